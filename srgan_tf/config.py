@@ -1,0 +1,216 @@
+"""What a run is made of: frozen dataclasses whose fields say what they mean and what they may be.
+
+A value that breaks its rule raises a ValueError that names the field, the rule, the value and the choices. Nothing
+here knows absl, TensorFlow or Keras: flags.py turns the fields into command-line flags.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+SCALES = (2, 3, 4, 8)
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+SCHEDULES = ("milestones", "cosine", "constant")
+
+
+def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
+    """Returns `table[name]`, or raises a ValueError with the nearest name and all of them.
+
+    Args:
+        table: what is known, by name.
+        name: what was asked for.
+        what: what the table holds, in the singular, for the message ("model", "discriminator").
+    """
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
+
+
+def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None, above: float | None = None) -> Any:
+    """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`."""
+    rules = {"help": help, "choices": choices, "low": low, "above": above}
+    return dataclasses.field(default=default, metadata=rules)
+
+
+class Settings:
+    """Base of the configurations: checks each field against its rule when an instance is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    rules = field.metadata
+    if rules["choices"] and value not in rules["choices"]:
+        known = ", ".join(map(str, rules["choices"]))
+        raise ValueError(f"--{field.name} must be one of {known}; got {value!r}")
+    if rules["low"] is None and rules["above"] is None:
+        return
+    for number in value if isinstance(value, tuple) else (value,):
+        if not math.isfinite(number):
+            raise ValueError(f"--{field.name} must be a finite number; got {number}")
+        if rules["low"] is not None and number < rules["low"]:
+            raise ValueError(f"--{field.name} must be at least {rules['low']}; got {number}")
+        if rules["above"] is not None and number <= rules["above"]:
+            raise ValueError(f"--{field.name} must be greater than {rules['above']}; got {number}")
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Reads `features:32,blocks:8,scalar:true` into `{"features": 32, "blocks": 8, "scalar": True}`.
+
+    Numbers and booleans are recognised; anything else stays a string.
+    """
+    arguments = {}
+    for item in filter(None, text.split(",")):
+        name, separator, value = item.partition(":")
+        if not separator or not name.strip().isidentifier():
+            raise ValueError(f"expected NAME:VALUE[,NAME:VALUE]; got {item!r} in {text!r}")
+        arguments[name.strip()] = _literal(value.strip())
+    return arguments
+
+
+def _literal(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(Settings):
+    """A training run. Defaults are EDSR-baseline's (arXiv 1707.02921); the flagfiles hold the papers' recipes."""
+
+    model: str = setting("edsr", "Generator: edsr, rrdb, srresnet, ... (srgan_tf.models.GENERATORS).")
+    model_args: str = setting("", "Its arguments, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.")
+    scale: int = setting(4, "How many times larger the output is.", choices=SCALES)
+    dataset: str = setting(
+        "div2k/bicubic_x4",
+        "Training pictures: div2k/bicubic_x4 and its sisters (downloaded by tensorflow-datasets), folder:HR, "
+        "folder:HR,LR, samples (scikit-image's photographs), deadleaves[:COUNT] (procedural).")
+    val_dataset: str = setting("", "Validation pictures, written likewise; empty: the training set's own held-out part.")
+    steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
+    batch_size: int = setting(16, "Crops in a step, over all replicas.", low=1)
+    patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
+    learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0)
+    schedule: str = setting(
+        "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all.",
+        choices=SCHEDULES)
+    milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1)
+    decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0)
+    beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
+    beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
+    losses: str = setting(
+        "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
+        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; as in l1:0.01,vgg54:1.")
+    adversarial: str = setting(
+        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
+        "empty: none.")
+    discriminator: str = setting("vgg128", "Second player of an adversarial run: srgan, vgg128.")
+    vgg_weights: str = setting(
+        "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
+        ".h5 file, or random (for trials of the machinery only).")
+    init_from: str = setting("", "A .keras file or run folder whose generator's weights the run starts from.")
+    precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS)
+    jit_compile: bool = setting(False, "Compile the step with XLA.")
+    seed: int = setting(0, "Seed of weights, crops and augmentation.", low=0)
+    run_dir: str = setting("", "Run folder; one that holds this run is resumed. Empty: runs/MODEL_xSCALE.")
+    checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1)
+    validate_every: int = setting(1_000, "Steps between validations.", low=1)
+    log_every: int = setting(100, "Steps between records of the losses.", low=1)
+    keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2)
+    val_images: int = setting(16, "Validation pictures used, at most.", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.patch_size % self.scale:
+            raise ValueError(f"--patch_size must be a multiple of --scale={self.scale}; got {self.patch_size}")
+        for name in ("beta_1", "beta_2"):
+            if getattr(self, name) >= 1:
+                raise ValueError(f"--{name} must be less than 1; got {getattr(self, name)}")
+        if not self.losses and not self.adversarial:
+            raise ValueError("--losses and --adversarial are both empty: there is nothing to train on")
+
+    @property
+    def folder(self) -> str:
+        """The run folder: --run_dir, or one named after the model and the scale."""
+        return self.run_dir or f"runs/{self.model}_x{self.scale}"
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig(Settings):
+    """An evaluation: a model on benchmarks, or a folder of pictures against a folder of references."""
+
+    model: str = setting("", "bicubic, a .keras file, a run folder, a SavedModel, a .tflite file, or a shipped name.")
+    benchmark: tuple[str, ...] = setting(
+        (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas. LR is made by MATLAB's bicubic "
+        "reduction where it is absent.")
+    scale: int = setting(4, "Scale of the task; as many pixels are cropped on each side before measuring.", choices=SCALES)
+    output: str = setting("results", "Folder for results.json, results.md and the sheets of crops.")
+    sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.")
+    hr_dir: str = setting("", "Their references, with equal names (an ending such as x4 or _SR is passed over).")
+    save_images: bool = setting(False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/.")
+    sheet_rows: int = setting(6, "Pictures on each sheet of crops, at most; 0: no sheets.", low=0)
+    tile: int = setting(256, "Side of the tiles that pictures are enlarged by, in LR pixels; 0: whole pictures.", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.sr_dir) != bool(self.hr_dir):
+            raise ValueError("--sr_dir and --hr_dir go together: the pictures and their references")
+        if self.sr_dir and self.benchmark:
+            raise ValueError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
+        if self.sr_dir and self.model:
+            raise ValueError("--sr_dir names finished pictures: --model has nothing to do")
+        if not self.sr_dir and not (self.model and self.benchmark):
+            raise ValueError("nothing to evaluate: give --model and --benchmark, or --sr_dir and --hr_dir")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig(Settings):
+    """An export of one model to the formats that other software takes."""
+
+    model: str = setting("", "A .keras file, a run folder (its best generator) or a shipped name.")
+    format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
+    output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
+    tile: int = setting(64, "Side of the fixed input of the .tflite, in LR pixels.", low=8)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("model", "output", "format"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+
+
+@dataclasses.dataclass(frozen=True)
+class UpscaleConfig(Settings):
+    """An enlargement of pictures."""
+
+    model: str = setting("", "A .keras file, a run folder, a SavedModel, a .tflite file, a shipped name, or bicubic.")
+    output: str = setting("upscaled", "Folder for the enlarged pictures.")
+    scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
+    suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")
+    format: str = setting(
+        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.")
+    overwrite: bool = setting(False, "Replace files that exist.")
+    recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.")
+    tile: int = setting(256, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    overlap: int = setting(
+        16, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
+        "the whole picture.", low=0)
+    max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
+    timing: bool = setting(False, "Print how long each phase took.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.model:
+            raise ValueError("--model is required: a .keras file, a run folder, a SavedModel, a .tflite file or bicubic")
+        if self.tile and self.tile <= 2 * self.overlap:
+            raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")

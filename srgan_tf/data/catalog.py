@@ -1,0 +1,171 @@
+"""Where training pictures come from: `--dataset=KIND:WHERE`, each kind a function in SOURCES.
+
+A source is opened for a part: "train" and "validation" share its pictures, "all" takes them whole. Kinds with a
+validation split of their own (div2k, samples, deadleaves) keep it out of every part but "validation".
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srgan_tf.config import lookup
+from srgan_tf.data.deadleaves import dead_leaves
+from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
+from srgan_tf.imaging.matching import match_names
+
+PARTS = ("train", "validation", "all")
+FOLDER_HELD_OUT = 0.05  # of a folder's pictures, at most 16
+SAMPLES_VALIDATION = ("astronaut.png", "coffee.png")
+SAMPLES_TRAINING = (
+    "brick.png", "camera.png", "chelsea.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg",
+    "ihc.png", "motorcycle_left.png", "page.png", "retina.jpg", "rocket.jpg")
+
+
+class Pair(NamedTuple):
+    """A low-resolution picture uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3]."""
+
+    lr: np.ndarray
+    hr: np.ndarray
+
+
+class Source(NamedTuple):
+    """Pictures not yet read: `pictures` yields (name, load) and `load()` returns the Pair or raises."""
+
+    name: str
+    count: int
+    pictures: Iterable[tuple[str, Callable[[], Pair]]]
+
+
+def open_source(spec: str, scale: int, part: str = "all") -> Source:
+    """Opens one of the SOURCES.
+
+    Args:
+        spec: `KIND`, `KIND:WHERE` or, for tensorflow-datasets, `div2k/CONFIG`.
+        scale: HR side over LR side.
+        part: one of PARTS.
+
+    Raises:
+        ValueError: for an unknown kind or part, or a source that cannot be read.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
+    kind, _, where = spec.replace("div2k/", "div2k:", 1).partition(":")
+    return lookup(SOURCES, kind, "dataset")(where, scale, part)
+
+
+def open_sources(dataset: str, val_dataset: str, scale: int) -> tuple[Source, Source]:
+    """The training and the validation source; an empty `val_dataset` means the training set's own held-out part."""
+    if not val_dataset or val_dataset == dataset:
+        return open_source(dataset, scale, "train"), open_source(dataset, scale, "validation")
+    val_part = "all" if val_dataset.startswith("folder:") else "validation"
+    return open_source(dataset, scale, "all"), open_source(val_dataset, scale, val_part)
+
+
+def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:
+    """Crops HR to a multiple of the scale and makes LR with MATLAB's bicubic reduction."""
+    hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
+    if not hr.size:
+        raise ValueError(f"smaller than the scale {scale}")
+    return Pair(matlab_resize(hr, 1 / scale), hr)
+
+
+def checked_pair(lr: np.ndarray, hr: np.ndarray, scale: int) -> Pair:
+    """A pair that somebody else made: HR is cropped to the LR size times the scale, if that is all that is amiss."""
+    height, width = lr.shape[0] * scale, lr.shape[1] * scale
+    if not (0 <= hr.shape[0] - height < scale and 0 <= hr.shape[1] - width < scale):
+        raise ValueError(f"LR {lr.shape[1]}x{lr.shape[0]} times {scale} is not HR {hr.shape[1]}x{hr.shape[0]}")
+    return Pair(lr, hr[:height, :width])
+
+
+def _rgb(path: Path) -> np.ndarray:
+    return read_picture(path).pixels[..., :3]
+
+
+def _load_hr(path: Path, scale: int) -> Pair:
+    return pair_from_hr(_rgb(path), scale)
+
+
+def _load_both(lr: Path, hr: Path, scale: int) -> Pair:
+    return checked_pair(_rgb(lr), _rgb(hr), scale)
+
+
+def folder(where: str, scale: int, part: str) -> Source:
+    """`folder:HR` makes LR by MATLAB's bicubic reduction; `folder:HR,LR` reads both, matched by name."""
+    hr_folder, _, lr_folder = where.partition(",")
+    if not hr_folder:
+        raise ValueError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
+    hr_paths = list_pictures(Path(hr_folder).expanduser())
+    loaders = [partial(_load_hr, path, scale) for path in hr_paths]
+    if lr_folder:
+        lr_paths = match_names(hr_paths, list_pictures(Path(lr_folder).expanduser()))
+        loaders = [partial(_load_both, lr, hr, scale) for lr, hr in zip(lr_paths, hr_paths, strict=True)]
+    pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
+    if part != "all":
+        if len(pictures) < 2:
+            raise ValueError(f"{hr_folder} holds one picture: none is left to validate on; give --val_dataset")
+        held_out = min(16, max(1, round(FOLDER_HELD_OUT * len(pictures))))
+        pictures = pictures[:-held_out] if part == "train" else pictures[-held_out:]
+    return Source(f"folder:{where}", len(pictures), pictures)
+
+
+def samples(where: str, scale: int, part: str) -> Source:
+    """The photographs in scikit-image's wheel; two of them are kept for validation."""
+    if where:
+        raise ValueError(f"--dataset=samples takes no path; got {where!r}")
+    package = importlib.util.find_spec("skimage")
+    if package is None:
+        raise ValueError("--dataset=samples needs scikit-image: pip install 'srgan_tf[samples]'")
+    data = Path(package.submodule_search_locations[0]) / "data"
+    names = SAMPLES_VALIDATION if part == "validation" else SAMPLES_TRAINING
+    return Source("samples", len(names), [(name, partial(_load_hr, data / name, scale)) for name in names])
+
+
+def deadleaves(where: str, scale: int, part: str) -> Source:
+    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 128 unless COUNT says otherwise; 4 to validate on."""
+    if where and not where.isdecimal() or where == "0":
+        raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number; got {where!r}")
+    count = 4 if part == "validation" else int(where or 128)
+    first_seed = 1_000_000 if part == "validation" else 0
+    pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
+                for seed in range(first_seed, first_seed + count)]
+    return Source("deadleaves", count, pictures)
+
+
+def _load_dead_leaves(seed: int, scale: int) -> Pair:
+    return pair_from_hr(dead_leaves(256, seed), scale)
+
+
+def div2k(where: str, scale: int, part: str) -> Source:
+    """`div2k/bicubic_x4` and its sisters, downloaded and prepared by tensorflow-datasets into its data folder."""
+    import tensorflow_datasets as tfds
+
+    name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
+    try:
+        builder = tfds.builder(name)
+        builder.download_and_prepare()
+        examples = builder.as_dataset(split=split)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"tensorflow-datasets cannot provide {name} ({type(error).__name__}: {reason}); where there is no network, "
+            "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
+    count = builder.info.splits[split].num_examples
+    return Source(name, count, _Examples(examples, name, scale))
+
+
+class _Examples:
+    """Examples of tensorflow-datasets, one in memory at a time."""
+
+    def __init__(self, examples: Any, name: str, scale: int):
+        self.examples, self.name, self.scale = examples, name, scale
+
+    def __iter__(self) -> Iterator[tuple[str, Callable[[], Pair]]]:
+        for number, example in enumerate(self.examples.as_numpy_iterator()):
+            yield f"{self.name} {number}", partial(checked_pair, example["lr"], example["hr"], self.scale)
+
+
+SOURCES = {"deadleaves": deadleaves, "div2k": div2k, "folder": folder, "samples": samples}

@@ -1,0 +1,64 @@
+"""Random aligned crops as a tf.data pipeline whose every draw is a function of the seed and the sample's number.
+
+A run that starts again at step n therefore sees what it would have seen, with nothing to save but n.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.data.augmentation import SYMMETRIES, turn
+from srgan_tf.data.store import Store
+
+
+def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step: int, steps: int) -> tf.data.Dataset:
+    """Batches of crops for the steps `first_step` to `steps`.
+
+    Every position of every picture is equally likely; crops are flipped and turned by multiples of 90 degrees.
+
+    Args:
+        store: decoded pairs.
+        patch_size: side of the HR crops in pixels, a multiple of the scale.
+        batch_size: crops in a batch.
+        seed: of all draws.
+        first_step: steps already taken.
+        steps: where the data ends.
+
+    Returns:
+        A dataset of (lr uint8 [B,P/s,P/s,3], hr uint8 [B,P,P,3]).
+    """
+    # Read by AUTOTUNE'd threads; deterministic order is tf.data's default and is stated because resuming rests on it.
+    options = tf.data.Options()
+    options.deterministic = True
+    dataset = tf.data.Dataset.range(first_step * batch_size, steps * batch_size)
+    dataset = dataset.map(_sampler(store, patch_size, seed), num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.batch(batch_size, drop_remainder=True).with_options(options).prefetch(4)
+
+
+def _sampler(store: Store, patch_size: int, seed: int):
+    """Returns a function from a sample's number to its (lr, hr) crops."""
+    scale, lr_patch = store.scale, patch_size // store.scale
+    places = store.lr_size - lr_patch + 1  # top-left corners in each picture, [N,2]
+    cumulative = tf.constant(np.cumsum(places[:, 0] * places[:, 1]))
+    places, sizes = tf.constant(places), tf.constant(store.lr_size)
+    lr_start, hr_start = tf.constant(store.lr_start), tf.constant(store.hr_start)
+
+    def sample(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        draws = tf.random.stateless_uniform([2], [tf.cast(seed, tf.int64), number], 0, tf.int64.max, tf.int64)
+        place, symmetry = draws[0] % cumulative[-1], draws[1] % SYMMETRIES
+        index = tf.searchsorted(cumulative, place[None], side="right")[0]
+        place -= tf.where(index > 0, cumulative[tf.maximum(index - 1, 0)], 0)
+        top, left = place // places[index, 1], place % places[index, 1]
+        width = sizes[index, 1]
+        lr = _crop(store.pixels, lr_start[index], width, top, left, lr_patch)
+        hr = _crop(store.pixels, hr_start[index], width * scale, top * scale, left * scale, patch_size)
+        return turn(lr, symmetry), turn(hr, symmetry)
+
+    return sample
+
+
+def _crop(pixels: tf.Tensor, start: tf.Tensor, width: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
+          side: int) -> tf.Tensor:
+    """Cuts uint8 [side,side,3] out of a picture `width` pixels wide that begins at `start`."""
+    rows = tf.slice(pixels, [start + top * width * 3], [side * width * 3])
+    crop = tf.slice(tf.reshape(rows, [side, -1, 3]), [0, left, 0], [side, side, 3])
+    return tf.ensure_shape(crop, [side, side, 3])

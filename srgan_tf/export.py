@@ -1,0 +1,33 @@
+"""Exports a generator for other software: SavedModel for TensorFlow Serving, TFLite (LiteRT) for Android.
+
+Example:
+    python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model,tflite --output=exports/edsr_x4
+"""
+
+from pathlib import Path
+
+from srgan_tf import flags
+from srgan_tf.config import ExportConfig, lookup
+
+
+def main(config: ExportConfig) -> None:
+    """Writes each format and says where."""
+    from srgan_tf.exporting import FORMATS
+    from srgan_tf.models import Generator, find_model, load_model
+
+    exporters = [lookup(FORMATS, name, "format") for name in config.format]
+    generator = load_model(config.model, dtype="float32")
+    if not isinstance(generator, Generator):
+        raise ValueError(f"{config.model} holds a {type(generator).__name__}, which does not enlarge pictures")
+    output = Path(config.output).expanduser()
+    output.mkdir(parents=True, exist_ok=True)
+    file = find_model(config.model)
+    name = file.stem if file.stem not in ("best", "last") else file.resolve().parent.name
+    for export in exporters:
+        path = export(generator, output, name, config.tile)
+        size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
+        print(f"{path}: {size / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    flags.run(main, ExportConfig)

@@ -1,0 +1,185 @@
+"""From dataclasses to command-line flags and back, and what every command does with errors.
+
+A command is `flags.run(main, Config)`: a flag per field, `--flagfile` looked up as a path and then among the bundled
+recipes, `--help`; a mistake of the user ends in one line on standard error and exit status 2.
+"""
+
+import dataclasses
+import os
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from absl import flags as absl_flags
+
+RECIPES = resources.files("srgan_tf") / "flagfiles"
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def run(main: Callable[..., int | None], config_class: type, arguments: str = "") -> typing.NoReturn:
+    """Parses the command line, calls `main(config)` and exits.
+
+    Args:
+        main: takes the configuration and, where `arguments` is given, the list of positional arguments. Returns the exit
+            status, or None for 0.
+        config_class: a dataclass of config.py.
+        arguments: how the positional arguments are called in the usage line ("INPUT..."); empty: there are none.
+    """
+    name = f"python -m srgan_tf.{Path(sys.argv[0]).stem}"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        values, build = define(config_class)
+        rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]
+        if values["help"].value:
+            print(usage(values, name, main.__module__, arguments))
+            sys.exit(0)
+        if rest and not arguments:
+            raise ValueError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
+        sys.exit(main(build(), rest) if arguments else main(build()))
+    except (absl_flags.Error, ValueError, OSError, MemoryError, ImportError) as error:
+        if os.environ.get("SRGAN_TF_TRACEBACK"):
+            raise
+        print(f"{name}: {message_of(error)}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+    except KeyboardInterrupt:
+        print(f"\n{name}: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def message_of(error: BaseException) -> str:
+    """The error as one line for a person."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.replace("Unknown command line flag", "unknown flag").removeprefix("FATAL Flags parsing error: ")
+
+
+def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]]:
+    """Defines a flag for each field of a dataclass.
+
+    Returns:
+        The flag values, to be called with the command line, and a function that then builds the dataclass from them.
+    """
+    values = absl_flags.FlagValues()
+    for field in dataclasses.fields(config_class):
+        _define_one(field, values)
+    absl_flags.DEFINE_bool("help", False, "Show this text.", short_name="h", flag_values=values)
+    return values, lambda: config_class(**{f.name: _value(values[f.name].value) for f in dataclasses.fields(config_class)})
+
+
+def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None:
+    text = field.metadata["help"]
+    if typing.get_origin(field.type) is tuple:
+        default = ",".join(map(str, field.default))
+        item = typing.get_args(field.type)[0]
+        absl_flags.DEFINE(_TupleParser(item), field.name, default, text, values, absl_flags.CsvListSerializer(","))
+        return
+    definers = {bool: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float,
+                str: absl_flags.DEFINE_string}
+    definers[field.type](field.name, field.default, text, flag_values=values)
+
+
+class _TupleParser(absl_flags.ArgumentParser):
+    """Reads `a,b,c` into a list of items of one type."""
+
+    def __init__(self, item: type):
+        self.item = item
+        super().__init__()
+
+    def parse(self, argument: Any) -> list:
+        parts = argument.split(",") if isinstance(argument, str) else argument
+        try:
+            return [self.item(part.strip()) for part in parts if str(part).strip()]
+        except ValueError:
+            raise ValueError(f"expected {self.item.__name__} values separated by commas") from None
+
+    def flag_type(self) -> str:
+        return f"comma separated list of {self.item.__name__}"
+
+
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def expand_flagfiles(arguments: Sequence[str], including: tuple[Path, ...] = ()) -> list[str]:
+    """Puts the lines of each `--flagfile=FILE` in its place; later flags override earlier ones.
+
+    FILE is a path (in a flagfile: from that file's folder), or the name of a bundled recipe. In a file each line is a
+    flag; lines that are empty or begin with # or // are passed over.
+
+    Raises:
+        ValueError: for a file that is not there, is not text, or includes itself.
+    """
+    expanded, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*expanded, argument, *rest]
+        name, separator, file = argument.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            expanded.append(argument)
+            continue
+        path = find_flagfile(file if separator else next(rest, ""), including[-1].parent if including else Path())
+        if path in including:
+            raise ValueError(f"flagfile {path} includes itself")
+        expanded += expand_flagfiles(flagfile_lines(path), (*including, path))
+    return expanded
+
+
+def find_flagfile(file: str, folder: Path = Path()) -> Path:
+    """The path of a flagfile: as given (from `folder`), else the bundled recipe of that name."""
+    if (folder / file).is_file():
+        return (folder / file).resolve()
+    recipe = Path(str(RECIPES)) / Path(file).with_suffix(".flags").name
+    if file and recipe.is_file() and Path(file).parent == Path():
+        return recipe
+    known = ", ".join(sorted(path.name for path in Path(str(RECIPES)).glob("*.flags")))
+    raise ValueError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")
+
+
+def flagfile_lines(path: Path) -> list[str]:
+    """The flags in a file, a line each, without comments."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError:
+        raise ValueError(f"flagfile {path} is not text") from None
+    lines = [line for line in lines if line and not line.startswith(("#", "//"))]
+    for line in lines:
+        if not line.startswith("-"):
+            raise ValueError(f"flagfile {path}: expected a flag a line, --name=value; got {line!r}")
+    return lines
+
+
+def to_flagfile(config: Any) -> str:
+    """The text of a flagfile that gives this configuration."""
+    lines = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        lines.append(f"--{field.name}={text.lower() if isinstance(value, bool) else text}")
+    return "\n".join(lines) + "\n"
+
+
+def usage(values: absl_flags.FlagValues, name: str, module: str, arguments: str) -> str:
+    """The text of --help: the command's own docstring, then each flag with its default."""
+    document = (sys.modules[module].__doc__ or "").strip()
+    lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip(), ""]
+    for flag in (values[key] for key in values):
+        default = "" if flag.default in (None, "", False, []) else f" (default: {_show(flag.default)})"
+        lines += [f"  --{flag.name}", *_wrap(f"{flag.help}{default}")]
+    recipes = ", ".join(sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags")))
+    lines += ["  --flagfile", *_wrap(f"File of flags, or a bundled recipe: {recipes}.")]
+    return "\n".join(lines)
+
+
+def _show(default: Any) -> str:
+    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+
+
+def _wrap(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width=110, initial_indent="      ", subsequent_indent="      ")

@@ -1,0 +1,163 @@
+"""Picture files through Pillow: which are refused, how their pixels become 8-bit RGB(A), what is kept beside them."""
+
+import contextlib
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
+
+_GREY_MODES = ("1", "L", "LA")
+_DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "YCbCr", "CMYK")
+
+# TIFF's own tags (TIFF 6.0, section 8).
+_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 259, 262, 284
+
+# Of a TIFF's tags, those that describe the picture; the others describe the file's layout.
+_DESCRIPTIVE_TAGS = frozenset({
+    ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
+    ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
+})
+
+# catch_warnings changes the whole process's filters: two threads must not interleave.
+_warnings_lock = threading.Lock()
+
+
+class RefusedError(Exception):
+    """A picture that Pillow opens and this package does not take; the text says why."""
+
+
+def decode(file: BinaryIO, max_pixels: int) -> tuple[np.ndarray, bool, bytes | None, bytes | None]:
+    """Decodes one still picture.
+
+    Returns:
+        pixels (uint8 [H,W,3] or [H,W,4], upright), grey, icc_profile and exif, as `files.Picture` describes them.
+
+    Raises:
+        RefusedError: a picture that cannot be taken, with the reason.
+        Exception: whatever Pillow raises on a damaged file; it has no common type.
+    """
+    image = _load(file, max_pixels)
+    with _quietly():
+        exif = _exif_block(image)
+    # Their copies in `info` would be parsed again, and fail where the block above was given up.
+    image.info.pop("exif", None)
+    image.info.pop("Raw profile type exif", None)
+    ImageOps.exif_transpose(image, in_place=True)
+
+    grey = _is_grey(image)
+    profile = image.info.get("icc_profile")
+    if not (profile and profile_fits(profile, grey)):
+        profile = None
+    return _rgb(image), grey, profile, exif
+
+
+def profile_fits(profile: bytes, grey: bool) -> bool:
+    """Whether an ICC profile is one of grey, or of RGB, pixels (ICC.1, 7.2: the header's data colour space)."""
+    return profile[16:20] == (b"GRAY" if grey else b"RGB ")
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _load(file: BinaryIO, max_pixels: int) -> Image.Image:
+    """Opens, refuses, decodes. Only the header is read under the lock of `_quietly`, so that threads can decode."""
+    with _quietly():
+        try:
+            image = Image.open(file, formats=FORMATS)
+        except Image.UnidentifiedImageError:
+            raise RefusedError(f"not a picture ({', '.join(FORMATS)}), or damaged from its first bytes") from None
+        except Image.DecompressionBombError as error:
+            raise RefusedError(f"too large: {error}") from None
+        width, height = image.size
+        if width * height > max_pixels:
+            raise RefusedError(f"too large: {width} x {height} pixels, where the limit is {max_pixels:,}")
+        # Phones append previews to a JPEG, and Pillow calls it MPO: the first frame is the picture.
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise RefusedError(f"animated or of many pages: {frames} frames, where one was expected")
+        _refuse_pixels(image)
+        if image.format == "TIFF":
+            image.load()  # warns of odd EXIF as it goes
+    image.load()
+    return image
+
+
+def _refuse_pixels(image: Image.Image) -> None:
+    if image.mode not in (*_GREY_MODES, *_DEEP_GREY_MODES, *_COLOUR_MODES):
+        raise RefusedError(f"pixels of mode {image.mode} are not supported; save it as 8-bit or 16-bit grey or RGB")
+    tags = getattr(image, "tag_v2", {})
+    separate = tags.get(_PLANAR_CONFIGURATION) == 2 and tags.get(_COMPRESSION) == 1
+    if separate and max(tags.get(_BITS_PER_SAMPLE, (8,))) > 8:
+        # Pillow 13 takes the bytes of such planes for pixels.
+        raise RefusedError("uncompressed 16-bit TIFF in separate planes is not supported; save it interleaved")
+
+
+def _exif_block(image: Image.Image) -> bytes | None:
+    """The EXIF block without what the pixels will no longer agree with: orientation, size and thumbnail."""
+    try:
+        exif = Image.Exif()
+        exif.load(image.getexif().tobytes())  # a copy: the image's own is still to turn it upright
+        exif.pop(ExifTags.Base.Orientation, None)
+        if ExifTags.IFD.Exif in exif:
+            for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
+                exif.get_ifd(ExifTags.IFD.Exif).pop(tag, None)
+        if image.format == "TIFF":
+            for tag in set(exif) - _DESCRIPTIVE_TAGS:
+                del exif[tag]
+        return exif.tobytes() if len(exif) else None
+    except Exception:
+        return None  # a picture whose EXIF is broken is still a picture
+
+
+def _is_grey(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):  # GIF has no other grey than a palette of greys
+        palette = np.reshape(image.getpalette("RGB"), (-1, 3))
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in (*_GREY_MODES, *_DEEP_GREY_MODES)
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    """[H,W,3], or [H,W,4] if the picture has transparency in any form."""
+    if image.mode in _DEEP_GREY_MODES:
+        return _from_deep_grey(image)
+    if image.mode == "CMYK":
+        image = _from_cmyk(image)
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:
+        # The transparent colour of a 16-bit PNG, whose pixels Pillow has cut to their high bytes.
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+
+
+def _from_deep_grey(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image).astype(np.uint32)
+    tags = getattr(image, "tag_v2", {})
+    peak = (1 << tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1  # 12 bits are possible in TIFF
+    if tags.get(_PHOTOMETRIC) == 0:
+        values = peak - values  # white is zero; Pillow leaves that to us at 16 bits
+    # peak is odd: there are no ties.
+    channels = [((values * 255 + peak // 2) // peak).astype(np.uint8)] * 3
+    if (key := image.info.get("transparency")) is not None:
+        channels.append(np.where(values == key, 0, 255).astype(np.uint8))
+    return np.stack(channels, axis=2)
+
+
+def _from_cmyk(image: Image.Image) -> Image.Image:
+    """To sRGB through the picture's own profile, or by Pillow's plain formula without a usable one."""
+    profile = image.info.get("icc_profile") or b""
+    if profile[16:20] == b"CMYK":
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return image.convert("RGB")

@@ -1,0 +1,224 @@
+"""Picture files <-> uint8 arrays, [H,W,3] RGB or [H,W,4] RGBA, upright and on 0..255.
+
+Reads PNG, JPEG, WebP, TIFF, BMP and still GIF: palette, 1 and 16 bits, grey, CMYK and transparency are made into 8-bit
+RGB(A); what has to survive a round trip (grey, the ICC profile, EXIF) is kept beside the pixels. A file that cannot
+give a right picture raises an error of one line that names it, never a guess.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import io
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from srgan_tf.imaging import decoding
+
+# Where Pillow itself refuses a picture as a decompression bomb.
+MAX_PIXELS = 178_956_970
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Format:
+    """How a format is written, and what it can hold."""
+
+    name: str
+    options: dict = dataclasses.field(default_factory=dict)
+    alpha: bool = True
+    grey: bool = True
+    max_side: int = (1 << 31) - 1
+    max_exif: int = (1 << 31) - 1
+
+
+_JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side=65_500, max_exif=65_533)
+# Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
+_TIFF = _Format("TIFF")
+_WRITTEN = {
+    ".png": _Format("PNG"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _Format("WEBP", {"lossless": True, "exact": True}, grey=False, max_side=16_383),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    # BMP can hold alpha, but most readers (Pillow too) ignore it.
+    ".bmp": _Format("BMP", alpha=False),
+}
+WRITABLE_SUFFIXES = tuple(_WRITTEN)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture read from a file: its pixels, and what has to survive beside them.
+
+    Attributes:
+        pixels: uint8 [H,W,3] RGB or [H,W,4] RGBA (alpha not premultiplied), upright.
+        grey: whether the file was grey; R, G and B are then equal.
+        icc_profile: the embedded ICC profile of those pixels, if any.
+        exif: the EXIF block without orientation and size, if any, in the form that Pillow writes.
+    """
+
+    pixels: np.ndarray
+    grey: bool = False
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+
+    @property
+    def colour(self) -> np.ndarray:
+        """What metrics compare: [H,W,1] of a grey picture, [H,W,3] of any other; without alpha."""
+        return self.pixels[..., :1] if self.grey else self.pixels[..., :3]
+
+    @property
+    def alpha(self) -> np.ndarray | None:
+        """[H,W,1], or None for a picture without transparency."""
+        return self.pixels[..., 3:] if self.pixels.shape[2] == 4 else None
+
+
+def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Reads a picture file.
+
+    Args:
+        path: a PNG, JPEG, WebP, TIFF, BMP or GIF file; its content decides, not its name.
+        max_pixels: larger pictures are refused before they are decoded. Beyond the default, Pillow's own limit
+            (twice `PIL.Image.MAX_IMAGE_PIXELS`) has to be raised as well.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError, PermissionError: from the file system.
+        ValueError: the file is empty, not a picture, truncated, animated, too large, or of pixels that 8-bit RGB
+            cannot stand for (32-bit, Lab).
+    """
+    path = Path(path)
+    with _open_file(path) as file:
+        try:
+            return Picture(*decoding.decode(file, max_pixels))
+        except decoding.RefusedError as error:
+            raise ValueError(f"{path}: {_reason(error)}") from None
+        except Exception as error:
+            raise ValueError(f"{path}: truncated or damaged: {_reason(error)}") from error
+
+
+def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | None = None) -> None:
+    """Writes a picture file, whole or not at all: an existing file is replaced only by a finished one.
+
+    Args:
+        path: ends in .png, .jpg or .jpeg (quality 95, 4:4:4), .webp (lossless), .tif or .tiff (uncompressed) or .bmp.
+        pixels: uint8 [H,W] or [H,W,1] grey, [H,W,3] RGB or [H,W,4] RGBA.
+        like: the picture it was made from. Grey is written as grey again; the ICC profile and EXIF are kept where the
+            format can hold them.
+
+    Raises:
+        ValueError: bad pixels, an unknown suffix, or a picture that the format cannot hold (alpha in JPEG or BMP, too
+            many pixels a side).
+        OSError: from the file system (no such folder, no permission, disk full), naming `path`.
+    """
+    path = Path(path)
+    format = _WRITTEN.get(path.suffix.lower())
+    if format is None:
+        raise ValueError(f"{path}: the suffix must be one of {', '.join(WRITABLE_SUFFIXES)}; got {path.suffix!r}")
+    image = _image(pixels, grey=like is not None and like.grey, format=format)
+    if image.mode in ("LA", "RGBA") and not format.alpha:
+        raise ValueError(f"{path}: {format.name} has no transparency; write .png, .webp or .tif")
+    if max(image.size) > format.max_side:
+        width, height = image.size
+        raise ValueError(f"{path}: {width} x {height} pixels; {format.name} holds at most {format.max_side} a side")
+    encoded = io.BytesIO()
+    try:
+        image.save(encoded, format.name, **format.options, **_extras(like, format, image))
+    except Exception as error:
+        raise ValueError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
+    _replace_file(path, encoded.getbuffer())
+
+
+def list_pictures(folder: str | os.PathLike) -> list[Path]:
+    """The picture files of a folder, by suffix, in natural order (x2.png before x10.png), without hidden ones.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError, PermissionError: from the file system.
+        ValueError: no picture in the folder.
+    """
+    folder = Path(folder)
+    paths = [path for path in folder.iterdir()
+             if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
+    if not paths:
+        raise ValueError(f"{folder}: no picture in this folder ({', '.join(PICTURE_SUFFIXES)})")
+    return sorted(paths, key=_natural_order)
+
+
+def _natural_order(path: Path) -> tuple:
+    parts = re.split(r"(\d+)", path.name.casefold())
+    # Odd places hold the digits. The name itself settles 1.png against 01.png.
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.name
+
+
+def _reason(error: Exception) -> str:
+    """An exception in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _open_file(path: Path) -> BinaryIO:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise ValueError(f"{path}: not a regular file")  # a pipe would wait for ever
+        file = path.open("rb")
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    if status.st_size == 0:
+        file.close()
+        raise ValueError(f"{path}: the file is empty")
+    return file
+
+
+def _image(pixels: np.ndarray, grey: bool, format: _Format) -> Image.Image:
+    """Checks the pixels and makes the image that is written: grey if asked for and if the format knows it."""
+    pixels = np.asarray(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    shape_fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not shape_fits or pixels.size == 0:
+        raise ValueError("pixels must be non-empty uint8 [H,W], [H,W,1], [H,W,3] or [H,W,4]; "
+                         f"got {pixels.dtype} {pixels.shape}")
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if not format.grey:
+        return image.convert("RGBA" if image.mode == "RGBA" else "RGB")
+    if grey:
+        return image.convert("LA" if image.mode == "RGBA" else "L")
+    return image
+
+
+def _extras(like: Picture | None, format: _Format, image: Image.Image) -> dict[str, bytes]:
+    """What is kept of the original beside its pixels, as arguments of Pillow's `save`."""
+    extras = {}
+    if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey=image.mode in ("L", "LA")):
+        extras["icc_profile"] = like.icc_profile
+    if like and like.exif and len(like.exif) <= format.max_exif:
+        extras["exif"] = like.exif
+    return extras
+
+
+def _replace_file(path: Path, content: memoryview) -> None:
+    """Writes beside `path`, then renames, so that no reader and no full disk ever sees half a file."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            # The caller asked for `path`, and knows nothing of the temporary name.
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

@@ -1,0 +1,135 @@
+"""Enlarging many files: find them, name the results, go on after a bad one."""
+
+import glob
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from srgan_tf.imaging import PICTURE_SUFFIXES, list_pictures, read_picture, write_picture
+from srgan_tf.inference.upscaler import Upscaler
+
+
+class Job(NamedTuple):
+    """A picture to enlarge and the file to write."""
+
+    source: Path
+    target: Path
+
+
+def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: str = "",
+              recursive: bool = False) -> list[Job]:
+    """Resolves files, folders and glob patterns into jobs, in the order given.
+
+    Args:
+        inputs: paths and patterns.
+        output: folder of the results.
+        suffix: added to each name before its ending.
+        format: ending of the results; empty: png, but jpg for JPEG files.
+        recursive: whether pictures in sub-folders are taken too, into equal sub-folders of `output`.
+
+    Raises:
+        ValueError: an input that stands for nothing, or two pictures with one result.
+    """
+    jobs = []
+    for source, folder in _sources(inputs, recursive):
+        ending = format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg") else "png")
+        jobs.append(Job(source, output / folder / f"{source.stem}{suffix}.{ending}"))
+    targets = Counter(job.target for job in jobs)
+    for target, count in targets.items():
+        if count > 1:
+            twins = ", ".join(str(job.source) for job in jobs if job.target == target)
+            raise ValueError(f"{count} pictures would be written to {target}: {twins}")
+    for job in jobs:
+        if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+            raise ValueError(f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
+    return jobs
+
+
+def _sources(inputs: Sequence[str], recursive: bool) -> Iterable[tuple[Path, Path]]:
+    """Yields each picture once, with its folder relative to the input that it was found in."""
+    seen = set()
+    for text in inputs:
+        path = Path(text).expanduser()
+        found = [path] if path.exists() else [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+        if not found:
+            raise ValueError(f"no file, folder or match: {text}")
+        for root in found:
+            for picture in _pictures(root, recursive):
+                if picture.resolve() not in seen:
+                    seen.add(picture.resolve())
+                    yield picture, picture.parent.relative_to(root) if root.is_dir() else Path()
+
+
+def _pictures(path: Path, recursive: bool) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    if not recursive:
+        return list_pictures(path)
+    return sorted(child for child in path.rglob("*")
+                  if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith("."))
+
+
+def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,
+                  timings: Counter | None = None) -> int:
+    """Enlarges the pictures one by one, with a line for each; a bad one is reported and passed over.
+
+    Returns:
+        How many failed.
+    """
+    timings = Counter() if timings is None else timings
+    done, kept, failed = 0, 0, []
+    for job in jobs:
+        if job.target.exists() and not overwrite:
+            tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
+            kept += 1
+            continue
+        try:
+            tqdm.write(_upscale_file(upscaler, job, max_megapixels, timings))
+            done += 1
+        except (ValueError, OSError, MemoryError) as error:
+            failed.append(job.source)
+            print(f"failed: {_reason(error, job)}", file=sys.stderr)
+    if len(jobs) > 1:
+        print(f"{done} enlarged, {kept} kept, {len(failed)} failed")
+    return len(failed)
+
+
+def _upscale_file(upscaler: Upscaler, job: Job, max_megapixels: float, timings: Counter) -> str:
+    """Reads, enlarges and writes one picture; returns the line that says so."""
+    start = time.perf_counter()
+    picture = read_picture(job.source)
+    height, width = picture.pixels.shape[:2]
+    megapixels = height * width * upscaler.scale**2 / 1e6
+    if megapixels > max_megapixels:
+        raise ValueError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
+                         f"the limit is --max_megapixels={max_megapixels:g}")
+    read = time.perf_counter()
+    # Grey with alpha goes as RGBA; write_picture makes it grey again.
+    pixels = picture.colour if picture.alpha is None else picture.pixels
+    with tqdm(desc=job.source.name, unit="tile", leave=False, disable=None) as bar:
+        enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count))
+    computed = time.perf_counter()
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(job.target, enlarged, like=picture)
+    written = time.perf_counter()
+    timings.update(read=read - start, enlarge=computed - read, write=written - computed)
+    return (f"{job.target}: {width}x{height} -> {enlarged.shape[1]}x{enlarged.shape[0]} in {written - start:.1f} s")
+
+
+def _show(bar: tqdm, number: int, count: int) -> None:
+    bar.total = count
+    bar.update(number - bar.n)
+
+
+def _reason(error: Exception, job: Job) -> str:
+    if isinstance(error, MemoryError):
+        return f"{job.source}: not enough memory for its enlargement"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or job.source}: {os.strerror(error.errno)}"
+    return str(error)

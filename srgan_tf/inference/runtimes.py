@@ -1,0 +1,135 @@
+"""What runs a model: Keras, a SavedModel, LiteRT, or plain bicubic interpolation, all called alike."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srgan_tf.imaging import matlab_resize, to_uint8
+
+
+class Runtime(NamedTuple):
+    """A model that is ready to enlarge.
+
+    Attributes:
+        name: for people.
+        scale: how many times larger the output is.
+        run: uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
+        fixed_tile: the only height and width that `run` takes, or 0 for any.
+        receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
+    """
+
+    name: str
+    scale: int
+    run: Callable[[np.ndarray], np.ndarray]
+    fixed_tile: int = 0
+    receptive_radius: int | None = None
+
+
+def open_runtime(model: Any, scale: int = 4) -> Runtime:
+    """Opens a model of any kind.
+
+    Args:
+        model: a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions) or .tflite
+            file, the name of a shipped model, or "bicubic".
+        scale: of "bicubic"; the others have their own.
+
+    Raises:
+        FileNotFoundError: there is no such file or name.
+        ValueError: it is there, but is not a model that enlarges pictures.
+    """
+    if not isinstance(model, str | os.PathLike):
+        return keras_runtime(model)
+    if str(model) == "bicubic":
+        return bicubic_runtime(scale)
+    path = Path(model)
+    if path.suffix == ".tflite":
+        return litert_runtime(path)
+    saved_model = find_saved_model(path)
+    if saved_model:
+        return saved_model_runtime(saved_model)
+
+    from srgan_tf.models import load_model
+
+    return keras_runtime(load_model(model))
+
+
+def bicubic_runtime(scale: int) -> Runtime:
+    """MATLAB's bicubic interpolation, the baseline of every table."""
+    return Runtime("bicubic", scale, lambda images: matlab_resize(images[0], scale)[None], receptive_radius=2)
+
+
+def keras_runtime(generator: Any) -> Runtime:
+    """A Keras generator, compiled once for all sizes where the backend is TensorFlow."""
+    import keras
+
+    from srgan_tf.models import Generator
+
+    if not isinstance(generator, Generator):
+        raise ValueError(f"model must be a generator; got {type(generator).__name__}")
+    enlarge = generator.enlarge
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        enlarge = tf.function(enlarge, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+    return Runtime(generator.name, generator.scale, lambda images: keras.ops.convert_to_numpy(enlarge(images)),
+                   receptive_radius=generator.receptive_radius)
+
+
+def find_saved_model(path: Path) -> Path | None:
+    """The SavedModel at `path`, or its newest version where the folder holds numbered ones as TF Serving wants them."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    versions = [child for child in path.glob("[0-9]*") if child.name.isdecimal() and (child / "saved_model.pb").is_file()]
+    return max(versions, key=lambda child: int(child.name), default=None)
+
+
+def saved_model_runtime(path: Path) -> Runtime:
+    """The `serving_default` signature of a SavedModel, uint8 [N,H,W,3] -> uint8 [N,sH,sW,3]."""
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures["serving_default"]
+        (name, spec), = signature.structured_input_signature[1].items()
+        output, = signature.structured_outputs
+    except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
+        raise ValueError(f"{path} is not a SavedModel that this package can run: {_one_line(error)}") from error
+    if spec.dtype != tf.uint8 or spec.shape.as_list()[1:] != [None, None, 3]:
+        raise ValueError(f"{path}: serving_default must take uint8 [N,H,W,3]; it takes {spec.dtype.name} {spec.shape}")
+
+    def run(images: np.ndarray) -> np.ndarray:
+        return signature(**{name: tf.constant(images)})[output].numpy()
+
+    run.keep = loaded  # the signature holds its variables by weak references only
+    return Runtime(path.name, run(np.zeros((1, 8, 8, 3), np.uint8)).shape[1] // 8, run)
+
+
+def litert_runtime(path: Path, threads: int | None = None) -> Runtime:
+    """A .tflite file of fixed input float32 [1,T,T,3] in 0..1, run by LiteRT alone."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {str(path)!r}")
+    try:
+        interpreter = Interpreter(str(path), num_threads=threads or os.cpu_count())
+        interpreter.allocate_tensors()
+        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except Exception as error:
+        raise ValueError(f"{path} is not a .tflite file that this package can run: {_one_line(error)}") from error
+    shape = [int(n) for n in source["shape"]]
+    if source["dtype"] != np.float32 or len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        raise ValueError(f"{path} must take float32 [1,T,T,3]; it takes {source['dtype'].__name__} {shape}")
+
+    def run(images: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(source["index"], images.astype(np.float32) / 255)
+        interpreter.invoke()
+        return to_uint8(interpreter.get_tensor(target["index"]))
+
+    return Runtime(path.stem, int(target["shape"][1]) // shape[1], run, fixed_tile=shape[1])
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

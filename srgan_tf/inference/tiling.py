@@ -1,0 +1,94 @@
+"""Enlarging a picture tile by tile, so that memory is bounded by the tile.
+
+All tiles of a picture have one size. Each is enlarged with `overlap` pixels of context on the sides where the picture
+goes on, and the context is cut off again; at the picture's own edges a tile ends where the picture ends, so that the
+network pads there just as it would pad the whole picture. Where the context covers the network's receptive radius,
+the result is that of the whole picture.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from srgan_tf.inference.runtimes import Runtime
+
+
+class Window(NamedTuple):
+    """A stretch [start, stop) of one axis, of which [keep_start, keep_stop) is kept, in LR pixels."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+
+def windows(size: int, tile: int, overlap: int) -> list[Window]:
+    """Divides an axis into windows of `tile` pixels (or one of `size`) whose kept parts follow one another.
+
+    Raises:
+        ValueError: the overlap leaves nothing of the tile.
+    """
+    if tile == 0 or size <= tile:
+        return [Window(0, size, 0, size)]
+    if not 0 <= overlap < tile / 2:
+        raise ValueError(f"tile must be greater than twice the overlap of {overlap}; got {tile}")
+    found, kept = [], 0
+    while kept < size:
+        start = min(max(kept - overlap, 0), size - tile)
+        stop = start + tile
+        keep_stop = size if stop == size else stop - overlap
+        found.append(Window(start, stop, kept, keep_stop))
+        kept = keep_stop
+    return found
+
+
+def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overlap: int = 16,
+                  progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+    """Enlarges one picture.
+
+    Args:
+        runtime: what enlarges a tile. Where it has a fixed tile of its own, that one is used.
+        picture: uint8 [H,W,3].
+        tile: side of the tiles in LR pixels, context included; 0: the whole picture at once.
+        overlap: context on each side, in LR pixels.
+        progress: called with the number of tiles done and of all tiles.
+
+    Returns:
+        uint8 [sH,sW,3].
+
+    Raises:
+        ValueError: the picture is not as said, or the overlap leaves nothing of the tile.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(f"picture must be uint8 [H,W,3] and not empty; got {picture.dtype} {picture.shape}")
+    if runtime.fixed_tile:
+        tile, overlap = runtime.fixed_tile, min(overlap, (runtime.fixed_tile - 1) // 2)
+    height, width = picture.shape[:2]
+    rows, columns = windows(height, tile, overlap), windows(width, tile, overlap)
+    enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)
+    for number, (row, column) in enumerate(_pairs(rows, columns), 1):
+        part = _run(runtime, picture[row.start : row.stop, column.start : column.stop])
+        enlarged[_kept(row, 0, runtime.scale), _kept(column, 0, runtime.scale)] = (
+            part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
+        if progress:
+            progress(number, len(rows) * len(columns))
+    return enlarged
+
+
+def _pairs(rows: list[Window], columns: list[Window]) -> Iterator[tuple[Window, Window]]:
+    return ((row, column) for row in rows for column in columns)
+
+
+def _kept(window: Window, origin: int, scale: int) -> slice:
+    return slice((window.keep_start - origin) * scale, (window.keep_stop - origin) * scale)
+
+
+def _run(runtime: Runtime, part: np.ndarray) -> np.ndarray:
+    """One tile, mirrored at its right and bottom edges where a runtime of fixed size asks for more than there is."""
+    height, width = part.shape[:2]
+    side = runtime.fixed_tile
+    if side and (height, width) != (side, side):
+        part = np.pad(part, ((0, side - height), (0, side - width), (0, 0)), mode="symmetric")
+    enlarged = runtime.run(np.ascontiguousarray(part)[None])[0]
+    return enlarged[: height * runtime.scale, : width * runtime.scale]

@@ -1,0 +1,25 @@
+"""Losses between pictures, pixel by pixel: f(hr, sr) -> float32 scalar, the mean over all pixels and channels.
+
+`hr` is the reference, `sr` the generator's picture; both NHWC RGB in [0, 1].
+"""
+
+from keras import ops
+
+
+def l1(hr, sr):
+    """Mean absolute difference."""
+    return ops.mean(ops.abs(_difference(hr, sr)))
+
+
+def mse(hr, sr):
+    """Mean squared difference. Papers that state it for pictures in [-1, 1] mean four times as much."""
+    return ops.mean(ops.square(_difference(hr, sr)))
+
+
+def charbonnier(hr, sr):
+    """Mean of sqrt(difference^2 + epsilon^2), epsilon = 1e-3 (LapSRN, arXiv 1704.03915, section 3.2)."""
+    return ops.mean(ops.sqrt(ops.square(_difference(hr, sr)) + 1e-3**2))
+
+
+def _difference(hr, sr):
+    return ops.cast(sr, "float32") - ops.cast(hr, "float32")

@@ -1,0 +1,87 @@
+"""A generator's loss as a sum of named, weighted terms."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from srgan_tf.config import lookup
+from srgan_tf.losses.perceptual import PerceptualLoss
+from srgan_tf.losses.pixel import charbonnier, l1, mse
+from srgan_tf.models.vgg import LAYERS
+
+# "pixel" is what ESRGAN's authors call their L1.
+LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier}
+VGG = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<mse>_mse)?")
+
+
+class Term(NamedTuple):
+    """One part of a loss.
+
+    Attributes:
+        name: as written in the specification.
+        weight: factor in the sum.
+        fn: f(hr, sr) -> float32 scalar.
+    """
+
+    name: str
+    weight: float
+    fn: Callable[[Any, Any], Any]
+
+
+def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
+    """Reads terms written as `NAME[:WEIGHT],...`, such as "l1:0.01,vgg54:1".
+
+    A name is one of LOSSES or vggIJ, the J-th convolution of VGG19's block I, as the papers count: compared before the
+    activation by absolute differences (ESRGAN), after it with `_relu`, squared with `_mse`; SRGAN's is vgg54_relu_mse.
+
+    Args:
+        text: the terms; an empty one has none. The weight is 1 unless given.
+        vgg_weights: for the vgg terms, as in VGG19Features.
+
+    Raises:
+        ValueError: a term cannot be read or is written twice, or the VGG weights cannot be had.
+    """
+    parsed = [_parse_term(part.strip()) for part in text.split(",")] if text.strip() else []
+    names = [name for name, _ in parsed]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
+    return tuple(Term(name, weight, _loss(name, vgg_weights)) for name, weight in parsed)
+
+
+def total_loss(terms: Sequence[Term], hr, sr) -> tuple[Any, dict[str, Any]]:
+    """The weighted sum of the terms, and each term's value without its weight."""
+    values = {term.name: term.fn(hr, sr) for term in terms}
+    total = ops.zeros((), "float32")
+    for term in terms:
+        total = total + term.weight * values[term.name]
+    return total, values
+
+
+def _parse_term(part: str) -> tuple[str, float]:
+    name, separator, weight_text = (piece.strip() for piece in part.partition(":"))
+    if name not in LOSSES and _vgg_layer(name) is None:
+        lookup({**LOSSES, "vgg54": None, "vgg54_relu_mse": None, "vggIJ[_relu][_mse]": None}, name, "loss")
+    try:
+        weight = float(weight_text) if separator else 1.0
+    except ValueError:
+        weight = math.nan
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"weight of loss {name!r} must be a number of at least 0, as in {name}:0.01; got {part!r}")
+    return name, weight
+
+
+def _vgg_layer(name: str) -> str | None:
+    match = VGG.fullmatch(name)
+    layer = f"conv{match['block']}_{match['index']}" if match else ""
+    return layer if layer in LAYERS else None
+
+
+def _loss(name: str, vgg_weights: str) -> Callable:
+    if name in LOSSES:
+        return LOSSES[name]
+    match = VGG.fullmatch(name)
+    return PerceptualLoss(_vgg_layer(name), bool(match["relu"]), bool(match["mse"]), vgg_weights)

@@ -1,0 +1,19 @@
+"""How near a picture is to its reference. METRICS holds the figures of the papers' tables, by name.
+
+Each is called as `METRICS[name](a, b, crop=4)`, where a and b are uint8 (or floating point on 0..255) of one shape,
+[H,W,3] RGB or [H,W,1] grey, and returns a float. The name says the channel: "_y" is the luma that papers measure on,
+"_rgb" is all three channels; the PSNRs of one picture differ by about 1.8 dB between the two.
+"""
+
+from functools import partial
+
+from srgan_tf.metrics.fidelity import CHANNELS, psnr, ssim
+
+METRICS = {
+    "psnr_y": partial(psnr, channel="y"),
+    "ssim_y": partial(ssim, channel="y"),
+    "psnr_rgb": partial(psnr, channel="rgb"),
+    "ssim_rgb": partial(ssim, channel="rgb"),
+}
+
+__all__ = ["CHANNELS", "METRICS", "psnr", "ssim"]

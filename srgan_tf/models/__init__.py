@@ -1,0 +1,35 @@
+"""The networks: generators that enlarge pictures, discriminators, and VGG19's features.
+
+Stated once for all of them: tensors are NHWC, float32, RGB in [0, 1]; a generator takes any height and width and
+returns a float32 picture `scale` times larger that is not clipped. Modules here import keras and numpy, never
+TensorFlow, and run on any Keras backend.
+
+A new architecture is one file, one line in registry.py and one row in tests/models/test_generators.py.
+"""
+
+from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
+from srgan_tf.models.edsr import EDSR
+from srgan_tf.models.files import find_model, load_model, save_model
+from srgan_tf.models.generator import Generator
+from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
+from srgan_tf.models.rrdb import RRDB
+from srgan_tf.models.srresnet import SRResNet
+from srgan_tf.models.vgg import VGG19Features
+
+__all__ = [
+    "DISCRIMINATORS",
+    "EDSR",
+    "GENERATORS",
+    "RRDB",
+    "Discriminator",
+    "Generator",
+    "MSRResNet",
+    "SRGANDiscriminator",
+    "SRResNet",
+    "VGG19Features",
+    "VGG128Discriminator",
+    "find_model",
+    "load_model",
+    "save_model",
+]

@@ -1,0 +1,146 @@
+"""Pieces shared by the architectures: convolutions, residual blocks and changes of resolution.
+
+Tensors are NHWC. Layers take the dtype policy of the model that owns them, so that nothing here depends on Keras'
+global policy.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+Initializer = Callable[[], keras.initializers.Initializer]
+
+
+def pytorch_uniform() -> keras.initializers.Initializer:
+    """PyTorch's default for convolution kernels, uniform with variance 1 / (3 fan_in).
+
+    The reference implementations were trained from it. Under it a residual block without normalisation raises the
+    variance of its input by a twentieth; under MSRA it would triple it, 16 blocks in a row.
+    """
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
+def msra_tenth() -> keras.initializers.Initializer:
+    """MSRA (He) normal times 0.1, the "smaller initialization" of the ESRGAN paper, section 3.1."""
+    return keras.initializers.VarianceScaling(2 * 0.1**2, "fan_in", "untruncated_normal")
+
+
+def conv(
+    channels: int,
+    filters: int,
+    dtype: str | keras.DTypePolicy,
+    *,
+    kernel_size: int = 3,
+    strides: int = 1,
+    use_bias: bool = True,
+    initializer: Initializer = pytorch_uniform,
+) -> keras.layers.Conv2D:
+    """A zero-padded ("same") convolution with zero biases, whose weights exist at once.
+
+    Left to its first call, Keras would find out the shapes of nested layers by tracing them over and over: the 351
+    convolutions of RRDB would take eight seconds to make.
+
+    Args:
+        channels: input channels.
+        filters: output channels.
+        dtype: dtype policy of the layer.
+        kernel_size: side of the square kernel.
+        strides: step in both directions.
+        use_bias: whether it has a bias.
+        initializer: makes the kernel's initializer; a maker, because one initializer gives every kernel of the same
+            shape the same numbers.
+    """
+    layer = keras.layers.Conv2D(
+        filters, kernel_size, strides, padding="same", use_bias=use_bias, kernel_initializer=initializer(), dtype=dtype)
+    return built(channels, layer)
+
+
+def built(channels: int, layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer, with weights for an NHWC input of that many channels."""
+    layer.build((None, None, None, channels))
+    return layer
+
+
+def batch_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.BatchNormalization:
+    """Batch normalisation with the constants of PyTorch, in which the reference implementations train.
+
+    Keras' own are an epsilon of 1e-3, with which imported weights would compute something else, and a momentum of
+    0.99, which needs hundreds of steps before the statistics that validation uses mean anything. Keras hands the
+    model's `training` argument down to it through the layers in between.
+    """
+    return built(channels, keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype))
+
+
+def pixel_shuffle(x, factor: int):
+    """Trades channels for resolution: [B,H,W,r^2 C] -> [B,rH,rW,C].
+
+    Input channel (i r + j) C + c becomes channel c of the pixel in row i, column j of each r x r cell, as in
+    TensorFlow's depth_to_space; PyTorch's pixel_shuffle reads it from channel c r^2 + i r + j, so that kernels which
+    come from there are permuted once, when they are imported.
+
+    With this order one 4-D transpose is enough, as fast on a CPU as TensorFlow's own kernel, on every backend and
+    dtype, and three built-in operations in TFLite. (keras.ops.depth_to_space is younger than the oldest Keras in use.)
+    """
+    batch, height, width, channels = ops.shape(x)
+    x = ops.reshape(x, (batch * height, width, factor, channels // factor))  # [BH,W,r,rC]: a pixel's rows apart
+    x = ops.transpose(x, (0, 2, 1, 3))  # [BH,W,r,rC] -> [BH,r,W,rC]
+    return ops.reshape(x, (batch, height * factor, width * factor, channels // factor**2))
+
+
+def nearest_upsample(x, factor: int):
+    """Repeats every pixel `factor` times in both directions: [B,H,W,C] -> [B,rH,rW,C].
+
+    A pixel shuffle of r^2 copies, because ops.repeat leads through 5-D tensors in TFLite.
+    """
+    return pixel_shuffle(ops.concatenate([x] * factor**2, axis=-1), factor)
+
+
+def bilinear_upsample(x, factor: int):
+    """Bilinear interpolation with half-pixel centres and replicated edges: [B,H,W,C] -> [B,rH,rW,C].
+
+    Equals PyTorch's interpolate(..., "bilinear", align_corners=False). Written as a fixed convolution, because
+    ops.image.resize refuses sizes that are unknown when a graph is traced.
+    """
+    offsets = (np.arange(factor) + 0.5) / factor - 0.5
+    taps = np.maximum(0, 1 - np.abs(np.array([-1, 0, 1])[:, None] - offsets))  # [3,r]: the weight of each neighbour
+    channels = x.shape[-1]
+    kernel = np.einsum("yi,xj,cd->yxcijd", taps, taps, np.eye(channels)).reshape(3, 3, channels, -1)
+    x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+    return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
+
+
+def upsampling_factors(scale: int) -> tuple[int, ...]:
+    """The steps in which the networks reach `scale`: doublings, or one step by 3."""
+    return (3,) if scale == 3 else (2,) * (scale.bit_length() - 1)
+
+
+class SubpixelConv(keras.layers.Layer):
+    """A convolution and a pixel shuffle, [B,H,W,C] -> [B,rH,rW,features] (ESPCN, arXiv 1609.05158)."""
+
+    def __init__(self, features: int, factor: int, initializer: Initializer = pytorch_uniform, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.conv = conv(features, features * factor**2, self.dtype_policy, initializer=initializer)
+        self.built = True
+
+    def call(self, x):
+        return pixel_shuffle(self.conv(x), self.factor)
+
+
+class ResidualBlock(keras.layers.Layer):
+    """x + residual_scale conv(relu(conv(x))), without normalisation (EDSR, arXiv 1707.02921, figure 2c)."""
+
+    def __init__(
+        self, features: int, residual_scale: float = 1.0, initializer: Initializer = pytorch_uniform, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.residual_scale = residual_scale
+        self.conv1 = conv(features, features, self.dtype_policy, initializer=initializer)
+        self.conv2 = conv(features, features, self.dtype_policy, initializer=initializer)
+        self.built = True
+
+    def call(self, x):
+        residual = self.conv2(ops.relu(self.conv1(x)))
+        return x + residual if self.residual_scale == 1 else x + self.residual_scale * residual

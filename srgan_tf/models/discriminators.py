@@ -1,0 +1,146 @@
+"""The second players: networks that tell real pictures from made ones.
+
+They take float32 NHWC RGB in [0, 1], square patches of the one size that they were built for, and return float32
+logits [B,1]; the sigmoid belongs to the losses.
+"""
+
+import keras
+from keras import ops
+
+from srgan_tf.models.blocks import batch_norm, conv
+from srgan_tf.models.generator import require_positive_integers
+
+
+def he_normal() -> keras.initializers.Initializer:
+    """MSRA normal. Neither paper states how its discriminator starts."""
+    return keras.initializers.HeNormal()
+
+
+def dense(inputs: int, outputs: int, dtype: str | keras.DTypePolicy) -> keras.layers.Dense:
+    """A dense layer whose weights exist at once."""
+    layer = keras.layers.Dense(outputs, kernel_initializer=he_normal(), dtype=dtype)
+    layer.build((None, inputs))
+    return layer
+
+
+class Discriminator(keras.Model):
+    """Base of the discriminators: fixes the patch size and calls the network in order.
+
+    The dtype is left out of the configuration, as in Generator; the last layer computes in float32.
+    """
+
+    stride: int
+
+    def __init__(self, patch_size: int, features: int, **kwargs):
+        """Checks the arguments.
+
+        Args:
+            patch_size: side of the square patches in pixels, a multiple of the class's `stride`.
+            features: channels of the first convolution.
+            **kwargs: `name` and `dtype` of the keras.Model.
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        super().__init__(**kwargs)
+        require_positive_integers(patch_size=patch_size, features=features)
+        if patch_size % self.stride:
+            raise ValueError(
+                f"patch_size of {type(self).__name__} must be a multiple of {self.stride}; got {patch_size}")
+        self.patch_size, self.features = patch_size, features
+
+    def finish(self, units: list["ConvUnit"], hidden: int) -> None:
+        """Puts the dense layers behind the convolutions and pins the input's shape."""
+        size = self.patch_size // self.stride
+        self.network = [
+            *units,
+            keras.layers.Flatten(dtype=self.dtype_policy),
+            dense(size**2 * units[-1].filters, hidden, self.dtype_policy),
+            keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy),
+            dense(hidden, 1, "float32"),
+        ]
+        shape = (None, self.patch_size, self.patch_size, 3)
+        self.build(shape)
+        self.input_spec = keras.layers.InputSpec(shape=shape)
+
+    def call(self, inputs):
+        x = inputs
+        for layer in self.network:
+            x = layer(x)
+        return x
+
+    def get_config(self) -> dict:
+        """The architecture's arguments."""
+        return {"patch_size": self.patch_size, "features": self.features}
+
+    def get_build_config(self) -> None:
+        """Nothing: the constructor builds the model."""
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class SRGANDiscriminator(Discriminator):
+    """SRGAN's discriminator (arXiv 1609.04802, section 2.1.1 and figure 4): 23,565,505 trainable parameters at 96.
+
+    Eight 3x3 convolutions, every second one with stride 2, then dense layers of 1,024 and 1.
+    """
+
+    stride = 16
+
+    def __init__(self, patch_size: int = 96, features: int = 64, **kwargs):
+        """Builds the network; the arguments are those of Discriminator."""
+        super().__init__(patch_size, features, **kwargs)
+        dtype = self.dtype_policy
+        units = [ConvUnit(3, features, normalized=False, dtype=dtype)]
+        for width, strides in ((1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)):
+            units.append(ConvUnit(units[-1].filters, features * width, strides=strides, dtype=dtype))
+        self.finish(units, hidden=16 * features)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class VGG128Discriminator(Discriminator):
+    """The VGG-style discriminator of the ESRGAN authors' code: 14,499,401 trainable parameters at 128.
+
+    Five pairs of a 3x3 convolution and a 4x4 one with stride 2, then dense layers of 100 and 1.
+    """
+
+    stride = 32
+
+    def __init__(self, patch_size: int = 128, features: int = 64, **kwargs):
+        """Builds the network; the arguments are those of Discriminator."""
+        super().__init__(patch_size, features, **kwargs)
+        dtype = self.dtype_policy
+        units = [ConvUnit(3, features, normalized=False, dtype=dtype), self._halving(features)]
+        for width in (2, 4, 8, 8):
+            units.append(ConvUnit(units[-1].filters, features * width, use_bias=False, dtype=dtype))
+            units.append(self._halving(features * width))
+        self.finish(units, hidden=100)
+
+    def _halving(self, filters: int) -> "ConvUnit":
+        return ConvUnit(filters, filters, kernel_size=4, strides=2, use_bias=False, dtype=self.dtype_policy)
+
+
+class ConvUnit(keras.layers.Layer):
+    """A convolution, batch normalisation (except where it meets the picture) and LeakyReLU."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        *,
+        kernel_size: int = 3,
+        strides: int = 1,
+        use_bias: bool = True,
+        normalized: bool = True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.conv = conv(
+            channels, filters, self.dtype_policy, kernel_size=kernel_size, strides=strides, use_bias=use_bias,
+            initializer=he_normal)
+        self.norm = batch_norm(filters, self.dtype_policy) if normalized else None
+        self.built = True
+
+    def call(self, x):
+        x = self.conv(x)
+        return ops.leaky_relu(x if self.norm is None else self.norm(x), 0.2)

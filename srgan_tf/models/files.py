@@ -1,0 +1,132 @@
+"""Model files: `.keras`, with the architecture's arguments and the weights in one."""
+
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+
+from srgan_tf.config import lookup
+from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
+
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+CONFIG_BYTES = 1 << 20
+CLASSES = {f"srgan_tf>{model.__name__}": model for model in (*GENERATORS.values(), *DISCRIMINATORS.values())}
+
+
+def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+    """Writes a generator or discriminator to `path`, all of it or nothing.
+
+    The file says nothing of the policy that the model computed in: it loads as float32 unless another is asked for.
+
+    Args:
+        model: an instance of a class in GENERATORS or DISCRIMINATORS.
+        path: ends in .keras; its folder exists. A file of that name is replaced.
+
+    Raises:
+        ValueError: the name or the class is not as said.
+        OSError: the folder cannot be written to.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"path of a model file must end in .keras; got {str(path)!r}")
+    if type(model) not in CLASSES.values():
+        raise ValueError(f"model must be one of {_known()}; got {type(model).__name__}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    try:
+        model.save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_model(path_or_name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
+    """Reads a model that `save_model` wrote.
+
+    The class is looked up in this package's own tables and its arguments are plain JSON: Keras' deserialisation, which
+    can import modules and run code from a file, is not used.
+
+    Args:
+        path_or_name: a .keras file; a run folder, of which best.keras is taken, else last.keras; or the name of a
+            model that ships with the package.
+        dtype: dtype policy to compute in, such as "mixed_bfloat16"; None for Keras' global policy.
+
+    Raises:
+        FileNotFoundError: there is no such file, folder or name.
+        ValueError: what is there is not a model of this package, or is damaged.
+    """
+    path = find_model(path_or_name)
+    model_class, arguments = _read_config(path)
+    try:
+        model = model_class(**arguments, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        kind = model_class.__name__
+        raise ValueError(f"{path} asks for a {kind} that cannot be built: {_one_line(error)}") from error
+    try:
+        _load_weights(model, path)
+    except Exception as error:  # zipfile, h5py and Keras raise whatever they met in a damaged file
+        reason = _one_line(error)
+        raise ValueError(f"{path}: weights cannot be read, do not fit or are damaged: {reason}") from error
+    return model
+
+
+def find_model(path_or_name: str | os.PathLike) -> Path:
+    """The .keras file that a path, a run folder or a shipped name stands for.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = Path(path_or_name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        for name in ("best.keras", "last.keras"):
+            if (path / name).is_file():
+                return path / name
+    shipped = {file.stem: file for file in sorted(PRETRAINED.glob("*.keras"))}
+    if str(path_or_name) in shipped:
+        return shipped[str(path_or_name)]
+    if path.is_dir():
+        seen = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
+        raise FileNotFoundError(f"folder {path} holds neither best.keras nor last.keras; it holds {seen}")
+    if path.suffix or len(path.parts) > 1 or not shipped:
+        names = ", ".join(shipped) or "none"
+        raise FileNotFoundError(f"no model file or run folder {str(path)!r}; models that ship by name: {names}")
+    try:
+        return lookup(shipped, str(path_or_name), "model file, run folder or shipped model")
+    except ValueError as error:
+        raise FileNotFoundError(str(error)) from None
+
+
+def _read_config(path: Path) -> tuple[type[keras.Model], dict]:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
+            config = json.loads(file.read(CONFIG_BYTES))
+        registered, arguments = config["registered_name"], config["config"]
+        holder = f"{config['module']}.{config['class_name']}"
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError) as error:
+        with open(path, "rb") as file:
+            start = file.read(16)
+        seen = "it is empty" if not start else f"it begins with {start!r}"
+        raise ValueError(f"{path} is not a .keras model file, or is damaged: {seen} ({_one_line(error)})") from error
+    if registered not in CLASSES:
+        raise ValueError(f"{path} holds a {holder}, which is not a model of this package; known: {_known()}")
+    if not isinstance(arguments, dict) or any(isinstance(value, (dict, list)) for value in arguments.values()):
+        raise ValueError(f"{path}: arguments of {registered} must be plain numbers; got {arguments!r}")
+    return CLASSES[registered], arguments
+
+
+def _load_weights(model: keras.Model, path: Path) -> None:
+    # Unpacked first: read in place, HDF5's jumps within the zip cost seconds, and nothing would check the zip's sum.
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+        model.load_weights(archive.extract("model.weights.h5", folder))
+
+
+def _known() -> str:
+    return ", ".join(model.__name__ for model in CLASSES.values())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,94 @@
+"""What every generator is: a Keras model that enlarges pictures by a whole number."""
+
+import math
+from collections.abc import Iterable
+
+import keras
+from keras import ops
+
+# Shape of the input: any number of pictures, any height and width.
+PICTURES = (None, None, None, 3)
+
+
+class Generator(keras.Model):
+    """Base of the generators: float32 NHWC RGB in [0, 1] of any size -> the same, `scale` times larger.
+
+    The output is always float32 and is not clipped to the range, so that losses near its ends keep their gradients.
+    Under a mixed policy the last convolution still computes in float32: bfloat16 has 8 bits of precision, which is
+    one grey level near white.
+
+    A subclass makes its layers of blocks.py's, which have their weights at once, with `dtype=self.dtype_policy`; sets
+    `receptive_radius`; ends its constructor with `self.build(PICTURES)`; and adds its arguments to `get_config`. The
+    dtype is left out of the configuration: it is a choice of the run, not of the architecture, and the weights are
+    float32 under every mixed policy.
+
+    Attributes:
+        scale: how many times larger the output is.
+        receptive_radius: LR pixels on each side, beyond the one that an output pixel lies in, that can influence it;
+            tiles that overlap by this much enlarge exactly like the whole picture.
+    """
+
+    scales = (2, 3, 4, 8)
+    receptive_radius: int
+
+    def __init__(self, scale: int, **kwargs):
+        """Checks the scale.
+
+        Args:
+            scale: one of the class's `scales`.
+            **kwargs: `name` and `dtype` of the keras.Model.
+
+        Raises:
+            ValueError: the family has no such scale.
+        """
+        # Autocasting here would round the input itself to bfloat16; each layer casts what it computes with.
+        super().__init__(autocast=False, **kwargs)
+        if isinstance(scale, bool) or not isinstance(scale, int) or scale not in self.scales:
+            known = ", ".join(map(str, self.scales))
+            raise ValueError(f"scale of {type(self).__name__} must be one of {known}; got {scale!r}")
+        self.scale = scale
+
+    def enlarge(self, images):
+        """What the network does for a picture file: uint8 [B,H,W,3] on 0..255 -> uint8 [B,sH,sW,3], rounded half up."""
+        levels = 255 * self(ops.cast(images, "float32") / 255, training=False)
+        return ops.cast(ops.clip(ops.floor(levels + 0.5), 0, 255), "uint8")
+
+    def get_config(self) -> dict:
+        """The architecture's arguments; the dtype is not among them (see the class)."""
+        return {"scale": self.scale}
+
+    def get_build_config(self) -> None:
+        """Nothing: the constructor builds the model."""
+
+
+def require_positive_integers(**arguments: int) -> None:
+    """Raises a ValueError that names the first argument which is not an integer of at least 1."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1; got {value!r}")
+
+
+def require_number(**arguments: float) -> None:
+    """Raises a ValueError that names the first argument which is not a finite number."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{name} must be a finite number; got {value!r}")
+
+
+def receptive_radius(scale: int, convolutions: Iterable[tuple[int, int]]) -> int:
+    """How many LR pixels on each side of its own an output pixel can depend on.
+
+    Followed from the output backwards for the worst-placed pixel, the last of the `scale` that share an LR pixel; by
+    symmetry the first reaches as far to the other side. Pixel shuffles and nearest-neighbour enlargements read one
+    pixel of the lower resolution, so that only the rounding to it counts.
+
+    Args:
+        scale: of the network.
+        convolutions: each convolution on the longest path from input to output, as its radius and the multiple of the
+            LR resolution at which it runs.
+    """
+    resolution, reach = scale, scale - 1
+    for radius, at in reversed(list(convolutions)):
+        reach = reach // (resolution // at) + radius
+        resolution = at
+    return reach // resolution

@@ -1,0 +1,23 @@
+"""Trains a generator, alone or against a discriminator.
+
+Examples:
+    python -m srgan_tf.train --flagfile=quickstart.flags
+    python -m srgan_tf.train --flagfile=esrgan.flags --dataset=folder:photos --init_from=runs/esrgan_psnr
+
+A run is its folder (--run_dir): started again with the same flags, it goes on where it was.
+"""
+
+from srgan_tf import flags
+from srgan_tf.config import TrainConfig
+
+
+def main(config: TrainConfig) -> None:
+    """Trains and says where the result is."""
+    from srgan_tf.training import train
+
+    folder = train(config, flags.to_flagfile(config))
+    print(f"generators: {folder}/best.keras (best validation PSNR), {folder}/last.keras")
+
+
+if __name__ == "__main__":
+    flags.run(main, TrainConfig)

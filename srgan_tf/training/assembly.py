@@ -1,0 +1,77 @@
+"""From a configuration to the networks, optimizers and losses of a run."""
+
+import keras
+
+from srgan_tf.config import TrainConfig, lookup, parse_arguments
+from srgan_tf.losses import ADVERSARIAL, parse_terms
+from srgan_tf.models import DISCRIMINATORS, GENERATORS, load_model
+from srgan_tf.training.steps import AdversarialStep, PixelStep
+
+
+def build_step(config: TrainConfig) -> PixelStep:
+    """Builds what a run trains: a PixelStep, or an AdversarialStep where --adversarial is given.
+
+    Raises:
+        ValueError: a name, an argument or a weight file is wrong.
+    """
+    terms = parse_terms(config.losses, config.vgg_weights)
+    generator = build_generator(config)
+    if not config.adversarial:
+        return PixelStep(generator, build_optimizer(config), terms)
+    adversarial, weight = parse_adversarial(config.adversarial)
+    discriminator = lookup(DISCRIMINATORS, config.discriminator, "discriminator")(
+        patch_size=config.patch_size, dtype=config.precision)
+    return AdversarialStep(
+        generator, build_optimizer(config), terms, discriminator, build_optimizer(config), adversarial, weight)
+
+
+def build_generator(config: TrainConfig) -> keras.Model:
+    """The generator, with fresh weights or those of --init_from."""
+    architecture = lookup(GENERATORS, config.model, "model")
+    try:
+        generator = architecture(scale=config.scale, dtype=config.precision, **parse_arguments(config.model_args))
+    except (TypeError, ValueError) as error:
+        reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "")
+        raise ValueError(f"--model={config.model} --model_args={config.model_args}: {reason}") from error
+    if config.init_from:
+        start = load_model(config.init_from)
+        if type(start) is not architecture or start.get_config() != generator.get_config():
+            raise ValueError(f"--init_from={config.init_from} holds {describe(start)}; "
+                             f"this run's generator is {describe(generator)}")
+        generator.set_weights(start.get_weights())
+    return generator
+
+
+def describe(model: keras.Model) -> str:
+    """A model's class and arguments, as in `EDSR(scale=4, features=64)`."""
+    arguments = ", ".join(f"{name}={value}" for name, value in model.get_config().items())
+    return f"{type(model).__name__}({arguments})"
+
+
+def parse_adversarial(text: str) -> tuple:
+    """Reads `relativistic:0.005` into the pair of losses and the weight, which is 1 unless given."""
+    name, _, weight = text.partition(":")
+    pair = lookup(ADVERSARIAL, name.strip(), "adversarial loss")
+    try:
+        return pair, float(weight or 1)
+    except ValueError:
+        raise ValueError(f"--adversarial must be NAME or NAME:WEIGHT; got {text!r}") from None
+
+
+def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Adam with the papers' epsilon of 1e-8 (Keras' own is 1e-7); its gradients are scaled under mixed_float16."""
+    adam = keras.optimizers.Adam(
+        build_schedule(config), beta_1=config.beta_1, beta_2=config.beta_2, epsilon=1e-8)
+    return keras.optimizers.LossScaleOptimizer(adam) if config.precision == "mixed_float16" else adam
+
+
+def build_schedule(config: TrainConfig) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """The learning rate over the steps."""
+    schedules = keras.optimizers.schedules
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        return schedules.CosineDecay(rate, config.steps)
+    if config.schedule == "milestones" and config.milestones:
+        rates = [rate * config.decay**passed for passed in range(len(config.milestones) + 1)]
+        return schedules.PiecewiseConstantDecay(sorted(config.milestones), rates)
+    return rate

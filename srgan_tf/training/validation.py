@@ -1,0 +1,57 @@
+"""How good the generator is now, on pictures that it does not train on."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from srgan_tf.data import Store
+from srgan_tf.imaging import matlab_resize
+from srgan_tf.inference import enlarge_tiled, open_runtime
+from srgan_tf.metrics import psnr, ssim
+
+SHEET_PICTURES, SHEET_SIDE = 4, 192
+
+
+class Validation(NamedTuple):
+    """Means over the validation pictures, on Y with `scale` pixels cropped, and the sheet [H,W,3] to look at."""
+
+    psnr_y: float
+    ssim_y: float
+    sheet: np.ndarray
+
+
+class Validator:
+    """Enlarges the same validation pictures each time.
+
+    Attributes:
+        bicubic_psnr_y: what bicubic interpolation reaches on them.
+    """
+
+    def __init__(self, generator: keras.Model, store: Store, most: int):
+        self._runtime, self._scale = open_runtime(generator), store.scale
+        self._pairs = [store.pair(index) for index in range(min(most, len(store.names)))]
+        self._bicubic = [matlab_resize(pair.lr, store.scale) for pair in self._pairs]
+        scores = [psnr(sr, pair.hr, crop=store.scale) for sr, pair in zip(self._bicubic, self._pairs, strict=True)]
+        self.bicubic_psnr_y = float(np.mean(scores))
+
+    def __call__(self) -> Validation:
+        """Measures the generator as it is."""
+        enlarged = [enlarge_tiled(self._runtime, pair.lr) for pair in self._pairs]
+        both = list(zip(enlarged, (pair.hr for pair in self._pairs), strict=True))
+        return Validation(float(np.mean([psnr(sr, hr, crop=self._scale) for sr, hr in both])),
+                          float(np.mean([ssim(sr, hr, crop=self._scale) for sr, hr in both])), self._sheet(enlarged))
+
+    def _sheet(self, enlarged: list[np.ndarray]) -> np.ndarray:
+        """A row a picture: bicubic, generator, original, cut from the middle."""
+        rows = []
+        for bicubic, sr, pair in zip(self._bicubic[:SHEET_PICTURES], enlarged, self._pairs, strict=False):
+            rows.append(np.hstack([_middle(picture) for picture in (bicubic, sr, pair.hr)]))
+        return np.vstack(rows)
+
+
+def _middle(picture: np.ndarray) -> np.ndarray:
+    """The middle of a picture, black where it is smaller than the sheet's cells."""
+    top, left = (max(0, (side - SHEET_SIDE) // 2) for side in picture.shape[:2])
+    cut = picture[top : top + SHEET_SIDE, left : left + SHEET_SIDE]
+    return np.pad(cut, ((0, SHEET_SIDE - cut.shape[0]), (0, SHEET_SIDE - cut.shape[1]), (0, 0)))

@@ -1,0 +1,42 @@
+"""Enlarges pictures: files, folders and glob patterns, with any kind of model.
+
+Example:
+    python -m srgan_tf.upscale holiday.jpg scans/ "more/*.png" --model=runs/edsr_x4 --output=upscaled
+"""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from srgan_tf import flags
+from srgan_tf.config import UpscaleConfig
+
+
+def main(config: UpscaleConfig, inputs: list[str]) -> int:
+    """Checks what can be checked before the model is loaded, then enlarges; returns the exit status."""
+    start = time.perf_counter()
+    from srgan_tf.imaging import WRITABLE_SUFFIXES
+    from srgan_tf.inference.batch import find_jobs, upscale_files
+
+    if not inputs:
+        raise ValueError("nothing to enlarge: name pictures, folders or patterns")
+    if config.format and f".{config.format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
+        raise ValueError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {config.format!r}")
+    output = Path(config.output).expanduser()
+    jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
+    output.mkdir(parents=True, exist_ok=True)
+
+    from srgan_tf.inference import Upscaler
+
+    imported = time.perf_counter()
+    upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale)
+    timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
+    failed = upscale_files(
+        upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)
+    if config.timing:
+        print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
+    return flags.USER_ERROR if failed else 0
+
+
+if __name__ == "__main__":
+    flags.run(main, UpscaleConfig, arguments="INPUT...")

@@ -1,0 +1,44 @@
+import contracts
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf.losses import LOSSES, charbonnier, l1, mse
+
+HR, SR = contracts.pictures(6, 5, seed=1), contracts.pictures(6, 5, seed=2)
+DIFFERENCE = SR.astype("float64") - HR
+
+
+@pytest.mark.parametrize(("loss", "expected"), [
+    (l1, np.abs(DIFFERENCE).mean()),
+    (mse, (DIFFERENCE**2).mean()),
+    (charbonnier, np.sqrt(DIFFERENCE**2 + 1e-6).mean()),
+])
+def test_formula(loss, expected):
+    value = loss(HR, SR)
+    assert value.dtype == "float32"
+    assert value.shape == ()
+    assert float(value) == pytest.approx(expected, rel=1e-6)
+    assert float(loss(SR, HR)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_half_precision_pictures_give_a_float32_loss(name):
+    value = LOSSES[name](tf.constant(HR), tf.cast(SR, "bfloat16"))
+    assert value.dtype == "float32"
+    assert float(value) == pytest.approx(float(LOSSES[name](HR, SR)), rel=0.02)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradient(name):
+    sr = tf.Variable(SR)
+    sr[:, :3].assign(HR[:, :3])  # equal pixels too: charbonnier's root must not divide by zero
+    with tf.GradientTape() as tape:
+        loss = LOSSES[name](HR, sr)
+    gradient = tape.gradient(loss, sr).numpy()
+    assert np.isfinite(gradient).all()
+    np.testing.assert_array_equal(np.sign(gradient), np.sign(sr.numpy() - HR))
+
+
+def test_pixel_is_esrgans_name_of_l1():
+    assert LOSSES["pixel"] is l1

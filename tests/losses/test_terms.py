@@ -1,0 +1,81 @@
+import re
+
+import contracts
+import numpy as np
+import pytest
+
+from srgan_tf.losses import PerceptualLoss, charbonnier, l1, mse, parse_terms, total_loss
+
+HR, SR = contracts.pictures(8, 8, seed=1), contracts.pictures(8, 8, seed=2)
+
+
+def test_names_weights_and_functions():
+    terms = parse_terms("pixel:0.01, mse : 2e-3,charbonnier")
+    assert [term.name for term in terms] == ["pixel", "mse", "charbonnier"]
+    assert [term.weight for term in terms] == [0.01, 0.002, 1.0]
+    assert [term.fn for term in terms] == [l1, mse, charbonnier]
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_no_terms(text):
+    assert parse_terms(text) == ()
+    total, values = total_loss((), HR, SR)
+    assert float(total) == 0
+    assert values == {}
+
+
+@pytest.mark.parametrize(("text", "layer", "activated", "squared"), [
+    ("vgg22", "conv2_2", False, False),
+    ("vgg22_mse:1", "conv2_2", False, True),
+    ("vgg12_relu", "conv1_2", True, False),
+    ("vgg31_relu_mse:0.5", "conv3_1", True, True),
+])
+def test_vgg_terms(text, layer, activated, squared):
+    (term,) = parse_terms(text, vgg_weights="random")
+    assert isinstance(term.fn, PerceptualLoss)
+    assert term.name == text.partition(":")[0]
+    assert term.fn.features.layer_names == (layer,)
+    assert term.fn.features.activated == activated
+    assert term.fn.squared == squared
+
+
+def test_total_loss():
+    terms = parse_terms("l1:0.5,mse:3,vgg11:0.01", vgg_weights="random")
+    total, values = total_loss(terms, HR, SR)
+    assert list(values) == ["l1", "mse", "vgg11"]
+    assert float(values["mse"]) == pytest.approx(((HR - SR) ** 2).mean(), rel=1e-5)
+    expected = 0.5 * values["l1"] + 3 * values["mse"] + 0.01 * values["vgg11"]
+    assert total.dtype == "float32"
+    np.testing.assert_allclose(total, expected, rtol=1e-6)
+    assert float(values["vgg11"]) > 0
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("l2", "unknown loss 'l2'; known: charbonnier, l1, mse, pixel, vgg54"),
+    ("charbonier:1", "Did you mean 'charbonnier'?"),
+    ("vgg55", "unknown loss 'vgg55'"),
+    ("vgg13", "unknown loss 'vgg13'"),
+    ("vgg54_mse_relu", "unknown loss 'vgg54_mse_relu'"),
+    ("l1,,mse", "unknown loss ''"),
+    ("l1:", "weight of loss 'l1' must be a number of at least 0, as in l1:0.01; got 'l1:'"),
+    ("l1:much", "weight of loss 'l1' must be a number"),
+    ("l1:-1", "weight of loss 'l1' must be a number"),
+    ("mse:nan", "weight of loss 'mse' must be a number"),
+    ("mse:inf", "weight of loss 'mse' must be a number"),
+    ("l1:1:2", "weight of loss 'l1' must be a number"),
+    ("l1,mse,l1:2", "each loss may be given once; got 'l1' 2 times in 'l1,mse,l1:2'"),
+])
+def test_what_cannot_be_read(text, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        parse_terms(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_term_is_named_before_anything_is_downloaded():
+    with pytest.raises(ValueError, match="unknown loss 'l3'"):
+        parse_terms("vgg54,l3", vgg_weights="imagenet")
+
+
+def test_missing_vgg_weights(tmp_path):
+    with pytest.raises(ValueError, match=r"no such file.*--vgg_weights=FILE"):
+        parse_terms("vgg54", vgg_weights=str(tmp_path / "absent.h5"))

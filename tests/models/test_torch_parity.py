@@ -1,0 +1,105 @@
+"""The same random weights in PyTorch and here; tools/make_torch_references.py made the references."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srgan_tf.models import EDSR, RRDB, MSRResNet, VGG128Discriminator
+
+REFERENCES = Path(__file__).parents[1] / "references"
+
+
+class Reference:
+    """A stored network: weights by state_dict name, each to be used exactly once."""
+
+    def __init__(self, name: str):
+        with np.load(REFERENCES / f"{name}.npz") as arrays:
+            self.arrays = dict(arrays)
+        self.inputs = self.arrays.pop("input").transpose(0, 2, 3, 1)
+        self.outputs = self.arrays.pop("output")
+
+    def conv(self, layer, name: str, shuffle: int = 1, bias_scale: float = 1.0) -> None:
+        """OIHW -> HWIO; before a pixel shuffle, output channel c r^2 + k -> k C + c."""
+        kernel = self.arrays.pop(f"{name}.weight").transpose(2, 3, 1, 0)
+        bias = self.arrays.pop(f"{name}.bias", None)
+        order = np.arange(kernel.shape[-1]).reshape(-1, shuffle**2).T.ravel()
+        layer.set_weights([kernel[..., order]] + ([] if bias is None else [bias_scale * bias[order]]))
+
+    def norm(self, layer, name: str) -> None:
+        keys = ("weight", "bias", "running_mean", "running_var")
+        layer.set_weights([self.arrays.pop(f"{name}.{key}") for key in keys])
+
+    def dense(self, layer, name: str, channels: int = 1) -> None:
+        """[out,in] -> [in,out]; rows of a flattened map from CHW order to HWC order."""
+        kernel = self.arrays.pop(f"{name}.weight").T
+        rows = np.arange(len(kernel)).reshape(channels, -1).T.ravel()
+        layer.set_weights([kernel[rows], self.arrays.pop(f"{name}.bias")])
+
+    def check(self, model) -> None:
+        assert not self.arrays, f"left over: {sorted(self.arrays)}"
+        outputs = np.asarray(model(self.inputs))
+        expected = self.outputs.transpose(0, 2, 3, 1) if self.outputs.ndim == 4 else self.outputs
+        assert np.std(expected) > 0.1  # the reference tells something
+        np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("scale", "residual_scale"), [(4, 0.5), (3, 1.0)])
+def test_edsr(scale, residual_scale):
+    reference = Reference(f"edsr_x{scale}")
+    model = EDSR(scale, features=8, blocks=2, residual_scale=residual_scale)
+    step = 3 if scale == 3 else 2
+    scaled = {"bias_scale": 1 / 255}  # the reference sees 0..255
+    reference.conv(model.head, "conv_first", **scaled)
+    for index, block in enumerate(model.body):
+        reference.conv(block.conv1, f"body.{index}.conv1", **scaled)
+        reference.conv(block.conv2, f"body.{index}.conv2", **scaled)
+    reference.conv(model.body_end, "conv_after_body", **scaled)
+    for index, upsample in enumerate(model.upsampling):
+        reference.conv(upsample.conv, f"upsample.{2 * index}", shuffle=step, **scaled)
+    reference.conv(model.tail, "conv_last", **scaled)
+    reference.check(model)
+
+
+def test_msrresnet():
+    reference = Reference("msrresnet_x4")
+    model = MSRResNet(features=8, blocks=2)
+    reference.conv(model.head, "conv_first")
+    for index, block in enumerate(model.body):
+        reference.conv(block.conv1, f"body.{index}.conv1")
+        reference.conv(block.conv2, f"body.{index}.conv2")
+    for index, upsample in enumerate(model.upsampling, 1):
+        reference.conv(upsample.conv, f"upconv{index}", shuffle=2)
+    reference.conv(model.refine, "conv_hr")
+    reference.conv(model.tail, "conv_last")
+    reference.check(model)
+
+
+def test_rrdb():
+    reference = Reference("rrdb_x4")
+    model = RRDB(features=8, growth_channels=4, blocks=2)
+    reference.conv(model.head, "conv_first")
+    for index, block in enumerate(model.body):
+        for dense_index, dense in enumerate(block.dense_blocks, 1):
+            for conv_index, layer in enumerate([*dense.growing, dense.last], 1):
+                reference.conv(layer, f"body.{index}.rdb{dense_index}.conv{conv_index}")
+    reference.conv(model.body_end, "conv_body")
+    for index, layer in enumerate(model.upsampling, 1):
+        reference.conv(layer, f"conv_up{index}")
+    reference.conv(model.refine, "conv_hr")
+    reference.conv(model.tail, "conv_last")
+    reference.check(model)
+
+
+def test_vgg128_discriminator():
+    reference = Reference("vgg128_64px")
+    model = VGG128Discriminator(64, features=2)
+    *units, _, hidden, _, last = model.network
+    for index, unit in enumerate(units):
+        name = f"{index // 2}_{index % 2}"
+        reference.conv(unit.conv, f"conv{name}")
+        if unit.norm is not None:
+            reference.norm(unit.norm, f"bn{name}")
+    reference.dense(hidden, "linear1", channels=16)
+    reference.dense(last, "linear2")
+    reference.check(model)
