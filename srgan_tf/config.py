@@ -115,6 +115,7 @@ class TrainConfig(Settings):
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
         "empty: none.")
     discriminator: str = setting("vgg128", "Second player of an adversarial run: srgan, vgg128.")
+    discriminator_args: str = setting("", "Its arguments, as in features:32.")
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
         ".h5 file, or random (for trials of the machinery only).")

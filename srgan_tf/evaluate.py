@@ -16,16 +16,16 @@ from srgan_tf.config import EvaluateConfig
 
 def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
-    from srgan_tf.evaluation import markdown_table, write_report
-    from srgan_tf.evaluation.runs import evaluate_finished, evaluate_model
+    flags.import_framework(config.model)
+    from srgan_tf.evaluation import evaluate_finished, evaluate_model, markdown_table, write_report
 
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     method, results = evaluate_finished(config) if config.sr_dir else evaluate_model(config, output)
     write_report(output, method, config.scale, results)
     print(markdown_table(results), end="")
-    failures = {name: reason for methods in results.values() for name, reason in methods[method].failures.items()}
-    for name, reason in failures.items():
+    failures = [failure for methods in results.values() for failure in methods[method].failures.items()]
+    for name, reason in failures:
         print(f"failed: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)
     print(f"written to {output}")
     return flags.USER_ERROR if failures else 0

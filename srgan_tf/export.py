@@ -12,8 +12,9 @@ from srgan_tf.config import ExportConfig, lookup
 
 def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
-    from srgan_tf.exporting import FORMATS
-    from srgan_tf.models import Generator, find_model, load_model
+    with flags.quiet_imports():
+        from srgan_tf.exporting import FORMATS
+        from srgan_tf.models import Generator, find_model, load_model
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
     generator = load_model(config.model, dtype="float32")

@@ -4,11 +4,14 @@ A command is `flags.run(main, Config)`: a flag per field, `--flagfile` looked up
 recipes, `--help`; a mistake of the user ends in one line on standard error and exit status 2.
 """
 
+import contextlib
 import dataclasses
 import os
 import sys
+import tempfile
+import textwrap
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,31 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
     except KeyboardInterrupt:
         print(f"\n{name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Hides what TensorFlow's C++ writes to standard error before it reads TF_CPP_MIN_LOG_LEVEL."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
+        try:
+            yield
+        except ImportError:
+            hidden.seek(0)
+            os.write(kept, hidden.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def import_framework(model: str) -> None:
+    """Imports Keras and its backend quietly, unless the model is of a kind that needs neither."""
+    if model not in ("", "bicubic") and not model.endswith(".tflite"):
+        with quiet_imports():
+            import keras  # noqa: F401
 
 
 def message_of(error: BaseException) -> str:
@@ -167,7 +195,7 @@ def usage(values: absl_flags.FlagValues, name: str, module: str, arguments: str)
     """The text of --help: the command's own docstring, then each flag with its default."""
     document = (sys.modules[module].__doc__ or "").strip()
     lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip(), ""]
-    for flag in (values[key] for key in values):
+    for flag in {values[name].name: values[name] for name in values}.values():
         default = "" if flag.default in (None, "", False, []) else f" (default: {_show(flag.default)})"
         lines += [f"  --{flag.name}", *_wrap(f"{flag.help}{default}")]
     recipes = ", ".join(sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags")))
@@ -180,6 +208,4 @@ def _show(default: Any) -> str:
 
 
 def _wrap(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(text, width=110, initial_indent="      ", subsequent_indent="      ")

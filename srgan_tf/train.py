@@ -13,7 +13,8 @@ from srgan_tf.config import TrainConfig
 
 def main(config: TrainConfig) -> None:
     """Trains and says where the result is."""
-    from srgan_tf.training import train
+    with flags.quiet_imports():
+        from srgan_tf.training import train
 
     folder = train(config, flags.to_flagfile(config))
     print(f"generators: {folder}/best.keras (best validation PSNR), {folder}/last.keras")

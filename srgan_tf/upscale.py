@@ -26,6 +26,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)
 
+    flags.import_framework(config.model)
     from srgan_tf.inference import Upscaler
 
     imported = time.perf_counter()

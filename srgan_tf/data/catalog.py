@@ -5,6 +5,7 @@ validation split of their own (div2k, samples, deadleaves) keep it out of every 
 """
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -145,7 +146,7 @@ def div2k(where: str, scale: int, part: str) -> Source:
 
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:
-        builder = tfds.builder(name)
+        builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
         builder.download_and_prepare()
         examples = builder.as_dataset(split=split)
     except Exception as error:

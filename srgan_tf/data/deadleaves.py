@@ -20,7 +20,7 @@ def dead_leaves(size: int, seed: int) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     side = size * OVERSAMPLING
-    canvas = np.broadcast_to(rng.uniform(0, 1, 3), (side, side, 3)).astype(np.float32)
+    canvas = np.broadcast_to(_colour(rng), (side, side, 3)).astype(np.float32)
     for radius in _radii(rng, side):
         _paint(canvas, radius, rng)
     blocks = canvas.reshape(size, OVERSAMPLING, size, OVERSAMPLING, 3)
@@ -28,9 +28,9 @@ def dead_leaves(size: int, seed: int) -> np.ndarray:
 
 
 def _radii(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Radii with density r^-3 between 3 pixels and a quarter of the side, enough of them to cover the picture."""
-    smallest, largest = 3.0, side / 4
-    uniform = rng.uniform(0, 1, 1500)
+    """Radii with density r^-3 between 6 pixels and a third of the side, enough of them to cover the picture."""
+    smallest, largest = 6.0, side / 3
+    uniform = rng.uniform(0, 1, 2500)
     # The inverse of the cumulative distribution of r^-3 on [smallest, largest].
     return (smallest**-2 + uniform * (largest**-2 - smallest**-2)) ** -0.5
 
@@ -46,5 +46,10 @@ def _paint(canvas: np.ndarray, radius: float, rng: np.random.Generator) -> None:
     angle, period, contrast = rng.uniform(0, np.pi), rng.uniform(4, 24), rng.choice([0.0, 0.1, 0.25])
     wave = np.sin((rows * np.cos(angle) + columns * np.sin(angle)) * 2 * np.pi / period)
     shade = (columns - column) / radius * rng.uniform(-0.15, 0.15)
-    leaf = rng.uniform(0, 1, 3) + (contrast * wave + shade)[..., None]
+    leaf = _colour(rng) + (contrast * wave + shade)[..., None]
     canvas[top:bottom, left:right][inside] = np.clip(leaf, 0, 1)[inside]
+
+
+def _colour(rng: np.random.Generator) -> np.ndarray:
+    """Any brightness, moderately saturated, as in photographs."""
+    return np.clip(rng.uniform(0.05, 0.95) + rng.normal(0, 0.12, 3), 0, 1)

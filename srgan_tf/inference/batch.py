@@ -46,8 +46,13 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
             twins = ", ".join(str(job.source) for job in jobs if job.target == target)
             raise ValueError(f"{count} pictures would be written to {target}: {twins}")
     for job in jobs:
-        if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+        if job.target.exists() and job.target.samefile(job.source):
             raise ValueError(f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
+    sources = {job.source.resolve() for job in jobs}
+    for job in jobs:
+        if job.target.resolve() in sources:
+            raise ValueError(f"{job.target}, which is to be enlarged too, would be replaced by the enlargement of "
+                             f"{job.source}: choose another --output or --suffix")
     return jobs
 
 

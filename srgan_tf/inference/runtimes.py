@@ -1,7 +1,7 @@
 """What runs a model: Keras, a SavedModel, LiteRT, or plain bicubic interpolation, all called alike."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,17 +94,23 @@ def saved_model_runtime(path: Path) -> Runtime:
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures["serving_default"]
         (name, spec), = signature.structured_input_signature[1].items()
-        output, = signature.structured_outputs
+        (output, made), = signature.structured_outputs.items()
     except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
         raise ValueError(f"{path} is not a SavedModel that this package can run: {_one_line(error)}") from error
     if spec.dtype != tf.uint8 or spec.shape.as_list()[1:] != [None, None, 3]:
         raise ValueError(f"{path}: serving_default must take uint8 [N,H,W,3]; it takes {spec.dtype.name} {spec.shape}")
+    if made.dtype != tf.uint8 or made.shape.rank != 4 or made.shape[3] != 3:
+        raise ValueError(f"{path}: serving_default must give uint8 [N,sH,sW,3]; it gives {made.dtype.name} {made.shape}")
 
     def run(images: np.ndarray) -> np.ndarray:
         return signature(**{name: tf.constant(images)})[output].numpy()
 
     run.keep = loaded  # the signature holds its variables by weak references only
-    return Runtime(path.name, run(np.zeros((1, 8, 8, 3), np.uint8)).shape[1] // 8, run)
+    try:
+        trial = run(np.zeros((1, 8, 8, 3), np.uint8))
+    except tf.errors.OpError as error:
+        raise ValueError(f"{path} cannot enlarge a picture: {_one_line(error)}") from error
+    return Runtime(path.name, _scale(path, (8, 8), trial.shape), run)
 
 
 def litert_runtime(path: Path, threads: int | None = None) -> Runtime:
@@ -122,13 +128,24 @@ def litert_runtime(path: Path, threads: int | None = None) -> Runtime:
     shape = [int(n) for n in source["shape"]]
     if source["dtype"] != np.float32 or len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
         raise ValueError(f"{path} must take float32 [1,T,T,3]; it takes {source['dtype'].__name__} {shape}")
+    scale = _scale(path, shape[1:3], [int(n) for n in target["shape"]])
+    if target["dtype"] != np.float32:
+        raise ValueError(f"{path} must give float32 [1,sT,sT,3]; it gives {target['dtype'].__name__}")
 
     def run(images: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(source["index"], images.astype(np.float32) / 255)
         interpreter.invoke()
         return to_uint8(interpreter.get_tensor(target["index"]))
 
-    return Runtime(path.stem, int(target["shape"][1]) // shape[1], run, fixed_tile=shape[1])
+    return Runtime(path.stem, scale, run, fixed_tile=shape[1])
+
+
+def _scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
+    """How many times larger than an input of height and width `taken` the output of shape `made` is."""
+    scale = made[1] // taken[0] if len(made) == 4 else 0
+    if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:
+        raise ValueError(f"{path} must make a larger picture of one; it makes {list(made)} of {[1, *taken, 3]}")
+    return scale
 
 
 def _one_line(error: Exception) -> str:

@@ -19,8 +19,9 @@ def build_step(config: TrainConfig) -> PixelStep:
     if not config.adversarial:
         return PixelStep(generator, build_optimizer(config), terms)
     adversarial, weight = parse_adversarial(config.adversarial)
-    discriminator = lookup(DISCRIMINATORS, config.discriminator, "discriminator")(
-        patch_size=config.patch_size, dtype=config.precision)
+    architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
+    discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
+                           dtype=config.precision)
     return AdversarialStep(
         generator, build_optimizer(config), terms, discriminator, build_optimizer(config), adversarial, weight)
 
@@ -28,11 +29,7 @@ def build_step(config: TrainConfig) -> PixelStep:
 def build_generator(config: TrainConfig) -> keras.Model:
     """The generator, with fresh weights or those of --init_from."""
     architecture = lookup(GENERATORS, config.model, "model")
-    try:
-        generator = architecture(scale=config.scale, dtype=config.precision, **parse_arguments(config.model_args))
-    except (TypeError, ValueError) as error:
-        reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "")
-        raise ValueError(f"--model={config.model} --model_args={config.model_args}: {reason}") from error
+    generator = _build("model", architecture, config.model_args, scale=config.scale, dtype=config.precision)
     if config.init_from:
         start = load_model(config.init_from)
         if type(start) is not architecture or start.get_config() != generator.get_config():
@@ -40,6 +37,14 @@ def build_generator(config: TrainConfig) -> keras.Model:
                              f"this run's generator is {describe(generator)}")
         generator.set_weights(start.get_weights())
     return generator
+
+
+def _build(flag: str, architecture: type, arguments: str, **given: object) -> keras.Model:
+    try:
+        return architecture(**given, **parse_arguments(arguments))
+    except (TypeError, ValueError) as error:
+        reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "").strip()
+        raise ValueError(f"--{flag}_args={arguments}: {reason}") from error
 
 
 def describe(model: keras.Model) -> str:

@@ -17,7 +17,7 @@ class Checkpoints:
     def __init__(self, folder: Path, trackables: dict[str, object], keep: int):
         self.step, self.best = tf.Variable(0, dtype=tf.int64), tf.Variable(float("-inf"), dtype=tf.float32)
         self._checkpoint = tf.train.Checkpoint(step=self.step, best=self.best, **trackables)
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), keep, step_counter=self.step)
+        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), keep)
         self._folder = folder
 
     def save(self) -> None:
@@ -27,7 +27,7 @@ class Checkpoints:
             OSError: it cannot be written, for example because the disk is full.
         """
         try:
-            self._manager.save()
+            self._manager.save(checkpoint_number=int(self.step))
         except tf.errors.OpError as error:
             free = shutil.disk_usage(self._folder).free >> 20
             raise OSError(f"cannot write a checkpoint at step {int(self.step)} to {self._folder} ({free} MiB free): "

@@ -1,0 +1,71 @@
+"""Shared fixtures: photographs, small trained-looking models, and commands run as users run them."""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """A real photograph, uint8 [256,256,3]."""
+    import skimage.data
+
+    return np.ascontiguousarray(skimage.data.astronaut()[:256, 128:384])
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Runs `python -m srgan_tf.NAME ...` in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_module(f"srgan_tf.{name}", run_name="__main__", alter_sys=True)
+        captured = capfd.readouterr()
+        return Done(stop.value.code or 0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(command):
+    """Runs a command that must answer with one line on standard error and status 2; returns the line."""
+
+    def run(name: str, *arguments: object) -> str:
+        done = command(name, *arguments)
+        assert done.status == 2, done
+        lines = [line for line in done.err.splitlines() if line.strip()]
+        assert len(lines) == 1, done.err
+        return lines[0]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory) -> Path:
+    """A small EDSR x4 whose weights are random but whose output is a picture."""
+    import keras
+
+    from srgan_tf.models import GENERATORS, save_model
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    save_model(GENERATORS["edsr"](scale=4, features=8, blocks=2), path)
+    return path

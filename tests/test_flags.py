@@ -1,0 +1,106 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from srgan_tf import flags
+from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig, lookup, parse_arguments
+
+RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
+
+
+def parse(*arguments: str, config_class=TrainConfig):
+    values, build = flags.define(config_class)
+    values(["program", *flags.expand_flagfiles(arguments)])
+    return build()
+
+
+def test_every_field_is_a_flag_with_help():
+    for config_class in (TrainConfig, EvaluateConfig, ExportConfig, UpscaleConfig):
+        values, _ = flags.define(config_class)
+        for field in dataclasses.fields(config_class):
+            assert len(values[field.name].help) > 10
+
+
+def test_defaults_and_values():
+    assert parse() == TrainConfig()
+    config = parse("--steps=7", "--learning_rate=1e-3", "--jit_compile", "--milestones=1,2", "--losses=l1:1,vgg54:0.1")
+    assert (config.steps, config.learning_rate, config.jit_compile) == (7, 1e-3, True)
+    assert config.milestones == (1, 2)
+    assert config.losses == "l1:1,vgg54:0.1"
+
+
+def test_flags_survive_a_flagfile(tmp_path):
+    config = TrainConfig(steps=5, milestones=(3, 4), jit_compile=True, losses="l1:1,mse:2", learning_rate=3e-5)
+    (tmp_path / "a.flags").write_text(flags.to_flagfile(config))
+    assert parse(f"--flagfile={tmp_path / 'a.flags'}") == config
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_parse_from_any_folder(recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = parse(f"--flagfile={recipe}", "--batch_size=2")
+    assert config.batch_size == 2
+    assert parse("--flagfile", recipe.removesuffix(".flags")).model == config.model
+
+
+def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("edsr_baseline.flags").write_text("# mine\n\n--steps=3\n")
+    assert parse("--flagfile=edsr_baseline.flags").steps == 3
+    Path("more.flags").write_text("--flagfile=esrgan.flags\n--steps=9\n")
+    config = parse("--flagfile=more.flags")
+    assert (config.steps, config.adversarial) == (9, "relativistic:0.005")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--stepz=3"], "steps"),
+    (["--steps=many"], "steps=many"),
+    (["--milestones=1,x"], "int values separated by commas"),
+    (["--flagfile=nope.flags"], "nope.flags.*esrgan.flags"),
+    (["--batch_size=0"], "--batch_size must be at least 1; got 0"),
+    (["--learning_rate=nan"], "--learning_rate must be a finite number"),
+    (["--scale=5"], "--scale must be one of 2, 3, 4, 8; got 5"),
+    (["--patch_size=97"], "--patch_size must be a multiple of --scale=4; got 97"),
+    (["--beta_1=1"], "--beta_1 must be less than 1"),
+    (["--losses="], "nothing to train on"),
+])
+def test_mistakes_are_named(arguments, message):
+    with pytest.raises((ValueError, flags.absl_flags.Error), match=message):
+        parse(*arguments)
+
+
+def test_flagfiles_that_cannot_be_used(tmp_path):
+    loop, words, binary = (tmp_path / name for name in ("loop.flags", "words.flags", "binary.flags"))
+    loop.write_text(f"--flagfile={loop}")
+    words.write_text("steps=3")
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, message in ((loop, "includes itself"), (words, "expected a flag a line"), (binary, "not text")):
+        with pytest.raises(ValueError, match=message):
+            parse(f"--flagfile={path}")
+
+
+def test_evaluate_asks_for_one_thing():
+    for arguments in ({}, {"model": "bicubic"}, {"sr_dir": "a"}, {"sr_dir": "a", "hr_dir": "b", "model": "c"}):
+        with pytest.raises(ValueError, match="--"):
+            EvaluateConfig(**arguments)
+
+
+def test_lookup_suggests():
+    with pytest.raises(ValueError, match=r"unknown model 'esdr'; known: edsr, rrdb. Did you mean 'edsr'\?"):
+        lookup({"edsr": 1, "rrdb": 2}, "esdr", "model")
+
+
+def test_parse_arguments():
+    assert parse_arguments("features:32, residual_scale:0.1,scalar_prelu:true") == {
+        "features": 32, "residual_scale": 0.1, "scalar_prelu": True}
+    with pytest.raises(ValueError, match="expected NAME:VALUE"):
+        parse_arguments("features=32")
+
+
+def test_help_teaches(command):
+    for name in ("train", "evaluate", "export", "upscale"):
+        done = command(name, "--help")
+        assert done.status == 0
+        assert "python -m srgan_tf" in done.out
+        assert "--model" in done.out

@@ -1,0 +1,76 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import srgan_tf
+
+PACKAGE = Path(srgan_tf.__file__).parent
+# Lower lines first; a room may import from lower lines and from itself.
+LAYERS = [{"config"}, {"imaging", "models"}, {"losses", "metrics"}, {"data", "inference"},
+          {"training", "evaluation", "exporting"}, {"flags"}]
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+COMMANDS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "config", "flags"))
+
+
+def imported_rooms(file: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        rooms |= {name.split(".")[1] for name in names if name.startswith("srgan_tf.")}
+    return rooms
+
+
+def frameworks_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*(set(sys.modules) & {{'tensorflow', 'keras', 'jax', 'numpy', 'PIL'}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_go_downward(file):
+    room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room in ("__init__", "flagfiles") or room in COMMANDS:
+        return
+    for other in imported_rooms(file) - {room}:
+        assert LEVEL[other] < LEVEL[room], f"{file} imports {other}"
+
+
+@pytest.mark.parametrize("room", ["models", "losses"])
+def test_networks_know_keras_alone(room):
+    for file in (PACKAGE / room).glob("*.py"):
+        assert "tensorflow" not in {name.split(".")[0] for name in ast_imports(file)}, file
+
+
+def ast_imports(file: Path) -> list[str]:
+    tree = ast.parse(file.read_text())
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    return plain + [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+
+
+def test_importing_the_package_imports_no_framework():
+    assert frameworks_after("import srgan_tf; srgan_tf.__version__; dir(srgan_tf)") == set()
+
+
+def test_metrics_need_numpy_alone():
+    assert frameworks_after("from srgan_tf.metrics import psnr, ssim") == {"numpy"}
+
+
+def test_tflite_needs_no_tensorflow():
+    assert "tensorflow" not in frameworks_after("from srgan_tf.inference import Upscaler; Upscaler('bicubic')")
+
+
+def test_public_names():
+    assert callable(srgan_tf.load_model)
+    assert srgan_tf.Upscaler.__name__ == "Upscaler"
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = srgan_tf.no_such_name
+
+
+def test_commands_are_short():
+    for name in COMMANDS:
+        assert len((PACKAGE / f"{name}.py").read_text().splitlines()) <= 80, name

@@ -1,0 +1,147 @@
+"""The steps on real pictures: that losses fall, that both players play, that gradients are what they should be."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf.config import TrainConfig
+from srgan_tf.data import build_store, crops, open_source
+from srgan_tf.losses import ADVERSARIAL
+from srgan_tf.training import AdversarialStep, PixelStep, build_step
+from srgan_tf.training.loop import compile_step
+
+SMALL = {"model": "rrdb", "model_args": "features:8,growth_channels:4,blocks:1", "patch_size": 32, "batch_size": 8}
+ESRGAN = {**SMALL, "losses": "l1:0.01,vgg12:1", "vgg_weights": "random", "adversarial": "relativistic:0.005",
+          "discriminator": "vgg128", "discriminator_args": "features:8", "learning_rate": 2e-4}
+
+
+@pytest.fixture(scope="module")
+def store():
+    return build_store(open_source("samples", 4, "train"), 4, 32)
+
+
+def play(config, store, steps):
+    keras.utils.set_random_seed(0)
+    step = build_step(config)
+    compiled = compile_step(step, config.jit_compile)
+    batches = crops(store, config.patch_size, config.batch_size, 0, 0, steps)
+    history = [{name: float(value) for name, value in compiled(lr, hr).items()} for lr, hr in batches]
+    return step, {name: np.array([values[name] for values in history]) for name in history[0]}
+
+
+def batch(store, seed=1):
+    lr, hr = next(iter(crops(store, 32, 8, seed, 0, 1)))
+    return tf.cast(lr, tf.float32) / 255, tf.cast(hr, tf.float32) / 255
+
+
+def test_pixel_loss_falls(store):
+    _, history = play(TrainConfig(**SMALL, learning_rate=2e-3), store, 100)
+    assert set(history) == {"loss", "loss/l1"}
+    assert history["loss"][-10:].mean() < 0.5 * history["loss"][:5].mean()
+
+
+def test_both_players_play(store):
+    """esrgan.flags, shrunk, over 200 steps."""
+    step, history = play(TrainConfig(**ESRGAN), store, 200)
+    assert type(step) is AdversarialStep
+    for name, values in history.items():
+        assert np.isfinite(values).all(), name
+        assert np.ptp(values) > 0, name
+    assert (history["d_real"] - history["d_fake"])[-50:].mean() > 0.2
+    assert history["loss/discriminator"][-50:].mean() < history["loss/discriminator"][:10].mean()
+
+
+@pytest.mark.parametrize("name", sorted(ADVERSARIAL))
+def test_the_adversarial_term_alone_moves_the_generator(store, name):
+    config = TrainConfig(**{**ESRGAN, "losses": "", "adversarial": f"{name}:1"})
+    step, (lr, hr) = build_step(config), batch(store)
+    before = [value.copy() for value in step.generator.get_weights()]
+    with tf.GradientTape() as tape:
+        real, fake = step.discriminator(hr), step.discriminator(step.generator(lr))
+        loss = step.adversarial.generator_loss(real, fake)
+    gradients = tape.gradient(loss, [variable.value for variable in step.generator.trainable_variables])
+    assert all(gradient is not None for gradient in gradients)
+    assert max(float(tf.reduce_max(tf.abs(gradient))) for gradient in gradients) > 1e-9
+    step(lr, hr)
+    assert any((new != old).any() for new, old in zip(step.generator.get_weights(), before, strict=True))
+
+
+def test_one_step_is_two_players_against_each_other_as_they_were(store):
+    """The shared forward pass gives the gradients of two separate ones, taken from the state before the step."""
+    keras.utils.set_random_seed(0)
+    config = TrainConfig(**{**ESRGAN, "losses": "l1:1", "learning_rate": 1.0})
+    step, (lr, hr) = build_step(config), batch(store)
+    for name, model in (("optimizer", step.generator), ("discriminator_optimizer", step.discriminator)):
+        sgd = keras.optimizers.SGD(1.0)
+        sgd.build(model.trainable_variables)
+        setattr(step, name, sgd)
+    weights = {model: [v.numpy() for v in model.trainable_variables] for model in (step.generator, step.discriminator)}
+    with tf.GradientTape() as tape:
+        fake = step.generator(lr, training=True)
+        real_logits, fake_logits = (step.discriminator(picture, training=True) for picture in (hr, fake))
+        loss = tf.reduce_mean(tf.abs(hr - fake)) + 0.005 * step.adversarial.generator_loss(real_logits, fake_logits)
+    expected = {step.generator: tape.gradient(loss, [v.value for v in step.generator.trainable_variables])}
+    constant = tf.stop_gradient(fake)
+    with tf.GradientTape() as tape:
+        real_logits, fake_logits = (step.discriminator(picture, training=True) for picture in (hr, constant))
+        loss = step.adversarial.discriminator_loss(real_logits, fake_logits)
+    expected[step.discriminator] = tape.gradient(loss, [v.value for v in step.discriminator.trainable_variables])
+    step(lr, hr)
+    for model, gradients in expected.items():
+        for old, new, gradient in zip(weights[model], model.trainable_variables, gradients, strict=True):
+            np.testing.assert_allclose(old - new.numpy(), gradient, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(store, precision):
+    step, history = play(TrainConfig(**SMALL, learning_rate=1e-3, precision=precision), store, 40)
+    assert np.isfinite(history["loss"]).all()
+    assert history["loss"][-5:].mean() < 0.7 * history["loss"][:5].mean()
+    assert {variable.dtype for variable in step.generator.trainable_variables} == {"float32"}
+
+
+def test_xla_compiles_the_step(store):
+    _, plain = play(TrainConfig(**SMALL), store, 3)
+    _, compiled = play(TrainConfig(**SMALL, jit_compile=True), store, 3)
+    np.testing.assert_allclose(plain["loss"], compiled["loss"], rtol=1e-4)
+
+
+def test_learning_rates_follow_the_schedules():
+    def rates(steps, /, **arguments):
+        optimizer = build_step(TrainConfig(**SMALL, **arguments)).optimizer
+        found = []
+        for step in steps:
+            optimizer.iterations.assign(step)
+            found.append(float(optimizer.learning_rate))
+        return found
+
+    found = rates([0, 10, 11, 21], learning_rate=1e-3, milestones=(20, 10), decay=0.1)
+    assert found == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+    assert rates([0, 50, 100], learning_rate=1e-3, schedule="cosine", steps=100) == pytest.approx([1e-3, 5e-4, 0])
+    assert rates([0, 10**6], learning_rate=1e-3, schedule="constant") == pytest.approx([1e-3, 1e-3])
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"model": "esdr"}, "unknown model 'esdr'"),
+    ({"model_args": "widht:3"}, "--model_args=widht:3: .*widht"),
+    ({"model_args": "features:0"}, "features must be an integer of at least 1"),
+    ({"losses": "l3:1"}, "unknown loss 'l3'"),
+    ({"adversarial": "wgan:1"}, "unknown adversarial loss"),
+    ({"adversarial": "hinge:x"}, "--adversarial must be NAME or NAME:WEIGHT"),
+    ({"adversarial": "hinge", "discriminator": "unet", "discriminator_args": ""}, "unknown discriminator"),
+    ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
+])
+def test_mistakes_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build_step(TrainConfig(**{**SMALL, "model_args": "", **arguments}))
+
+
+def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_file):
+    config = {"model": "edsr", "patch_size": 32, "init_from": str(model_file)}
+    step = build_step(TrainConfig(**config, model_args="features:8,blocks:2", seed=5))
+    assert type(step) is PixelStep
+    for one, other in zip(step.generator.get_weights(), keras.saving.load_model(model_file).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match=r"holds EDSR\(scale=4, features=8.*this run's generator is EDSR\(.*features=9"):
+        build_step(TrainConfig(**config, model_args="features:9,blocks:2"))

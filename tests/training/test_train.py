@@ -1,0 +1,144 @@
+"""The command, whole: what it leaves, that it resumes exactly, what it refuses, and every recipe for a step."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from srgan_tf import flags
+from srgan_tf.models import load_model
+
+SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
+         "--batch_size=2", "--val_images=1", "--log_every=2", "--run_dir=run", "--learning_rate=1e-3"]
+RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
+# Smaller networks and pictures; everything else is the recipe's own.
+SHRUNK = {
+    "edsr_baseline.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                     "--discriminator_args=features:8"],
+    "esrgan_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "quickstart.flags": [],
+    "srgan.flags": ["--model_args=features:8,blocks:1", "--patch_size=32", "--discriminator_args=features:8"],
+    "srresnet.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+}
+
+
+def weights(path) -> list[np.ndarray]:
+    return load_model(path).get_weights()
+
+
+def test_a_run_leaves_what_it_promises(command, tmp_path):
+    done = command("train", *SMALL, "--steps=6", "--checkpoint_every=3", "--validate_every=3")
+    assert done.status == 0, done.err
+    assert "best so far" in done.out + done.err
+    run = tmp_path / "run"
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records if "loss" in record] == [2, 3, 4, 6]
+    validations = {record["step"]: record["validation/psnr_y"] for record in records if "validation/psnr_y" in record}
+    assert list(validations) == [3, 6]
+    assert Image.open(run / "validation.png").size == (3 * 192, 192)
+    assert _tags(run / "tensorboard") >= {"loss", "loss/l1", "images_per_second", "validation", "validation/psnr_y"}
+    for name in ("best.keras", "last.keras"):
+        assert load_model(run / name).get_config()["features"] == 8
+    assert "--steps=6\n" in (run / "config.flags").read_text()
+
+
+def _tags(folder) -> set[str]:
+    events = [tf.compat.v1.Event.FromString(record.numpy())
+              for path in folder.iterdir() for record in tf.data.TFRecordDataset(str(path))]
+    return {value.tag for event in events for value in event.summary.value}
+
+
+@pytest.mark.parametrize("adversarial", [[], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"]], ids=["pixel", "adversarial"])
+def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
+    assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
+    assert command("train", *SMALL, *adversarial, "--steps=4", "--checkpoint_every=4").status == 0
+    done = command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4")
+    assert "resumed at step 4" in done.out
+    for one, other in zip(weights(tmp_path / "whole/last.keras"), weights(tmp_path / "run/last.keras"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    again = command("train", *SMALL, *adversarial, "--steps=8")
+    assert again.status == 0
+    assert "the run is complete: 8 steps" in again.out
+
+
+def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
+    command("train", *SMALL, "--steps=4", "--checkpoint_every=2")
+    folder = tmp_path / "run" / "checkpoints"
+    _damage(folder / "ckpt-4.data-00000-of-00001")
+    done = command("train", *SMALL, "--steps=6", "--checkpoint_every=2")
+    assert done.status == 0
+    assert "checkpoint ckpt-4 cannot be read" in done.out
+    assert "resumed at step 2" in done.out
+    for path in folder.glob("ckpt-*.data*"):
+        _damage(path)
+    assert "none of the checkpoints in run/checkpoints can be read" in refused("train", *SMALL, "--steps=8")
+
+
+def _damage(path):
+    content = bytearray(path.read_bytes())
+    for place in range(0, len(content), 40):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_flags_that_contradict_the_run(command, refused, tmp_path):
+    command("train", *SMALL, "--steps=2")
+    line = refused("train", *SMALL, "--steps=4", "--losses=mse:1")
+    assert "--losses=mse:1 contradicts the run in run, which has --losses=l1:1" in line
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    assert "is not empty and holds no run" in refused("train", *SMALL, "--steps=2", "--run_dir=other")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
+    """The first step leaves weights near 1e30; what they compute next is infinite, and is not saved."""
+    done = command("train", *SMALL, "--steps=8", "--checkpoint_every=1", "--learning_rate=1e30")
+    assert done.status == 2
+    assert re.search(r"loss(/l1)? is (inf|nan) at step 2; the last checkpoint is intact", done.err.splitlines()[-1])
+    assert tf.train.latest_checkpoint(tmp_path / "run" / "checkpoints").endswith("ckpt-1")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_takes_a_step(command, tmp_path, recipe):
+    if "init_from" in (Path(str(flags.RECIPES)) / recipe).read_text():
+        start = next(name for name, other in (("esrgan_psnr", "esrgan"), ("srresnet", "srgan")) if other in recipe)
+        made = command("train", f"--flagfile={start}.flags", *SHRUNK[recipe], "--dataset=deadleaves:2", "--steps=1",
+                       "--val_images=1", "--batch_size=2")
+        assert made.status == 0, made.err
+    done = command("train", f"--flagfile={recipe}", *SHRUNK[recipe], "--dataset=deadleaves:2", "--steps=1",
+                   "--val_images=1", "--batch_size=2", "--vgg_weights=random")
+    assert done.status == 0, done.err
+    (run,) = (path for path in (tmp_path / "runs").iterdir() if path.name == recipe.removesuffix(".flags"))
+    assert (run / "last.keras").is_file()
+    shutil.rmtree(tmp_path / "runs")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    (["--dataset=folder:empty"], "empty: no picture in this folder"),
+    (["--dataset=folder:broken"], "no usable picture in folder:broken"),
+    (["--dataset=deadleaves:2", "--patch_size=512"], "256x256 is smaller than a crop of 512"),
+    (["--losses=vgg54:1", "--vgg_weights=nowhere.h5"], "nowhere.h5"),
+    (["--init_from=nowhere"], "nowhere"),
+    (["--run_dir=/proc/nowhere"], "/proc/nowhere"),
+    (["--stepz=5"], "Did you mean: steps"),
+])
+def test_bad_input_is_one_line(refused, tmp_path, photo, arguments, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    for number in range(3):
+        (tmp_path / "broken" / f"{number}.png").write_text("not a picture")
+    assert message in refused("train", *SMALL, "--steps=2", *arguments)
+
+
+def test_keras_alone_reads_what_a_run_leaves(command, tmp_path):
+    command("train", *SMALL, "--steps=1")
+    assert keras.saving.load_model(tmp_path / "run" / "last.keras").scale == 4
