@@ -30,7 +30,8 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
     raise ValueError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
 
 
-def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None, above: float | None = None) -> Any:
+def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
+            above: float | None = None) -> Any:
     """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`."""
     rules = {"help": help, "choices": choices, "low": low, "above": above}
     return dataclasses.field(default=default, metadata=rules)
@@ -96,7 +97,7 @@ class TrainConfig(Settings):
         "div2k/bicubic_x4",
         "Training pictures: div2k/bicubic_x4 and its sisters (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR, samples (scikit-image's photographs), deadleaves[:COUNT] (procedural).")
-    val_dataset: str = setting("", "Validation pictures, written likewise; empty: the training set's own held-out part.")
+    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
     steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
     batch_size: int = setting(16, "Crops in a step, over all replicas.", low=1)
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
@@ -154,7 +155,7 @@ class EvaluateConfig(Settings):
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas. LR is made by MATLAB's bicubic "
         "reduction where it is absent.")
-    scale: int = setting(4, "Scale of the task; as many pixels are cropped on each side before measuring.", choices=SCALES)
+    scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES)
     output: str = setting("results", "Folder for results.json, results.md and the sheets of crops.")
     sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.")
     hr_dir: str = setting("", "Their references, with equal names (an ending such as x4 or _SR is passed over).")
@@ -212,6 +213,6 @@ class UpscaleConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.model:
-            raise ValueError("--model is required: a .keras file, a run folder, a SavedModel, a .tflite file or bicubic")
+            raise ValueError("--model is required: a .keras file, run folder, SavedModel, .tflite file or bicubic")
         if self.tile and self.tile <= 2 * self.overlap:
             raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")

@@ -17,7 +17,8 @@ def main(config: ExportConfig) -> None:
         from srgan_tf.models import Generator, find_model, load_model
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
-    generator = load_model(config.model, dtype="float32")
+    with flags.quiet_imports():
+        generator = load_model(config.model, dtype="float32")
     if not isinstance(generator, Generator):
         raise ValueError(f"{config.model} holds a {type(generator).__name__}, which does not enlarge pictures")
     output = Path(config.output).expanduser()

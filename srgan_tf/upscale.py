@@ -30,7 +30,8 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     from srgan_tf.inference import Upscaler
 
     imported = time.perf_counter()
-    upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale)
+    with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
+        upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)

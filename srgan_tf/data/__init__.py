@@ -4,13 +4,27 @@
     where pictures are       decoded pairs, mapped  uint8 batches, drawn from seed and step
 
 A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s the scale. Degradations and
-augmentation run in the TensorFlow graph.
+augmentation run in the TensorFlow graph. Names load when they are first used: the catalog needs no TensorFlow.
 """
 
-from srgan_tf.data.catalog import SOURCES, Pair, Source, open_source, open_sources
-from srgan_tf.data.degradation import bicubic_downsample
-from srgan_tf.data.pipeline import crops
-from srgan_tf.data.store import Store, build_store
+import importlib
+from typing import Any
 
-__all__ = ["SOURCES", "Pair", "Source", "Store", "bicubic_downsample", "build_store", "crops", "open_source",
-           "open_sources"]
+_HOMES = {
+    "Pair": "catalog",
+    "SOURCES": "catalog",
+    "Source": "catalog",
+    "Store": "store",
+    "bicubic_downsample": "degradation",
+    "build_store": "store",
+    "crops": "pipeline",
+    "open_source": "catalog",
+    "open_sources": "catalog",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

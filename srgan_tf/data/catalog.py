@@ -6,6 +6,8 @@ validation split of their own (div2k, samples, deadleaves) keep it out of every 
 
 import importlib.util
 import os
+import socket
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
 
+DIV2K_HOST = "data.vision.ee.ethz.ch"
 PARTS = ("train", "validation", "all")
 FOLDER_HELD_OUT = 0.05  # of a folder's pictures, at most 16
 SAMPLES_VALIDATION = ("astronaut.png", "coffee.png")
@@ -126,8 +129,8 @@ def samples(where: str, scale: int, part: str) -> Source:
 
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
-    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 128 unless COUNT says otherwise; 4 to validate on."""
-    if where and not where.isdecimal() or where == "0":
+    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 128 unless COUNT says so; 4 to validate on."""
+    if where and (not where.isdecimal() or int(where) == 0):
         raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number; got {where!r}")
     count = 4 if part == "validation" else int(where or 128)
     first_seed = 1_000_000 if part == "validation" else 0
@@ -147,6 +150,8 @@ def div2k(where: str, scale: int, part: str) -> Source:
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:
         builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+        if not builder.is_prepared():
+            _require_host(DIV2K_HOST)
         builder.download_and_prepare()
         examples = builder.as_dataset(split=split)
     except Exception as error:
@@ -156,6 +161,12 @@ def div2k(where: str, scale: int, part: str) -> Source:
             "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
     count = builder.info.splits[split].num_examples
     return Source(name, count, _Examples(examples, name, scale))
+
+
+def _require_host(host: str) -> None:
+    """Fails at once where the downloader would try again for minutes. Behind a proxy only the proxy can tell."""
+    if not urllib.request.getproxies():
+        socket.getaddrinfo(host, 443)
 
 
 class _Examples:

@@ -1,4 +1,4 @@
-"""Dead-leaves pictures: occluding discs whose radii follow a power law share the edge and scale statistics of photographs.
+"""Dead-leaves pictures: discs that cover one another, with the edges and the scale statistics of photographs.
 
 Source: Lee, Mumford and Huang, "Occlusion Models for Natural Images", IJCV 41, 2001.
 """

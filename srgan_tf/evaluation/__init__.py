@@ -9,5 +9,14 @@ from srgan_tf.evaluation.report import markdown_table, write_report
 from srgan_tf.evaluation.runs import evaluate_finished, evaluate_model
 from srgan_tf.evaluation.sheets import draw_sheet
 
-__all__ = ["Case", "Scores", "draw_sheet", "load_benchmark", "load_finished", "evaluate_finished", "evaluate_model",
-           "markdown_table", "write_report"]
+__all__ = [
+           "Case",
+           "Scores",
+           "draw_sheet",
+           "evaluate_finished",
+           "evaluate_model",
+           "load_benchmark",
+           "load_finished",
+           "markdown_table",
+           "write_report",
+]

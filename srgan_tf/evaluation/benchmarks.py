@@ -32,9 +32,10 @@ class Case(NamedTuple):
         Raises:
             ValueError: a file cannot be read, or LR and HR do not fit each other.
         """
-        hr = crop_to_multiple(read_picture(self.hr_path).colour, self.scale)
-        if not hr.size:
-            raise ValueError(f"{self.hr_path} is smaller than the scale {self.scale}")
+        hr = read_picture(self.hr_path).colour
+        if min(hr.shape[:2]) < self.scale:
+            raise ValueError(f"{self.hr_path} is smaller than the scale {self.scale}: {_size(hr)}")
+        hr = crop_to_multiple(hr, self.scale)
         if self.other_path is None:
             return matlab_resize(hr, 1 / self.scale), hr
         lr = read_picture(self.other_path).pixels[..., : hr.shape[2]]

@@ -23,7 +23,8 @@ def evaluate_finished(config: EvaluateConfig) -> tuple[str, Results]:
     scores = Scores()
     for case in tqdm(load_finished(sr_dir, hr_dir, config.scale), "measuring", leave=False, disable=None):
         scores.measure(case.name, case.load_finished, config.scale)
-    return sr_dir.name, {_benchmark_name(hr_dir): {sr_dir.name: scores}}
+    method = sr_dir.absolute().name
+    return method, {_benchmark_name(hr_dir): {method: scores}}
 
 
 def evaluate_model(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
@@ -39,7 +40,7 @@ def evaluate_model(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
     model = Upscaler(config.model, tile=config.tile, scale=config.scale)
     if model.scale != config.scale:
         raise ValueError(f"{config.model} enlarges {model.scale} times; --scale={config.scale}")
-    method = config.model if config.model == BICUBIC else Path(config.model).name
+    method = config.model if config.model == BICUBIC else Path(config.model).absolute().name
     upscalers = {BICUBIC: Upscaler(BICUBIC, scale=config.scale), method: model}
     return method, {name: _evaluate_benchmark(name, cases, upscalers, config, output)
                     for name, cases in benchmarks.items()}

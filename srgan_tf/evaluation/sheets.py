@@ -63,5 +63,15 @@ def draw_sheet(rows: Sequence[Row], scale: int) -> np.ndarray:
             x = GAP + column * (SIDE + GAP)
             sheet.paste(Image.fromarray(rgb(cell)), (x, y))
             caption = row.captions.get(name, row.name if name == "LR" else "")
-            draw.text((x, y + SIDE + 2), f"{name}\n{caption}", "black", font, spacing=2)
+            lines = "\n".join(_fit(text, font) for text in (name, caption))
+            draw.text((x, y + SIDE + 2), lines, "black", font, spacing=2)
     return np.asarray(sheet)
+
+
+def _fit(text: str, font: ImageFont.FreeTypeFont) -> str:
+    """The text, or as much of its beginning as fits under a picture."""
+    if font.getlength(text) <= SIDE:
+        return text
+    while font.getlength(f"{text}...") > SIDE:
+        text = text[:-1]
+    return f"{text}..."

@@ -21,6 +21,9 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int)
 
     Returns:
         The folder of the version. It appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
     """
     version = 1 + max((int(child.name) for child in folder.iterdir() if child.name.isdecimal()), default=0)
     temporary = folder / f".{version}.{os.getpid()}.tmp"
@@ -35,6 +38,8 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int)
     try:
         tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
         os.replace(temporary, folder / str(version))
+    except tf.errors.OpError as error:  # TensorFlow's own, for a full disk too
+        raise OSError(f"{folder / str(version)} cannot be written: {error.message}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder / str(version)

@@ -1,0 +1,1 @@
+"""The bundled recipes, a flagfile each, found by name from any folder."""

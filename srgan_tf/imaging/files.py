@@ -43,7 +43,8 @@ _JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side
 # Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
 _TIFF = _Format("TIFF")
 _WRITTEN = {
-    ".png": _Format("PNG"),
+    # Level 3 is four times as quick as the usual 6 on photographs, for 2% more bytes.
+    ".png": _Format("PNG", {"compress_level": 3}),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": _Format("WEBP", {"lossless": True, "exact": True}, grey=False, max_side=16_383),

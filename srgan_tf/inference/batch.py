@@ -37,7 +37,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         ValueError: an input that stands for nothing, or two pictures with one result.
     """
     jobs = []
-    for source, folder in _sources(inputs, recursive):
+    for source, folder in _sources(inputs, recursive, output):
         ending = format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg") else "png")
         jobs.append(Job(source, output / folder / f"{source.stem}{suffix}.{ending}"))
     targets = Counter(job.target for job in jobs)
@@ -46,8 +46,9 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
             twins = ", ".join(str(job.source) for job in jobs if job.target == target)
             raise ValueError(f"{count} pictures would be written to {target}: {twins}")
     for job in jobs:
-        if job.target.exists() and job.target.samefile(job.source):
-            raise ValueError(f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
+        if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+            raise ValueError(
+                f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
     sources = {job.source.resolve() for job in jobs}
     for job in jobs:
         if job.target.resolve() in sources:
@@ -56,7 +57,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
     return jobs
 
 
-def _sources(inputs: Sequence[str], recursive: bool) -> Iterable[tuple[Path, Path]]:
+def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[tuple[Path, Path]]:
     """Yields each picture once, with its folder relative to the input that it was found in."""
     seen = set()
     for text in inputs:
@@ -65,19 +66,25 @@ def _sources(inputs: Sequence[str], recursive: bool) -> Iterable[tuple[Path, Pat
         if not found:
             raise ValueError(f"no file, folder or match: {text}")
         for root in found:
-            for picture in _pictures(root, recursive):
+            for picture in _pictures(root, recursive, output):
                 if picture.resolve() not in seen:
                     seen.add(picture.resolve())
                     yield picture, picture.parent.relative_to(root) if root.is_dir() else Path()
 
 
-def _pictures(path: Path, recursive: bool) -> list[Path]:
+def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
+    """A file itself; of a folder its pictures, but not those of an `output` within it: they are earlier results."""
     if not path.is_dir():
         return [path]
     if not recursive:
         return list_pictures(path)
-    return sorted(child for child in path.rglob("*")
-                  if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith("."))
+    results = output.resolve() if output.resolve() != path.resolve() else None
+    found = sorted(child for child in path.rglob("*")
+                   if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith(".")
+                   and results not in child.resolve().parents)
+    if not found:
+        raise ValueError(f"{path}: no picture in this folder or below it ({', '.join(PICTURE_SUFFIXES)})")
+    return found
 
 
 def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,

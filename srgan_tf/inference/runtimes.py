@@ -100,7 +100,8 @@ def saved_model_runtime(path: Path) -> Runtime:
     if spec.dtype != tf.uint8 or spec.shape.as_list()[1:] != [None, None, 3]:
         raise ValueError(f"{path}: serving_default must take uint8 [N,H,W,3]; it takes {spec.dtype.name} {spec.shape}")
     if made.dtype != tf.uint8 or made.shape.rank != 4 or made.shape[3] != 3:
-        raise ValueError(f"{path}: serving_default must give uint8 [N,sH,sW,3]; it gives {made.dtype.name} {made.shape}")
+        raise ValueError(
+            f"{path}: serving_default must give uint8 [N,sH,sW,3]; it gives {made.dtype.name} {made.shape}")
 
     def run(images: np.ndarray) -> np.ndarray:
         return signature(**{name: tf.constant(images)})[output].numpy()

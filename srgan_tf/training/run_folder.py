@@ -31,7 +31,9 @@ def open_run_folder(config: TrainConfig, flags_text: str) -> Path:
     """
     folder = Path(config.folder).expanduser()
     if (folder / FLAGS_FILE).is_file():
-        _check_same_run(folder, config, flags_text)
+        # A run that has saved nothing yet has nothing that a changed flag could contradict.
+        if any(folder.glob("checkpoints/*.index")):
+            _check_same_run(folder, config, flags_text)
     elif folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,7 @@ def open_run_folder(config: TrainConfig, flags_text: str) -> Path:
 
 
 def _check_same_run(folder: Path, config: TrainConfig, flags_text: str) -> None:
-    before, now = _read(folder / FLAGS_FILE.replace(".tmp", "")), _parse(flags_text)
+    before, now = _parse((folder / FLAGS_FILE).read_text(encoding="utf-8")), _parse(flags_text)
     # The length of a run shapes its cosine from the first step on.
     free = FREE - {"steps"} if config.schedule == "cosine" else FREE
     for field in dataclasses.fields(config):
@@ -50,10 +52,6 @@ def _check_same_run(folder: Path, config: TrainConfig, flags_text: str) -> None:
         if field.name not in free and old is not None and old != new:
             raise ValueError(f"--{field.name}={new} contradicts the run in {folder}, which has --{field.name}={old}: "
                              "keep it, or name a new --run_dir")
-
-
-def _read(path: Path) -> dict[str, str]:
-    return _parse(path.read_text(encoding="utf-8"))
 
 
 def _parse(text: str) -> dict[str, str]:

@@ -148,7 +148,7 @@ def test_div2k_without_network_says_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", unreachable)
-    with pytest.raises(ValueError, match=r"cannot provide div2k/bicubic_x4 \(ConnectionError.*--dataset=folder:HR"):
+    with pytest.raises(ValueError, match=r"cannot provide div2k/bicubic_x4 \(.*--dataset=folder:HR"):
         open_source("div2k/bicubic_x4", 4, "train")
 
 

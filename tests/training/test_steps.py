@@ -143,5 +143,5 @@ def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_fi
     assert type(step) is PixelStep
     for one, other in zip(step.generator.get_weights(), keras.saving.load_model(model_file).get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(ValueError, match=r"holds EDSR\(scale=4, features=8.*this run's generator is EDSR\(.*features=9"):
+    with pytest.raises(ValueError, match=r"holds EDSR\(.*features=8.*this run's generator is EDSR\(.*features=9"):
         build_step(TrainConfig(**config, model_args="features:9,blocks:2"))

@@ -55,7 +55,8 @@ def _tags(folder) -> set[str]:
     return {value.tag for event in events for value in event.summary.value}
 
 
-@pytest.mark.parametrize("adversarial", [[], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"]], ids=["pixel", "adversarial"])
+@pytest.mark.parametrize("adversarial", [[], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"]],
+                         ids=["pixel", "adversarial"])
 def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
     assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
     assert command("train", *SMALL, *adversarial, "--steps=4", "--checkpoint_every=4").status == 0

@@ -1,0 +1,157 @@
+"""`evaluate` as people use it: what it writes, equal ways to equal figures, mistakes in one line."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data, metrics
+
+from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE
+from srgan_tf.imaging import matlab_resize, read_picture, write_picture
+
+BENCHMARK = ["--benchmark=Photos", "--scale=4"]
+
+
+@pytest.fixture
+def benchmark(tmp_path):
+    """Photos/HR with two photographs and a grey one, Photos/LR_bicubic/X4 with their reductions."""
+    pictures = {"cat": data.chelsea()[:240, :300], "cup": data.coffee()[100:204, 200:280],
+                "man": data.camera()[:96, :88]}
+    lr_folder = tmp_path / "Photos/LR_bicubic/X4"
+    (tmp_path / "Photos/HR").mkdir(parents=True)
+    lr_folder.mkdir(parents=True)
+    for name, picture in pictures.items():
+        write_picture(tmp_path / f"Photos/HR/{name}.png", picture)
+        write_picture(lr_folder / f"{name}x4.png", matlab_resize(picture, 1 / 4))
+    return pictures
+
+
+def results(folder) -> dict:
+    return json.loads((folder / "results.json").read_text())["datasets"]
+
+
+def test_bicubic(command, tmp_path, benchmark):
+    done = command("evaluate", "--model=bicubic", *BENCHMARK)
+    assert done.status == 0, done.err
+    dataset = results(tmp_path / "results")["Photos"]
+    names = {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"}
+    assert names | {"images"} <= set(dataset)
+    assert list(dataset["images"]) == ["cat.png", "cup.png", "man.png"]
+    for name, figures in dataset["images"].items():
+        assert set(figures) == names
+        hr = benchmark[name.removesuffix(".png")]
+        sr = matlab_resize(matlab_resize(hr, 1 / 4), 4)
+        a, b = (picture[4:-4, 4:-4].astype(np.float64) for picture in (sr, hr))
+        if hr.ndim == 3:
+            assert figures["psnr_rgb"] == pytest.approx(metrics.peak_signal_noise_ratio(b, a, data_range=255), abs=1e-6)
+            a, b = (16 + picture @ np.array([65.481, 128.553, 24.966]) / 255 for picture in (a, b))
+        assert figures["psnr_y"] == pytest.approx(metrics.peak_signal_noise_ratio(b, a, data_range=255), abs=1e-6)
+    assert dataset["psnr_y"] == pytest.approx(np.mean([image["psnr_y"] for image in dataset["images"].values()]))
+    row = f"| Photos | bicubic | 3 | {dataset['psnr_y']:.2f} | {dataset['ssim_y']:.4f} |"
+    assert row in done.out
+    assert row in (tmp_path / "results/results.md").read_text()
+
+
+def test_the_sheet(command, tmp_path, benchmark):
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--sheet_rows=2").status == 0
+    sheet = read_picture(tmp_path / "results/Photos.png").pixels
+    assert sheet.shape == (GAP + 2 * (SIDE + CAPTION + GAP), GAP + 3 * (SIDE + GAP), 3)
+    cell = sheet[GAP : GAP + SIDE, GAP + 2 * (SIDE + GAP) :][:, :SIDE]
+    places = np.lib.stride_tricks.sliding_window_view(benchmark["cat"], (SIDE, SIDE, 3))[::4, ::4, 0]
+    assert any(np.array_equal(cell, place) for row in places for place in row)
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--sheet_rows=0", "--output=bare").status == 0
+    assert sorted(path.name for path in (tmp_path / "bare").iterdir()) == ["results.json", "results.md"]
+
+
+def test_lr_is_made_where_it_is_absent(command, tmp_path, benchmark):
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=given").status == 0
+    shutil.rmtree(tmp_path / "Photos/LR_bicubic")
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=made").status == 0
+    assert results(tmp_path / "made") == results(tmp_path / "given")
+
+
+def test_finished_pictures_measure_the_same(command, tmp_path, benchmark):
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--save_images").status == 0
+    saved = tmp_path / "results/Photos"
+    assert sorted(path.name for path in saved.iterdir()) == ["cat.png", "cup.png", "man.png"]
+    (saved / "cat.png").rename(saved / "catx4.png")
+    (saved / "cup.png").rename(saved / "cup_SR.png")
+    done = command("evaluate", f"--sr_dir={saved}", "--hr_dir=Photos/HR", "--output=theirs")
+    assert done.status == 0, done.err
+    assert results(tmp_path / "theirs")["Photos"]["images"] == results(tmp_path / "results")["Photos"]["images"]
+
+
+def test_a_model_beside_bicubic(command, tmp_path, benchmark, model_file):
+    shutil.copytree(tmp_path / "Photos", tmp_path / "Others")
+    done = command("evaluate", f"--model={model_file}", "--benchmark=Photos,Others", "--output=out")
+    assert done.status == 0, done.err
+    assert [line.split("|")[1:3] for line in done.out.splitlines()[2:6]] == [
+        [" Photos ", " bicubic "], [" Photos ", " small.keras "],
+        [" Others ", " bicubic "], [" Others ", " small.keras "]]
+    assert read_picture(tmp_path / "out/Photos.png").pixels.shape[1] == GAP + 4 * (SIDE + GAP)
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=plain").status == 0
+    dataset, plain = results(tmp_path / "out")["Photos"], results(tmp_path / "plain")["Photos"]
+    assert dataset["compared"]["bicubic"]["psnr_y"] == plain["psnr_y"] != dataset["psnr_y"]
+
+
+def test_broken_pictures_are_reported_and_the_others_measured(command, tmp_path, benchmark):
+    path = tmp_path / "Photos/HR/cup.png"
+    path.write_bytes(path.read_bytes()[:3000])
+    shutil.copytree(tmp_path / "Photos", tmp_path / "Others")
+    done = command("evaluate", "--model=bicubic", "--benchmark=Photos,Others")
+    assert done.status == 2
+    lines = done.err.splitlines()
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["failed", "Photos/HR/cup.png"], ["failed", "Others/HR/cup.png"]]  # of each benchmark
+    dataset = results(tmp_path / "results")["Photos"]
+    assert list(dataset["images"]) == ["cat.png", "man.png"]
+    assert "truncated" in dataset["failures"]["cup.png"]
+
+
+def test_equal_pictures_give_null(command, tmp_path, benchmark):
+    shutil.copytree(tmp_path / "Photos/HR", tmp_path / "copies")
+    done = command("evaluate", "--sr_dir=copies", "--hr_dir=Photos/HR")
+    assert done.status == 0, done.err
+    assert "| inf | 1.0000 |" in done.out
+    text = (tmp_path / "results/results.json").read_text()
+    dataset = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))["datasets"]["Photos"]
+    assert dataset["psnr_y"] is dataset["images"]["cat.png"]["psnr_rgb"] is None
+    assert dataset["ssim_y"] == 1
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--model=bicubic"], "nothing to evaluate"),
+    (["--model=bicubic", "--benchmrak=Photos"], "Did you mean: benchmark"),
+    (["--model=bicubic", "--benchmark=Photos/HR"], "no folder Photos/HR/HR"),
+    (["--model=bicubic", "--benchmark=nowhere"], "no folder nowhere/HR"),
+    (["--model=bicubic", "--benchmark=empty"], "empty/HR: no picture in this folder"),
+    (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have one name: Photos, twin/Photos"),
+    (["--model=bicubic", "--benchmark=Photos", "--scale=5"], "scale"),
+    (["--model=bicubic", "--benchmark=Photos", "--output=text.keras"], "File exists: text.keras"),
+    (["--model=bicubic", "--benchmark=Photos", "--output=/proc/nowhere"], "/proc/nowhere"),
+    (["--model=text.keras", "--benchmark=Photos"], "text.keras is not a .keras model file"),
+    (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),
+    (["--model={model}", "--benchmark=Photos", "--scale=2"], "enlarges 4 times; --scale=2"),
+    (["--sr_dir=Photos/HR"], "--sr_dir and --hr_dir go together"),
+    (["--sr_dir=nowhere", "--hr_dir=Photos/HR"], "nowhere"),
+    (["--sr_dir=one", "--hr_dir=Photos/HR"], "cup.png: no picture of that name in one"),
+    (["--sr_dir=Photos/LR_bicubic/X4", "--hr_dir=Photos/HR"], "differ in size: 75x60, 300x240"),
+])
+def test_mistakes_are_one_line(refused, tmp_path, benchmark, model_file, arguments, message):
+    (tmp_path / "empty/HR").mkdir(parents=True)
+    (tmp_path / "one").mkdir()
+    shutil.copy(tmp_path / "Photos/HR/cat.png", tmp_path / "one/cat_SR.png")
+    shutil.copytree(tmp_path / "Photos", tmp_path / "twin/Photos")
+    (tmp_path / "text.keras").write_text("not a model")
+    assert message in refused("evaluate", *(argument.format(model=model_file) for argument in arguments))
+    assert not (tmp_path / "results/results.json").exists()
+
+
+def test_a_model_named_by_a_dot(command, tmp_path, benchmark, model_file, monkeypatch):
+    shutil.copy(model_file, tmp_path / "best.keras")
+    done = command("evaluate", "--model=.", *BENCHMARK)
+    assert done.status == 0, done.err
+    assert f"| Photos | {tmp_path.name} | 3 |" in done.out
+    assert Image.open(tmp_path / "results/Photos.png").width == GAP + 4 * (SIDE + GAP)

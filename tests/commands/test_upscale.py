@@ -1,0 +1,244 @@
+"""`upscale` as people use it: every kind of picture, every kind of mistake, and nothing lost."""
+
+import io
+import resource
+import shutil
+
+import numpy as np
+import pytest
+from imaging.samples import SRGB, exif_of
+from inference.lifelike import lifelike
+from PIL import ExifTags, Image
+
+from srgan_tf.exporting import export_tflite
+from srgan_tf.imaging import matlab_resize
+from srgan_tf.inference import Upscaler
+
+BICUBIC = "--model=bicubic"
+
+
+@pytest.fixture
+def pictures(tmp_path, photo):
+    """Saves a picture as IN/name; returns the arrays' maker."""
+    (tmp_path / "in").mkdir()
+
+    def save(name: str, picture=None, mode: str | None = None, **options):
+        image = Image.fromarray(photo[:20, :30] if picture is None else picture)
+        (image.convert(mode) if mode else image).save(tmp_path / "in" / name, **options)
+        return tmp_path / "in" / name
+
+    return save
+
+
+def opened(path) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+    return image
+
+
+def left(folder) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_model_enlarges_files_folders_and_patterns(command, pictures, tmp_path, photo, model_file):
+    pictures("a.png")
+    pictures("b.jpg", photo[:9, :7])
+    (tmp_path / "more").mkdir()
+    shutil.copy(pictures("c.png", photo[:1, :1]), tmp_path / "more" / "c.png")
+    (tmp_path / "in" / "c.png").unlink()
+    done = command("upscale", "in/a.png", "in/*.jpg", "more", f"--model={model_file}", "--output=deep/out", "--timing")
+    assert done.status == 0, done.err
+    assert left(tmp_path / "deep/out") == ["a.png", "b.jpg", "c.png"]
+    expected = Upscaler(model_file)(photo[:20, :30])
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "deep/out/a.png")), expected)
+    assert opened(tmp_path / "deep/out/b.jpg").size == (28, 36)
+    assert opened(tmp_path / "deep/out/c.png").size == (4, 4)
+    assert "deep/out/a.png: 30x20 -> 120x80" in done.out
+    assert "3 enlarged, 0 kept, 0 failed" in done.out
+    assert "enlarge " in done.out.splitlines()[-1]
+
+
+def test_sub_folders(command, pictures, tmp_path):
+    (tmp_path / "in/sub").mkdir(parents=True)
+    pictures("a.png")
+    pictures("sub/a.png")
+    assert command("upscale", "in", BICUBIC, "--scale=2").status == 0
+    assert left(tmp_path / "upscaled") == ["a.png"]
+    assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "--output=all", "--suffix=_x2").status == 0
+    assert left(tmp_path / "all") == ["a_x2.png", "sub/a_x2.png"]
+    assert opened(tmp_path / "all/sub/a_x2.png").size == (60, 40)
+
+
+def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
+    pictures("a.png")
+    (tmp_path / "upscaled").mkdir()
+    (tmp_path / "upscaled/a.png").write_text("mine")
+    done = command("upscale", "in", BICUBIC)
+    assert done.status == 0
+    assert "upscaled/a.png: exists, kept" in done.out
+    assert (tmp_path / "upscaled/a.png").read_text() == "mine"
+    assert command("upscale", "in", BICUBIC, "--overwrite").status == 0
+    assert opened(tmp_path / "upscaled/a.png").size == (120, 80)
+
+
+def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
+    for name in ("a.png", "z.png"):
+        pictures(name)
+    whole = pictures("truncated.png", photo).read_bytes()
+    (tmp_path / "in/truncated.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "in/text.png").write_text("this is no picture")
+    (tmp_path / "in/empty.png").touch()
+    frames = [Image.fromarray(photo[:8, :8]), Image.fromarray(photo[8:16, :8])]
+    frames[0].save(tmp_path / "in/moving.gif", save_all=True, append_images=frames[1:])
+    done = command("upscale", "in", BICUBIC)
+    assert done.status == 2
+    assert left(tmp_path / "upscaled") == ["a.png", "z.png"]
+    assert "2 enlarged, 0 kept, 4 failed" in done.out
+    lines = done.err.splitlines()
+    assert len(lines) == 4
+    for name, reason in (("empty.png", "empty"), ("moving.gif", "2 frames"), ("text.png", "not a picture"),
+                         ("truncated.png", "truncated")):
+        assert sum(line.startswith(f"failed: in/{name}: ") and reason in line for line in lines) == 1, lines
+
+
+def test_two_pictures_with_one_result(refused, pictures, tmp_path):
+    pictures("a.png")
+    pictures("a.webp")
+    assert "2 pictures would be written to upscaled/a.png" in refused("upscale", "in", BICUBIC)
+    assert not (tmp_path / "upscaled").exists()
+
+
+def test_a_picture_is_never_replaced_by_its_enlargement(refused, pictures, tmp_path):
+    original = pictures("a.png").read_bytes()
+    assert "own enlargement" in refused("upscale", "in", BICUBIC, "--output=in", "--overwrite")
+    assert (tmp_path / "in/a.png").read_bytes() == original
+
+
+def test_profile_and_exif_are_kept_and_the_picture_upright(command, pictures, tmp_path, photo):
+    for name in ("a.jpg", "a.webp", "b.png"):
+        pictures(name, exif=exif_of(6), icc_profile=SRGB)
+    assert command("upscale", "in", BICUBIC).status == 0
+    for name in ("a.jpg", "a.png", "b.png"):
+        image = opened(tmp_path / "upscaled" / name)
+        assert image.size == (80, 120)  # turned by a quarter
+        assert image.info["icc_profile"] == SRGB
+        exif = image.getexif()
+        assert exif[ExifTags.Base.Artist] == "A. Photographer"
+        assert ExifTags.Base.Orientation not in exif
+    upright = matlab_resize(np.rot90(photo[:20, :30], -1), 4)
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/b.png")), upright)
+
+
+def test_kinds_of_pictures(command, pictures, tmp_path, photo):
+    grey = photo[:20, :30, 1]
+    alpha = np.dstack([photo[:20, :30], photo[50:70, :30, 0]])
+    pictures("grey.png", grey)
+    pictures("grey_alpha.png", np.dstack([grey, alpha[..., 3]]))
+    pictures("palette.png", mode="P")
+    pictures("deep.png", grey.astype(np.uint16) * 257)
+    pictures("cmyk.jpg", mode="CMYK", quality=95)
+    pictures("alpha.png", alpha)
+    done = command("upscale", "in", BICUBIC)
+    assert done.status == 0, done.err
+    modes = {path.name: opened(path).mode for path in (tmp_path / "upscaled").iterdir()}
+    assert modes == {"grey.png": "L", "grey_alpha.png": "LA", "palette.png": "RGB", "deep.png": "L",
+                     "cmyk.jpg": "RGB", "alpha.png": "RGBA"}
+    for name in ("grey.png", "deep.png"):
+        np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled" / name)), matlab_resize(grey, 4))
+    enlarged = np.asarray(opened(tmp_path / "upscaled/alpha.png"))
+    np.testing.assert_array_equal(enlarged[..., 3], matlab_resize(alpha[..., 3], 4))
+    for name in ("palette.png", "cmyk.jpg"):
+        difference = np.asarray(opened(tmp_path / "upscaled" / name)).astype(int) - matlab_resize(photo[:20, :30], 4)
+        assert np.abs(difference).mean() < 20, name
+
+
+def test_a_very_wide_picture(command, pictures, tmp_path, model_file, photo):
+    pictures("wide.png", np.tile(photo[:2, :250], (1, 120, 1)))
+    done = command("upscale", "in", f"--model={model_file}", "--tile=64", "--overlap=8")
+    assert done.status == 0, done.err
+    assert opened(tmp_path / "upscaled/wide.png").size == (120_000, 8)
+
+
+def test_too_many_pixels(command, pictures, tmp_path):
+    pictures("a.png")
+    done = command("upscale", "in", BICUBIC, "--max_megapixels=0.009")
+    assert done.status == 2
+    assert "30x20 would become 0 megapixels; the limit is --max_megapixels=0.009" in done.err
+    assert left(tmp_path / "upscaled") == []
+    assert command("upscale", "in", BICUBIC, "--max_megapixels=0.0096").status == 0
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "nothing to enlarge"),
+    (["in", "--outptu=x"], "Did you mean: output"),
+    (["in", "nowhere*"], "no file, folder or match: nowhere*"),
+    (["empty"], "empty: no picture in this folder"),
+    (["empty", "--recursive"], "empty: no picture in this folder or below it"),
+    (["in", "--format=gif"], "--format must be one of .png"),
+    (["in", "--output=in/a.png"], "File exists: in/a.png"),
+    (["in", "--output=/proc/nowhere"], "/proc/nowhere"),
+    (["in", "--tile=32"], "--tile must be greater than twice --overlap=16; got 32"),
+    (["in", "--model="], "--model is required"),
+    (["in", "--model=nowhere.keras"], "nowhere.keras"),
+    (["in", "--model=nowhere.tflite"], "nowhere.tflite"),
+    (["in", "--model=empty"], "empty"),
+    (["in", "--model=in/a.png"], "in/a.png is not a .keras model file"),
+    (["in", "--model=text.tflite"], "text.tflite is not a .tflite file"),
+])
+def test_mistakes_are_one_line(refused, pictures, tmp_path, arguments, message):
+    original = pictures("a.png").read_bytes()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.tflite").write_text("not a model")
+    assert message in refused("upscale", BICUBIC, *arguments)
+    assert (tmp_path / "in/a.png").read_bytes() == original
+    assert left(tmp_path) == ["in/a.png", "text.tflite"]
+
+
+def test_litert_says_nothing_of_its_own(command, pictures, tmp_path):
+    pictures("a.png")
+    export_tflite(lifelike("edsr"), tmp_path, "small", 24)
+    done = command("upscale", "in", "--model=small.tflite")
+    assert (done.status, done.err) == (0, "")
+    assert opened(tmp_path / "upscaled/a.png").size == (120, 80)
+
+
+def test_a_damaged_model(refused, pictures, tmp_path, model_file):
+    pictures("a.png")
+    content = model_file.read_bytes()
+    (tmp_path / "half.keras").write_bytes(content[: len(content) // 2])
+    assert "half.keras" in refused("upscale", "in", "--model=half.keras")
+
+
+@pytest.fixture
+def small_disk():
+    """Makes every write beyond 20,000 bytes of one file fail, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_leaves_no_half_file(command, pictures, tmp_path, photo, small_disk):
+    encoded = io.BytesIO()
+    Image.fromarray(photo[:100, :100]).resize((50, 50)).save(encoded, "JPEG")
+    (tmp_path / "in/large.jpg").write_bytes(encoded.getvalue())
+    pictures("small.png", photo[:4, :4])
+    (tmp_path / "upscaled").mkdir()
+    (tmp_path / "upscaled/large.png").write_text("mine")
+    done = command("upscale", "in", BICUBIC, "--format=png", "--overwrite", "--scale=8")
+    assert done.status == 2
+    assert [line for line in done.err.splitlines() if line] == ["failed: upscaled/large.png: File too large"]
+    assert left(tmp_path / "upscaled") == ["large.png", "small.png"]
+    assert (tmp_path / "upscaled/large.png").read_text() == "mine"
+    assert opened(tmp_path / "upscaled/small.png").size == (32, 32)
+
+
+@pytest.mark.parametrize("name", ["a.png"])
+def test_a_folder_in_the_place_of_a_result(command, pictures, tmp_path, name):
+    pictures(name)
+    pictures("b.png")
+    (tmp_path / "upscaled" / name).mkdir(parents=True)
+    done = command("upscale", "in", BICUBIC, "--overwrite")
+    assert done.status == 2
+    assert f"failed: upscaled/{name}: Is a directory" in done.err
+    assert left(tmp_path / "upscaled") == ["b.png"]

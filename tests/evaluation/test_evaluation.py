@@ -1,0 +1,137 @@
+"""Cases, scores, reports and sheets, against scikit-image and against figures made by hand."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import metrics
+
+from srgan_tf.evaluation import Scores, draw_sheet, load_benchmark, markdown_table, write_report
+from srgan_tf.evaluation.benchmarks import Case
+from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
+from srgan_tf.imaging import matlab_resize, write_picture
+
+
+def luma(rgb: np.ndarray) -> np.ndarray:
+    """BT.601's Y of uint8 RGB as the papers define it, unrounded."""
+    return 16 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+
+
+def structural_similarity(a, b) -> float:
+    """scikit-image's SSIM with the papers' window, on the positions that lie within."""
+    _, whole = metrics.structural_similarity(a, b, data_range=255, gaussian_weights=True, sigma=1.5, full=True,
+                                             use_sample_covariance=False, channel_axis=-1 if a.ndim == 3 else None)
+    return whole[5:-5, 5:-5].mean()
+
+
+def test_scores_are_scikit_images(photo):
+    hr = photo[:64, :80]
+    sr = matlab_resize(matlab_resize(hr, 1 / 4), 4)
+    scores = Scores()
+    scores.measure("a.png", lambda: (sr, hr), 4)
+    a, b = sr[4:-4, 4:-4], hr[4:-4, 4:-4]
+    expected = {"psnr_y": metrics.peak_signal_noise_ratio(luma(b), luma(a), data_range=255),
+                "ssim_y": structural_similarity(luma(a), luma(b)),
+                "psnr_rgb": metrics.peak_signal_noise_ratio(b, a, data_range=255),
+                "ssim_rgb": structural_similarity(a.astype(np.float64), b.astype(np.float64))}
+    assert scores.images["a.png"] == pytest.approx(expected, abs=1e-6)
+    scores.measure("b.png", lambda: (hr // 2, hr), 4)
+    mean = (scores.images["a.png"]["psnr_y"] + scores.images["b.png"]["psnr_y"]) / 2
+    assert scores.means()["psnr_y"] == pytest.approx(mean)
+
+
+def test_a_picture_that_cannot_be_measured():
+    scores = Scores()
+    small = np.zeros((8, 8, 3), np.uint8)
+    scores.measure("small.png", lambda: (small, small), 0)
+    assert "SSIM" in scores.failures["small.png"]
+    assert scores.images == {}
+    with pytest.raises(ValueError, match="no picture could be measured: SSIM"):
+        scores.means()
+
+
+@pytest.mark.parametrize("shape", [(64, 80), (67, 81)])
+def test_a_case_without_lr(tmp_path, photo, shape):
+    (tmp_path / "HR").mkdir()
+    write_picture(tmp_path / "HR/a.png", photo[: shape[0], : shape[1]])
+    (case,) = load_benchmark(tmp_path, 4)
+    lr, hr = case.load()
+    np.testing.assert_array_equal(hr, photo[:64, :80])
+    np.testing.assert_array_equal(lr, matlab_resize(photo[:64, :80], 1 / 4))
+
+
+def test_a_case_that_does_not_fit(tmp_path, photo):
+    write_picture(tmp_path / "hr.png", photo[:64, :80])
+    write_picture(tmp_path / "lr.png", photo[:16, :19])
+    case = Case("hr.png", tmp_path / "hr.png", tmp_path / "lr.png", 4)
+    with pytest.raises(ValueError, match=r"lr.png times 4 is not .*hr.png: 19x16, 80x64"):
+        case.load()
+    with pytest.raises(ValueError, match="differ in size: 19x16, 80x64"):
+        case.load_finished()
+    write_picture(tmp_path / "dot.png", photo[:3, :80])
+    with pytest.raises(ValueError, match=r"dot.png is smaller than the scale 4"):
+        Case("dot.png", tmp_path / "dot.png", None, 4).load()
+
+
+def test_the_report(tmp_path):
+    figures = {"psnr_y": 30.0, "ssim_y": 0.9, "psnr_rgb": math.inf, "ssim_rgb": 1.0}
+    results = {"Set1": {"bicubic": Scores({"a.png": {**figures, "psnr_y": 28.0}}),
+                        "mine": Scores({"a.png": figures, "b.png": {**figures, "psnr_y": 31.0}}, {"c.png": "broken"})}}
+    write_report(tmp_path, "mine", 4, results)
+    text = (tmp_path / "results.json").read_text()
+    report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    dataset = report["datasets"]["Set1"]
+    assert dataset["images"]["a.png"] == {**figures, "psnr_rgb": None}
+    assert (dataset["psnr_y"], dataset["psnr_rgb"]) == (30.5, None)
+    assert dataset["failures"] == {"c.png": "broken"}
+    assert dataset["compared"]["bicubic"]["psnr_y"] == 28.0
+    table = markdown_table(results)
+    assert table in (tmp_path / "results.md").read_text()
+    assert "| Set1 | mine | 2 | 30.50 | 0.9000 | inf | 1.0000 |" in table
+    assert len({line.count("|") for line in table.splitlines()}) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md"]
+
+
+def test_the_busiest_crop(photo):
+    other = photo.copy()
+    other[101:110, 63:72] ^= 255
+    top, left = busiest_crop(photo, other, 32, 4)
+    assert top % 4 == left % 4 == 0
+    assert top <= 101 <= 110 <= top + 32
+    assert left <= 63 <= 72 <= left + 32
+    assert busiest_crop(photo[:20, :30], other[:20, :30], 32, 4) == (0, 0)
+
+
+def test_a_sheet_shows_the_pictures(photo):
+    hr = np.pad(photo, ((0, 24), (0, 24), (0, 0)), mode="reflect")
+    lr = matlab_resize(hr, 1 / 4)
+    bicubic = matlab_resize(lr, 4)
+    grey = hr[:80, :120, 1:2]
+    rows = [Row("a.png", lr, {"bicubic": bicubic, "mine": 255 - hr, "HR": hr}, {"bicubic": "1 dB"}),
+            Row("grey.png", grey[::4, ::4], {"bicubic": grey // 2, "mine": grey // 3, "HR": grey}, {})]
+    sheet = draw_sheet(rows, 4)
+    assert sheet.shape == (GAP + 2 * (SIDE + CAPTION + GAP), GAP + 4 * (SIDE + GAP), 3)
+    top, left = busiest_crop(hr, bicubic, SIDE, 4)
+    cells = [sheet[GAP : GAP + SIDE, GAP + column * (SIDE + GAP) :][:, :SIDE] for column in range(4)]
+    crop = slice(top, top + SIDE), slice(left, left + SIDE)
+    for cell, picture in zip(cells, (np.kron(lr, np.ones((4, 4, 1), np.uint8)), bicubic, 255 - hr, hr), strict=True):
+        np.testing.assert_array_equal(cell, picture[crop])
+    second = 2 * GAP + SIDE + CAPTION
+    np.testing.assert_array_equal(sheet[second:, GAP + 3 * (SIDE + GAP) :][:80, :120], np.repeat(grey, 3, axis=2))
+
+
+def test_captions_stay_under_their_pictures(photo):
+    lr, name = matlab_resize(photo, 1 / 4), "a_very_long_name_of_a_picture_from_somewhere_else_entirely.png"
+    sheets = [draw_sheet([Row(name[:length], lr, {"bicubic": photo, "HR": photo}, {})], 4) for length in (1, len(name))]
+    beside = np.s_[:, GAP + SIDE : 2 * GAP + 2 * SIDE]
+    assert not np.array_equal(*sheets)
+    np.testing.assert_array_equal(sheets[0][beside], sheets[1][beside])
+
+
+def test_hidden_files_and_natural_order(tmp_path):
+    (tmp_path / "HR").mkdir()
+    for name in ("10.png", "9.png", ".9.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / "HR" / name)
+    assert [case.name for case in load_benchmark(tmp_path, 4)] == ["9.png", "10.png"]

@@ -1,0 +1,131 @@
+"""Exports run where this package is not: one subprocess for each format, which reports what it has imported."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inference.lifelike import CASES, lifelike
+
+from srgan_tf.exporting import FORMATS, export_saved_model, export_tflite
+from srgan_tf.models import GENERATORS
+
+TILE = 20
+
+WITH_TENSORFLOW = """
+import json, pathlib, sys
+sys.modules["keras"] = sys.modules["srgan_tf"] = None  # TensorFlow would import Keras by itself
+import numpy as np
+import tensorflow as tf
+for folder in sys.argv[1:]:
+    signature = tf.saved_model.load(folder + "/1").signatures["serving_default"]
+    (name, spec), = signature.structured_input_signature[1].items()
+    (given, made), = signature.structured_outputs.items()
+    print(json.dumps([name, spec.dtype.name, spec.shape.as_list(), given, made.dtype.name]))
+    for path in sorted(pathlib.Path(folder).glob("in*.npy")):
+        np.save(path.with_name("out" + path.name[2:]), signature(image=tf.constant(np.load(path)))["upscaled"].numpy())
+assert not [name for name in sys.modules if name.startswith(("keras.", "srgan_tf."))]
+"""
+WITH_LITERT = """
+import sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+for folder in sys.argv[1:]:
+    interpreter = Interpreter(folder + "/named.tflite")
+    interpreter.allocate_tensors()
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert source["dtype"] == target["dtype"] == np.float32
+    interpreter.set_tensor(source["index"], np.load(folder + "/in.npy"))
+    interpreter.invoke()
+    np.save(folder + "/out.npy", interpreter.get_tensor(target["index"]))
+assert not {"srgan_tf", "keras", "tensorflow"} & set(sys.modules)
+"""
+
+
+def run_apart(program: str, *folders: Path) -> str:
+    """Runs a program in a process that cannot even find this package; returns what it prints."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", program, *map(str, folders)], env=environment, cwd=folders[0],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_architecture_is_exported():
+    assert sorted(CASES) == sorted(GENERATORS)
+
+
+def test_saved_models_run_without_this_package(tmp_path, photo):
+    batches = {"in0": photo[None, 20:41, 30:63], "in1": photo[None, :1, :7],
+               "in2": np.stack([photo[20:44, 30:50], photo[120:144, 90:110]])}
+    generators = {name: lifelike(name) for name in CASES}
+    for name, generator in generators.items():
+        (tmp_path / name).mkdir()
+        assert export_saved_model(generator, tmp_path / name, "ignored", TILE) == tmp_path / name / "1"
+        for file, batch in batches.items():
+            np.save(tmp_path / name / f"{file}.npy", batch)
+    signatures = run_apart(WITH_TENSORFLOW, *(tmp_path / name for name in generators)).splitlines()
+    for name, generator in generators.items():
+        assert json.loads(signatures.pop(0)) == ["image", "uint8", [None, None, None, 3], "upscaled", "uint8"]
+        for file, batch in batches.items():
+            upscaled = np.load(tmp_path / name / f"out{file[2:]}.npy")
+            assert upscaled.dtype == np.uint8
+            expected = np.asarray(generator.enlarge(batch))
+            assert np.abs(upscaled.astype(int) - expected).max() <= 1
+        assert expected.std() > 15
+
+
+def test_tflite_runs_by_litert_alone(tmp_path, photo):
+    tile = photo[None, 20 : 20 + TILE, 30 : 30 + TILE].astype(np.float32) / 255
+    generators = {name: lifelike(name) for name in CASES}
+    for name, generator in generators.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "in.npy", tile)
+        assert export_tflite(generator, tmp_path / name, "named", TILE) == tmp_path / name / "named.tflite"
+    run_apart(WITH_LITERT, *(tmp_path / name for name in generators))
+    for name, generator in generators.items():
+        expected = np.asarray(generator(tile))
+        np.testing.assert_allclose(np.load(tmp_path / name / "out.npy"), expected, rtol=0, atol=1e-3)
+        assert expected.std() > 0.05
+
+
+def test_versions_count_up(tmp_path):
+    generator = lifelike("edsr")
+    for name in ("7", "notes", "12.old"):
+        (tmp_path / name).mkdir()
+    assert export_saved_model(generator, tmp_path, "", TILE).name == "8"
+    assert export_saved_model(generator, tmp_path, "", TILE).name == "9"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["12.old", "7", "8", "9", "notes"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, format):
+    def fail(source, target):
+        assert Path(source).parent == tmp_path  # something had been written, beside its place
+        assert Path(source).exists()
+        raise OSError("the disk is on fire")
+
+    (tmp_path / "named.tflite").write_text("mine")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="the disk is on fire"):
+        FORMATS[format](lifelike("edsr"), tmp_path, "named", TILE)
+    assert [path.name for path in tmp_path.iterdir()] == ["named.tflite"]
+    assert (tmp_path / "named.tflite").read_text() == "mine"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, format):
+    """Commands answer an OSError in one line; TensorFlow's own errors would end in a traceback."""
+    generator = lifelike("edsr")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"(?i)file too large"):
+            FORMATS[format](generator, tmp_path, "named", TILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

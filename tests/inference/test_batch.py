@@ -1,0 +1,108 @@
+"""Which pictures are taken and what their enlargements are called."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from srgan_tf.inference import Upscaler
+from srgan_tf.inference.batch import Job, find_jobs, upscale_files
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder, also the current one, with pictures at several depths and things that are none."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("in/b10.png", "in/b2.PNG", "in/c.JPG", "in/sub/d.tif", "in/sub/deep/e.webp", "in/.hidden.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (3, 2)).save(tmp_path / name)
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    (tmp_path / "empty" / "below").mkdir(parents=True)
+    return tmp_path
+
+
+def names(jobs) -> dict[str, str]:
+    return {str(job.source): str(job.target) for job in jobs}
+
+
+def test_files_keep_their_order(folder):
+    jobs = find_jobs(["in/c.JPG", "in/b10.png"], Path("out"))
+    assert list(names(jobs).items()) == [("in/c.JPG", "out/c.jpg"), ("in/b10.png", "out/b10.png")]
+
+
+def test_a_folder_in_natural_order(folder):
+    assert list(names(find_jobs(["in"], Path("out"))).values()) == ["out/b2.png", "out/b10.png", "out/c.jpg"]
+
+
+def test_sub_folders_are_kept(folder):
+    targets = set(names(find_jobs(["in"], Path("out"), recursive=True)).values())
+    assert targets == {"out/b2.png", "out/b10.png", "out/c.jpg", "out/sub/d.png", "out/sub/deep/e.png"}
+
+
+def test_earlier_results_within_the_folder_are_not_taken(folder):
+    jobs = find_jobs(["in"], Path("in/sub"), recursive=True)
+    assert set(names(jobs)) == {"in/b2.PNG", "in/b10.png", "in/c.JPG"}
+
+
+def test_patterns(folder):
+    assert set(names(find_jobs(["in/b*"], Path("out")))) == {"in/b10.png", "in/b2.PNG"}
+    assert set(names(find_jobs(["in/**/*.[tw]*[fp]"], Path("out")))) == {"in/sub/d.tif", "in/sub/deep/e.webp"}
+
+
+def test_a_name_that_looks_like_a_pattern(folder):
+    os.rename("in/b10.png", "in/b[10].png")
+    assert names(find_jobs(["in/b[10].png"], Path("out"))) == {"in/b[10].png": "out/b[10].png"}
+
+
+def test_suffix_and_format(folder):
+    jobs = find_jobs(["in"], Path("out"), suffix="_x4", format=".webp")
+    assert set(names(jobs).values()) == {"out/b2_x4.webp", "out/b10_x4.webp", "out/c_x4.webp"}
+
+
+def test_each_picture_once(folder):
+    assert len(find_jobs(["in", "in/c.JPG", "./in/c.JPG", "in/*.png"], Path("out"))) == 3
+
+
+@pytest.mark.parametrize(("inputs", "recursive", "message"), [
+    (["nowhere.png"], False, "no file, folder or match: nowhere.png"),
+    (["in/*.gif"], False, r"no file, folder or match: in/\*.gif"),
+    (["empty"], False, "empty: no picture in this folder"),
+    (["empty"], True, "empty: no picture in this folder or below it"),
+])
+def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
+    with pytest.raises(ValueError, match=message):
+        find_jobs(["in", *inputs], Path("out"), recursive=recursive)
+
+
+def test_two_pictures_with_one_result(folder):
+    Image.new("RGB", (3, 2)).save("in/c.png")
+    with pytest.raises(ValueError, match=r"2 pictures would be written to out/c.png: in/c.JPG, in/c.png"):
+        find_jobs(["in/c.JPG", "in/c.png"], Path("out"), format="png")
+
+
+def test_a_picture_is_not_replaced_by_its_own_enlargement(folder):
+    for output in ("in", "./in/../in", folder / "in"):
+        with pytest.raises(ValueError, match="would be replaced by its own enlargement"):
+            find_jobs(["in/b10.png"], Path(output))
+    assert names(find_jobs(["in/b10.png"], Path("in"), suffix="_x4")) == {"in/b10.png": "in/b10_x4.png"}
+
+
+def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
+    Image.new("RGB", (3, 2)).save("in/b10_x4.png")
+    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is to be enlarged too, would be replaced"):
+        find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
+
+
+def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
+    class Greedy(Upscaler):
+        def __call__(self, pixels, progress=None):
+            if pixels.shape[0] == 2:
+                raise MemoryError
+            return super().__call__(pixels, progress)
+
+    Image.new("RGB", (4, 4)).save("good.png")
+    jobs = [Job(Path("in/b10.png"), Path("out/b10.png")), Job(Path("good.png"), Path("out/good.png"))]
+    assert upscale_files(Greedy("bicubic"), jobs) == 1
+    assert "in/b10.png: not enough memory for its enlargement" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["good.png"]

@@ -1,0 +1,129 @@
+"""One model in every format gives one picture; what is not such a model is refused by name."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from inference.lifelike import lifelike
+
+from srgan_tf.exporting import export_saved_model, export_tflite
+from srgan_tf.inference import Upscaler, open_runtime
+from srgan_tf.models import DISCRIMINATORS, load_model, save_model
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """A folder with small.keras, served/1/ and small.tflite of one generator."""
+    folder = tmp_path_factory.mktemp("exports")
+    (folder / "served").mkdir()
+    generator = lifelike("edsr")
+    save_model(generator, folder / "small.keras")
+    export_saved_model(generator, folder / "served", "small", 24)
+    export_tflite(generator, folder, "small", 24)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["served", "served/1", "small.tflite"])
+def test_every_format_gives_the_same_picture(exports, name, photo):
+    picture = photo[30:61, 40:87]
+    # The same tiles: what a fixed tile of 24 with its overlap makes.
+    expected = Upscaler(exports / "small.keras", tile=24, overlap=11)(picture)
+    upscaler = Upscaler(str(exports / name), tile=24, overlap=11)
+    assert upscaler.scale == 4
+    enlarged = upscaler(picture)
+    assert expected.std() > 15
+    assert np.abs(enlarged.astype(int) - expected).max() <= 1
+
+
+def test_the_newest_version_is_taken(exports, tmp_path):
+    for version, source in (("2", "served/1"), ("10", "served/1")):
+        shutil.copytree(exports / source, tmp_path / version)
+    assert open_runtime(tmp_path).name == "10"
+    (tmp_path / "10" / "saved_model.pb").unlink()
+    assert open_runtime(tmp_path).name == "2"
+
+
+def damage(path, keep: float = 0.5):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+
+
+@pytest.mark.parametrize(("name", "part"), [
+    ("small.keras", "small.keras"),
+    ("small.tflite", "small.tflite"),
+    ("served", "served/1/saved_model.pb"),
+    ("served", "served/1/variables/variables.data-00000-of-00001"),
+])
+@pytest.mark.parametrize("how", ["truncated", "text", "empty"])
+def test_a_damaged_model_is_named(exports, tmp_path, name, part, how):
+    shutil.copytree(exports, tmp_path, dirs_exist_ok=True)
+    if how == "truncated":
+        damage(tmp_path / part)
+    else:
+        (tmp_path / part).write_text("not a model" if how == "text" else "")
+    with pytest.raises(ValueError, match=str(tmp_path / name)) as error:
+        open_runtime(str(tmp_path / name))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 9, 3), (2, 8, 8, 3), (1, 8, 8, 1)])
+def test_a_tflite_of_another_input(tmp_path, shape):
+    path = tmp_path / "other.tflite"
+    path.write_bytes(converted(lambda x: tf.repeat(tf.repeat(x, 2, 1), 2, 2), shape))
+    with pytest.raises(ValueError, match=r"other.tflite must take float32 \[1,T,T,3\]; it takes float32"):
+        open_runtime(path)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: tf.reduce_mean(x, (1, 2)), lambda x: x[:, ::2, ::2], lambda x: tf.concat([x, x], 1),
+    lambda x: tf.repeat(x, 2, 3)], ids=["classifier", "reduction", "stretch", "channels"])
+def test_a_tflite_that_does_not_enlarge(tmp_path, function):
+    path = tmp_path / "other.tflite"
+    path.write_bytes(converted(function, (1, 8, 8, 3)))
+    with pytest.raises(ValueError, match=r"other.tflite must make a larger picture of one; it makes"):
+        open_runtime(path)
+
+
+def converted(function, shape) -> bytes:
+    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
+
+
+@pytest.mark.parametrize(("dtype", "function", "message"), [
+    (tf.float32, lambda x: x, "must take uint8"),
+    (tf.uint8, lambda x: tf.cast(x, tf.float32), "must give uint8"),
+    (tf.uint8, lambda x: tf.reduce_max(x, (1, 2, 3)), "must give uint8"),
+    (tf.uint8, lambda x: x[:, ::2, ::2], "must make a larger picture"),
+    (tf.uint8, lambda x: tf.reshape(x, (1, 7, 7, 3)), "cannot enlarge a picture"),
+], ids=["float", "float output", "numbers", "reduction", "failing"])
+def test_a_saved_model_of_another_signature(tmp_path, dtype, function, message):
+    module = tf.Module()
+    module.serve = tf.function(lambda x: {"y": function(x)}, [tf.TensorSpec([None, None, None, 3], dtype)])
+    tf.saved_model.save(module, str(tmp_path / "other"), signatures={"serving_default": module.serve})
+    with pytest.raises(ValueError, match=f"other.*{message}"):
+        open_runtime(tmp_path / "other")
+
+
+def test_a_saved_model_without_signature(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
+    with pytest.raises(ValueError, match=r"bare is not a SavedModel that this package can run: .*serving_default"):
+        open_runtime(tmp_path / "bare")
+
+
+def test_a_discriminator_does_not_enlarge(tmp_path):
+    save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
+    with pytest.raises(ValueError, match="generator"):
+        open_runtime(tmp_path / "judge.keras")
+
+
+@pytest.mark.parametrize("name", ["nowhere.keras", "nowhere.tflite", "nowhere", "empty"])
+def test_a_missing_model_is_named(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=name):
+        open_runtime(tmp_path / name)
+
+
+def test_the_receptive_radius_comes_with_a_generator(model_file):
+    assert open_runtime(model_file).receptive_radius == load_model(model_file).receptive_radius
+    assert open_runtime("bicubic").receptive_radius == 2
