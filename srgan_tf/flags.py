@@ -58,8 +58,9 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
 def quiet_imports() -> Iterator[None]:
     """Imports frameworks without noise and in two thirds of the time.
 
-    Hides what TensorFlow's C++ writes to standard error before it reads TF_CPP_MIN_LOG_LEVEL. The half million objects
-    of the import live as long as the process: the garbage collector need not look through them, now or at the end.
+    Hides what TensorFlow's C++ writes to standard error before it reads TF_CPP_MIN_LOG_LEVEL. The objects of the
+    import, hundreds of thousands, live as long as the process: the garbage collector need not look through them, now
+    or at the end.
     """
     sys.stderr.flush()
     gc.disable()

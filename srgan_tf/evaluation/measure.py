@@ -1,6 +1,7 @@
 """Metrics over the pictures of a benchmark, averaged as the papers do: per picture, then over pictures."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -30,11 +31,6 @@ class Scores:
             self.failures[name] = str(error)
 
     def means(self) -> dict[str, float]:
-        """The mean of each metric over the pictures.
-
-        Raises:
-            ValueError: no picture was measured.
-        """
-        if not self.images:
-            raise ValueError(f"no picture could be measured: {next(iter(self.failures.values()), 'there is none')}")
-        return {name: float(np.mean([image[name] for image in self.images.values()])) for name in METRICS}
+        """The mean of each metric over the pictures; NaN where none could be measured."""
+        columns = {name: [image[name] for image in self.images.values()] for name in METRICS}
+        return {name: float(np.mean(values)) if values else math.nan for name, values in columns.items()}

@@ -24,7 +24,8 @@ def markdown_table(results: Mapping[str, Mapping[str, Scores]]) -> str:
     for benchmark, methods in results.items():
         for method, scores in methods.items():
             means = scores.means()
-            cells = " | ".join(format(means[name], form) for name, (_, form) in COLUMNS.items())
+            cells = " | ".join("-" if math.isnan(means[name]) else format(means[name], form)
+                               for name, (_, form) in COLUMNS.items())
             lines.append(f"| {benchmark} | {method} | {len(scores.images)} | {cells} |")
     return "\n".join(lines) + "\n"
 
@@ -32,7 +33,7 @@ def markdown_table(results: Mapping[str, Mapping[str, Scores]]) -> str:
 def write_report(folder: Path, method: str, scale: int, results: Mapping[str, Mapping[str, Scores]]) -> None:
     """Writes results.json (of `method`, and the means of the others) and results.md, whole or not at all.
 
-    In JSON a PSNR of equal pictures, which is infinite, is null.
+    In JSON the PSNR of equal pictures, which is infinite, is null, and so is the mean of no pictures.
     """
     datasets = {}
     for benchmark, methods in results.items():
@@ -41,8 +42,8 @@ def write_report(folder: Path, method: str, scale: int, results: Mapping[str, Ma
                                "compared": {name: other.means() for name, other in methods.items() if name != method}}
     document = _finite({"method": method, "scale": scale, "crop": scale, "datasets": datasets})
     _write(folder / "results.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
-    title = f"# {method}, x{scale}\n\nY: BT.601 luma, unrounded. {scale} pixels cropped on each side. Mean over images.\n\n"
-    _write(folder / "results.md", title + markdown_table(results))
+    how = f"Y is unrounded BT.601 luma; {scale} pixels are cropped from each side; means over images."
+    _write(folder / "results.md", f"# {method}, x{scale}\n\n{how}\n\n{markdown_table(results)}")
 
 
 def _finite(value: Any) -> Any:

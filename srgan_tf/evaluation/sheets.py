@@ -27,7 +27,8 @@ def busiest_crop(reference: np.ndarray, other: np.ndarray, side: int, multiple: 
     """The top-left corner, a multiple of `multiple`, of the square where two pictures differ most.
 
     Args:
-        reference, other: uint8 [H,W,C].
+        reference: uint8 [H,W,C].
+        other: likewise.
         side: of the square in pixels; cut to the picture.
         multiple: of the corner.
     """

@@ -17,7 +17,8 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int)
     Args:
         generator: what to export.
         folder: exists.
-        name, tile: not used by this format.
+        name: not used by this format.
+        tile: not used by this format.
 
     Returns:
         The folder of the version. It appears whole or not at all.

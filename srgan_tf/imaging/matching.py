@@ -20,7 +20,7 @@ def match_names(references: Sequence[Path], others: Sequence[Path]) -> list[Path
     """For each reference the picture of `others` with its name, or else with its base name.
 
     Raises:
-        ValueError: naming the first reference without a picture, or with more than one.
+        ValueError: naming the first reference without a picture, with more than one, or with that of another.
     """
     by_stem: dict[str, list[Path]] = {}
     by_base: dict[str, list[Path]] = {}
@@ -34,5 +34,7 @@ def match_names(references: Sequence[Path], others: Sequence[Path]) -> list[Path
             what = "no picture" if not found else f"{len(found)} pictures ({', '.join(path.name for path in found)})"
             folder = others[0].parent if others else "an empty folder"
             raise ValueError(f"{reference.name}: {what} of that name in {folder}")
+        if found[0] in matched:
+            raise ValueError(f"{found[0]} belongs to {reference.name} and to another picture")
         matched.append(found[0])
     return matched

@@ -82,8 +82,8 @@ def find_saved_model(path: Path) -> Path | None:
     """The SavedModel at `path`, or its newest version where the folder holds numbered ones as TF Serving wants them."""
     if (path / "saved_model.pb").is_file():
         return path
-    versions = [child for child in path.glob("[0-9]*") if child.name.isdecimal() and (child / "saved_model.pb").is_file()]
-    return max(versions, key=lambda child: int(child.name), default=None)
+    versions = [child for child in path.glob("[0-9]*/saved_model.pb") if child.parent.name.isdecimal()]
+    return max((child.parent for child in versions), key=lambda child: int(child.name), default=None)
 
 
 def saved_model_runtime(path: Path) -> Runtime:

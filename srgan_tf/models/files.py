@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from srgan_tf.config import lookup
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
@@ -69,6 +70,8 @@ def load_model(path_or_name: str | os.PathLike, dtype: str | None = None) -> ker
     except Exception as error:  # zipfile, h5py and Keras raise whatever they met in a damaged file
         reason = _one_line(error)
         raise ValueError(f"{path}: weights cannot be read, do not fit or are damaged: {reason}") from error
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise ValueError(f"{path}: its weights hold NaN or infinity")
     return model
 
 
