@@ -90,7 +90,9 @@ def run_steps(config: TrainConfig, folder: Path, step: Callable, generator: kera
             for number, (lr, hr) in enumerate(batches, int(checkpoints.step) + 1):
                 values = step(lr, hr)
                 progress.advance()
-                last = number == config.steps or bool(stopped)
+                # Looked at once: a signal that comes later in this round is for the next.
+                stopping = bool(stopped)
+                last = number == config.steps or stopping
                 if number % config.log_every == 0 or number % config.checkpoint_every == 0 or last:
                     _log(number, values, progress, records)
                 checkpoints.step.assign(number)
@@ -99,7 +101,7 @@ def run_steps(config: TrainConfig, folder: Path, step: Callable, generator: kera
                 if number % config.checkpoint_every == 0 or last:
                     checkpoints.save()
                     save_model(generator, folder / "last.keras")
-                if stopped:
+                if stopping:
                     progress.say(f"stopped at step {number}, saved; the same command goes on from there")
                     raise KeyboardInterrupt
     finally:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from PIL import Image
 
 from srgan_tf import flags
 from srgan_tf.models import load_model
+from srgan_tf.training import loop
 
 SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
          "--batch_size=2", "--val_images=1", "--log_every=2", "--run_dir=run", "--learning_rate=1e-3"]
@@ -67,6 +69,23 @@ def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial
     again = command("train", *SMALL, *adversarial, "--steps=8")
     assert again.status == 0
     assert "the run is complete: 8 steps" in again.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_before_it_stops(command, tmp_path, monkeypatch, number):
+    validate = loop._validate
+
+    def interrupted(*arguments):
+        signal.raise_signal(number)
+        validate(*arguments)
+
+    monkeypatch.setattr(loop, "_validate", interrupted)
+    done = command("train", *SMALL, "--steps=9", "--checkpoint_every=5", "--validate_every=3")
+    assert done.status == 130
+    assert "stopped at step 4, saved" in done.out + done.err
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert "resumed at step 4" in command("train", *SMALL, "--steps=5").out
 
 
 def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
