@@ -17,11 +17,11 @@ from srgan_tf.config import EvaluateConfig
 def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
     flags.import_framework(config.model)
-    from srgan_tf.evaluation import evaluate_finished, evaluate_model, markdown_table, write_report
+    from srgan_tf.evaluation import evaluate, markdown_table, write_report
 
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    method, results = evaluate_finished(config) if config.sr_dir else evaluate_model(config, output)
+    method, results = evaluate(config, output)
     write_report(output, method, config.scale, results)
     print(markdown_table(results), end="")
     failures = [failure for methods in results.values() for failure in methods[method].failures.items()]

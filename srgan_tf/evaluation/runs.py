@@ -17,6 +17,27 @@ BICUBIC = "bicubic"
 Results = dict[str, dict[str, Scores]]
 
 
+def evaluate(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
+    """Evaluates what the configuration names: a model on benchmarks, or finished pictures.
+
+    Args:
+        config: of the evaluation.
+        output: folder for sheets and pictures; exists.
+
+    Returns:
+        The method's name, and the scores by benchmark and method.
+
+    Raises:
+        ValueError: something that is named cannot be used, or no picture at all could be measured.
+    """
+    method, results = evaluate_finished(config) if config.sr_dir else evaluate_model(config, output)
+    scores = [methods[method] for methods in results.values()]
+    if not any(found.images for found in scores):
+        reasons = [reason for found in scores for reason in found.failures.values()]
+        raise ValueError(f"no picture could be measured: {reasons[0]}")
+    return method, results
+
+
 def evaluate_finished(config: EvaluateConfig) -> tuple[str, Results]:
     """Measures the pictures of --sr_dir; returns the method's name and the scores by benchmark and method."""
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()

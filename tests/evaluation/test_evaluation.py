@@ -48,8 +48,7 @@ def test_a_picture_that_cannot_be_measured():
     scores.measure("small.png", lambda: (small, small), 0)
     assert "SSIM" in scores.failures["small.png"]
     assert scores.images == {}
-    with pytest.raises(ValueError, match="no picture could be measured: SSIM"):
-        scores.means()
+    assert all(np.isnan(mean) for mean in scores.means().values())
 
 
 @pytest.mark.parametrize("shape", [(64, 80), (67, 81)])
