@@ -7,8 +7,7 @@ A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s
 augmentation run in the TensorFlow graph. Names load when they are first used: the catalog needs no TensorFlow.
 """
 
-import importlib
-from typing import Any
+from srgan_tf import lazy
 
 _HOMES = {
     "Pair": "catalog",
@@ -22,9 +21,4 @@ _HOMES = {
     "open_sources": "catalog",
 }
 __all__ = [*_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -7,8 +7,7 @@ up, then clipping, never by truncation. Y is the studio-range luma on 16..235 th
 Names load when they are first used, so that the parts that need no Pillow do not import it.
 """
 
-import importlib
-from typing import Any
+from srgan_tf import lazy
 
 _HOMES = {
     "PICTURE_SUFFIXES": "files",
@@ -25,13 +24,4 @@ _HOMES = {
     "write_picture": "files",
 }
 __all__ = [*_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)
