@@ -104,7 +104,10 @@ def _unfit(pair: Pair, smallest_hr: int) -> str:
 
 def _append(file: BinaryIO, pixels: np.ndarray) -> int:
     start = file.tell()
-    file.write(np.ascontiguousarray(pixels, np.uint8).data)
+    try:
+        file.write(np.ascontiguousarray(pixels, np.uint8).data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"decoded pictures, in {tempfile.gettempdir()}") from error
     return start
 
 

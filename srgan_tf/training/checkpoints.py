@@ -29,9 +29,10 @@ class Checkpoints:
         try:
             self._manager.save(checkpoint_number=int(self.step))
         except tf.errors.OpError as error:
+            shutil.rmtree(self._folder / f"ckpt-{int(self.step)}_temp", ignore_errors=True)
             free = shutil.disk_usage(self._folder).free >> 20
-            raise OSError(f"cannot write a checkpoint at step {int(self.step)} to {self._folder} ({free} MiB free): "
-                          f"{error.message[:150]}; the one before it is intact") from error
+            raise OSError(f"cannot write the checkpoint of step {int(self.step)} to {self._folder}, {free} MiB free "
+                          f"({error.message.rpartition('; ')[2]}); the one before it is intact") from error
 
     def restore(self) -> list[str]:
         """Reads the newest checkpoint that is whole.

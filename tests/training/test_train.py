@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import shutil
 import signal
 from pathlib import Path
@@ -106,6 +107,22 @@ def _damage(path):
     for place in range(0, len(content), 40):
         content[place] ^= 0xFF
     path.write_bytes(content)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(command, tmp_path):
+    larger = [*SMALL, "--model_args=features:32,blocks:2", "--checkpoint_every=2"]
+    command("train", *larger, "--steps=2")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, hard))  # the decoded pictures fit, a checkpoint does not
+    try:
+        done = command("train", *larger, "--steps=4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert done.status == 2
+    assert "cannot write the checkpoint of step 4" in done.err.splitlines()[-1]
+    files = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert files == ["checkpoint", "ckpt-2.data-00000-of-00001", "ckpt-2.index"]
+    assert "resumed at step 2" in command("train", *larger, "--steps=4").out
 
 
 def test_flags_that_contradict_the_run(command, refused, tmp_path):
