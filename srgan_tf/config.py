@@ -12,6 +12,8 @@ from typing import Any
 
 SCALES = (2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# The generators that a run folder holds, the one to take first.
+RUN_MODELS = ("best.keras", "last.keras")
 SCHEDULES = ("milestones", "cosine", "constant")
 
 

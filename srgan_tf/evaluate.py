@@ -22,8 +22,8 @@ def main(config: EvaluateConfig) -> int:
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     method, results = evaluate(config, output)
-    write_report(output, method, config.scale, results)
     print(markdown_table(results), end="")
+    write_report(output, method, config.scale, results)
     failures = [failure for methods in results.values() for failure in methods[method].failures.items()]
     for name, reason in failures:
         print(f"failed: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)

@@ -12,6 +12,7 @@ from srgan_tf.config import ExportConfig, lookup
 
 def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
+    flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS
         from srgan_tf.models import Generator, find_model, load_model

@@ -80,6 +80,14 @@ def quiet_imports() -> Iterator[None]:
             gc.enable()
 
 
+def require_tensorflow(what: str) -> None:
+    """Raises a ValueError where Keras has been told to run on another backend."""
+    with quiet_imports():
+        import keras
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"{what} needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}")
+
+
 def import_framework(model: str) -> None:
     """Imports Keras and its backend quietly, unless the model is of a kind that needs neither."""
     if model not in ("", "bicubic") and not model.endswith(".tflite"):

@@ -13,6 +13,7 @@ from srgan_tf.config import TrainConfig
 
 def main(config: TrainConfig) -> None:
     """Trains and says where the result is."""
+    flags.require_tensorflow("training")
     with flags.quiet_imports():
         from srgan_tf.training import train
 

@@ -3,8 +3,9 @@
     catalog.open_source  ->  store.build_store  ->  pipeline.crops
     where pictures are       decoded pairs, mapped  uint8 batches, drawn from seed and step
 
-A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s the scale. Degradations and
-augmentation run in the TensorFlow graph. Names load when they are first used: the catalog needs no TensorFlow.
+A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s the scale. LR comes from
+the source, or is made of whole pictures by MATLAB's reduction; augmentation runs in the TensorFlow graph. Names load
+when they are first used: the catalog needs no TensorFlow.
 """
 
 from srgan_tf import lazy

@@ -129,10 +129,10 @@ def samples(where: str, scale: int, part: str) -> Source:
 
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
-    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 128 unless COUNT says so; 4 to validate on."""
+    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 64 unless COUNT says so; 4 to validate on."""
     if where and (not where.isdecimal() or int(where) == 0):
         raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number; got {where!r}")
-    count = 4 if part == "validation" else int(where or 128)
+    count = 4 if part == "validation" else int(where or 64)
     first_seed = 1_000_000 if part == "validation" else 0
     pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
                 for seed in range(first_seed, first_seed + count)]
@@ -147,6 +147,9 @@ def div2k(where: str, scale: int, part: str) -> Source:
     """`div2k/bicubic_x4` and its sisters, downloaded and prepared by tensorflow-datasets into its data folder."""
     import tensorflow_datasets as tfds
 
+    made_for = where.rpartition("_x")[2]
+    if made_for.isdecimal() and int(made_for) != scale:
+        raise ValueError(f"--dataset=div2k/{where} is for --scale={made_for}; got --scale={scale}")
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:
         builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))

@@ -28,9 +28,9 @@ def dead_leaves(size: int, seed: int) -> np.ndarray:
 
 
 def _radii(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Radii with density r^-3 between 6 pixels and a third of the side, enough of them to cover the picture."""
-    smallest, largest = 6.0, side / 3
-    uniform = rng.uniform(0, 1, 2500)
+    """Radii with density r^-3 between 8 pixels and a third of the side, enough of them to cover the picture."""
+    smallest, largest = 8.0, side / 3
+    uniform = rng.uniform(0, 1, 1200)
     # The inverse of the cumulative distribution of r^-3 on [smallest, largest].
     return (smallest**-2 + uniform * (largest**-2 - smallest**-2)) ** -0.5
 

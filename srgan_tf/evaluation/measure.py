@@ -27,7 +27,7 @@ class Scores:
         try:
             sr, hr = load()
             self.images[name] = {metric: float(function(sr, hr, crop=crop)) for metric, function in METRICS.items()}
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, MemoryError) as error:
             self.failures[name] = str(error)
 
     def means(self) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.config import EvaluateConfig
+from srgan_tf.config import RUN_MODELS, EvaluateConfig
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished
 from srgan_tf.evaluation.measure import Scores
 from srgan_tf.evaluation.sheets import Row, draw_sheet
@@ -61,10 +61,16 @@ def evaluate_model(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
     model = Upscaler(config.model, tile=config.tile, scale=config.scale)
     if model.scale != config.scale:
         raise ValueError(f"{config.model} enlarges {model.scale} times; --scale={config.scale}")
-    method = config.model if config.model == BICUBIC else Path(config.model).absolute().name
+    method = BICUBIC if config.model == BICUBIC else _method_name(Path(config.model))
     upscalers = {BICUBIC: Upscaler(BICUBIC, scale=config.scale), method: model}
     return method, {name: _evaluate_benchmark(name, cases, upscalers, config, output)
                     for name, cases in benchmarks.items()}
+
+
+def _method_name(model: Path) -> str:
+    """What tables call a model: its file's name, or its run's; never the name of another row or cell."""
+    name = model.absolute().parent.name if model.name in RUN_MODELS else model.absolute().name
+    return f"{name} (model)" if name in (BICUBIC, "LR", "HR") else name
 
 
 def _benchmark_name(folder: Path) -> str:

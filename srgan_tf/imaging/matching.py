@@ -27,14 +27,15 @@ def match_names(references: Sequence[Path], others: Sequence[Path]) -> list[Path
     for path in others:
         by_stem.setdefault(path.stem, []).append(path)
         by_base.setdefault(base_name(path), []).append(path)
-    matched = []
+    matched, taken = [], set()
     for reference in references:
         found = by_stem.get(reference.stem) or by_base.get(base_name(reference), [])
         if len(found) != 1:
             what = "no picture" if not found else f"{len(found)} pictures ({', '.join(path.name for path in found)})"
             folder = others[0].parent if others else "an empty folder"
             raise ValueError(f"{reference.name}: {what} of that name in {folder}")
-        if found[0] in matched:
+        if found[0] in taken:
             raise ValueError(f"{found[0]} belongs to {reference.name} and to another picture")
         matched.append(found[0])
+        taken.add(found[0])
     return matched

@@ -62,7 +62,7 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
     seen = set()
     for text in inputs:
         path = Path(text).expanduser()
-        found = [path] if path.exists() else [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+        found = [path] if path.exists() else _matches(path)
         if not found:
             raise ValueError(f"no file, folder or match: {text}")
         for root in found:
@@ -70,6 +70,11 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
                 if picture.resolve() not in seen:
                     seen.add(picture.resolve())
                     yield picture, picture.parent.relative_to(root) if root.is_dir() else Path()
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """What a pattern stands for: files, for a pattern that matches folders too means what is in this one."""
+    return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
 
 
 def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
@@ -141,7 +146,7 @@ def _show(bar: tqdm, number: int, count: int) -> None:
 
 def _reason(error: Exception, job: Job) -> str:
     if isinstance(error, MemoryError):
-        return f"{job.source}: not enough memory for its enlargement"
+        return f"{job.source}: {str(error) or 'not enough memory for its enlargement'}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or job.source}: {os.strerror(error.errno)}"
     return str(error)

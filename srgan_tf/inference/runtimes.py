@@ -1,5 +1,6 @@
 """What runs a model: Keras, a SavedModel, LiteRT, or plain bicubic interpolation, all called alike."""
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize, to_uint8
 
 
@@ -44,10 +46,11 @@ def open_runtime(model: Any, scale: int = 4) -> Runtime:
         return keras_runtime(model)
     if str(model) == "bicubic":
         return bicubic_runtime(scale)
-    path = Path(model)
+    path = Path(model).expanduser()
     if path.suffix == ".tflite":
         return litert_runtime(path)
-    saved_model = find_saved_model(path)
+    # An export within a run folder must not hide the run's own, newer generators.
+    saved_model = None if any((path / name).is_file() for name in RUN_MODELS) else find_saved_model(path)
     if saved_model:
         return saved_model_runtime(saved_model)
 
@@ -74,6 +77,7 @@ def keras_runtime(generator: Any) -> Runtime:
         import tensorflow as tf
 
         enlarge = tf.function(enlarge, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+        enlarge = _plain_errors(enlarge)
     return Runtime(generator.name, generator.scale, lambda images: keras.ops.convert_to_numpy(enlarge(images)),
                    receptive_radius=generator.receptive_radius)
 
@@ -103,13 +107,14 @@ def saved_model_runtime(path: Path) -> Runtime:
         raise ValueError(
             f"{path}: serving_default must give uint8 [N,sH,sW,3]; it gives {made.dtype.name} {made.shape}")
 
+    @_plain_errors
     def run(images: np.ndarray) -> np.ndarray:
         return signature(**{name: tf.constant(images)})[output].numpy()
 
     run.keep = loaded  # the signature holds its variables by weak references only
     try:
         trial = run(np.zeros((1, 8, 8, 3), np.uint8))
-    except tf.errors.OpError as error:
+    except ValueError as error:
         raise ValueError(f"{path} cannot enlarge a picture: {_one_line(error)}") from error
     return Runtime(path.name, _scale(path, (8, 8), trial.shape), run)
 
@@ -135,7 +140,10 @@ def litert_runtime(path: Path, threads: int | None = None) -> Runtime:
 
     def run(images: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(source["index"], images.astype(np.float32) / 255)
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise ValueError(f"{path} cannot enlarge a tile: {_one_line(error)}") from error
         return to_uint8(interpreter.get_tensor(target["index"]))
 
     return Runtime(path.stem, scale, run, fixed_tile=shape[1])
@@ -147,6 +155,23 @@ def _scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
     if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:
         raise ValueError(f"{path} must make a larger picture of one; it makes {list(made)} of {[1, *taken, 3]}")
     return scale
+
+
+def _plain_errors(run: Callable) -> Callable:
+    """TensorFlow's own kinds of error as the built-in ones that callers know."""
+    import tensorflow as tf
+
+    @functools.wraps(run)
+    def plain(images: np.ndarray) -> Any:
+        try:
+            return run(images)
+        except tf.errors.ResourceExhaustedError as error:
+            height, width = images.shape[1:3]
+            raise MemoryError(f"no memory to enlarge {width}x{height} at once: give a smaller --tile") from error
+        except tf.errors.OpError as error:
+            raise ValueError(_one_line(error)) from error
+
+    return plain
 
 
 def _one_line(error: Exception) -> str:

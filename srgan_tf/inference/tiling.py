@@ -64,6 +64,8 @@ def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overla
         raise ValueError(f"picture must be uint8 [H,W,3] and not empty; got {picture.dtype} {picture.shape}")
     if runtime.fixed_tile:
         tile, overlap = runtime.fixed_tile, min(overlap, (runtime.fixed_tile - 1) // 2)
+    if runtime.receptive_radius is not None:
+        overlap = min(overlap, runtime.receptive_radius)  # more context changes nothing
     height, width = picture.shape[:2]
     rows, columns = windows(height, tile, overlap), windows(width, tile, overlap)
     enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)

@@ -14,7 +14,7 @@ CHANNELS = ("y", "rgb")
 
 _PEAK = 255.0
 # Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004), section III-B and C.
-_WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
+SSIM_WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
 
 # Rows of SSIM computed together: their intermediate results stay within a core's cache.
 _STRIP = 16
@@ -53,8 +53,9 @@ def ssim(a: np.ndarray, b: np.ndarray, *, crop: int = 0, channel: str = "y") -> 
     """
     a, b = _planes(a, b, crop, channel)
     height, width = a.shape[:2]
-    if min(height, width) < _WINDOW:
-        raise ValueError(f"SSIM needs {_WINDOW} x {_WINDOW} pixels; {width} x {height} are left after a crop of {crop}")
+    if min(height, width) < SSIM_WINDOW:
+        raise ValueError(f"SSIM needs {SSIM_WINDOW} x {SSIM_WINDOW} pixels; "
+                         f"{width} x {height} are left after a crop of {crop}")
     return float(np.mean([_plane_ssim(a[..., plane], b[..., plane]) for plane in range(a.shape[2])]))
 
 
@@ -81,12 +82,12 @@ def _planes(a: np.ndarray, b: np.ndarray, crop: int, channel: str) -> tuple[np.n
 
 def _plane_ssim(a: np.ndarray, b: np.ndarray) -> float:
     """Mean SSIM of two [H,W] planes."""
-    rows = a.shape[0] - _WINDOW + 1
+    rows = a.shape[0] - SSIM_WINDOW + 1
     total = 0.0
     for start in range(0, rows, _STRIP):
-        strip = slice(start, min(start + _STRIP, rows) + _WINDOW - 1)
+        strip = slice(start, min(start + _STRIP, rows) + SSIM_WINDOW - 1)
         total += _ssim_map(a[strip], b[strip]).sum()
-    return total / (rows * (a.shape[1] - _WINDOW + 1))
+    return total / (rows * (a.shape[1] - SSIM_WINDOW + 1))
 
 
 def _ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -102,9 +103,9 @@ def _ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _blur(x: np.ndarray) -> np.ndarray:
     """The Gaussian window, one axis after the other, where it fits: [H,W] -> [H-10,W-10]."""
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
+    offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
     weights /= weights.sum()
-    rows, columns = (size - _WINDOW + 1 for size in x.shape)
+    rows, columns = (size - SSIM_WINDOW + 1 for size in x.shape)
     x = sum(weight * x[tap : tap + rows] for tap, weight in enumerate(weights))
     return sum(weight * x[:, tap : tap + columns] for tap, weight in enumerate(weights))

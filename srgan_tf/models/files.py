@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from srgan_tf.config import lookup
+from srgan_tf.config import RUN_MODELS, lookup
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
@@ -81,11 +81,11 @@ def find_model(path_or_name: str | os.PathLike) -> Path:
     Raises:
         FileNotFoundError: there is none.
     """
-    path = Path(path_or_name)
+    path = Path(path_or_name).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
-        for name in ("best.keras", "last.keras"):
+        for name in RUN_MODELS:
             if (path / name).is_file():
                 return path / name
     shipped = {file.stem: file for file in sorted(PRETRAINED.glob("*.keras"))}

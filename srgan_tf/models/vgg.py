@@ -94,6 +94,7 @@ def copy_weights(convolutions: Sequence[keras.layers.Conv2D], weights: str) -> N
     """
     advice = "give a local vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 by --vgg_weights=FILE, or random by " \
         "--vgg_weights=random for trials of the machinery"
+    weights = os.path.expanduser(weights)
     if weights != "imagenet" and not os.path.isfile(weights):
         raise ValueError(f"VGG19 weights: no such file: {weights}; {advice}")
     try:

@@ -1,5 +1,7 @@
 """From a configuration to the networks, optimizers and losses of a run."""
 
+import math
+
 import keras
 
 from srgan_tf.config import TrainConfig, lookup, parse_arguments
@@ -58,9 +60,12 @@ def parse_adversarial(text: str) -> tuple:
     name, _, weight = text.partition(":")
     pair = lookup(ADVERSARIAL, name.strip(), "adversarial loss")
     try:
-        return pair, float(weight or 1)
+        factor = float(weight or 1)
     except ValueError:
-        raise ValueError(f"--adversarial must be NAME or NAME:WEIGHT; got {text!r}") from None
+        factor = math.nan
+    if not 0 <= factor < math.inf:
+        raise ValueError(f"--adversarial must be NAME or NAME:WEIGHT with a weight of at least 0; got {text!r}")
+    return pair, factor
 
 
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Source, Store, build_store, crops, open_sources
 from srgan_tf.imaging import write_picture
+from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.models import save_model
 from srgan_tf.training.assembly import build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
@@ -43,13 +44,15 @@ def train(config: TrainConfig, flags_text: str) -> Path:
     folder = open_run_folder(config, flags_text)
     print(f"{describe(step.generator)}: {step.generator.count_params():,} parameters; run folder {folder}")
     store = load_pictures(train_source, config.scale, config.patch_size)
-    validator = Validator(step.generator, load_pictures(val_source, config.scale), config.val_images)
+    smallest = SSIM_WINDOW + 2 * config.scale
+    validator = Validator(step.generator, load_pictures(val_source, config.scale, smallest), config.val_images)
     checkpoints = Checkpoints(folder / "checkpoints", step.trackables(), config.keep_checkpoints)
     for line in checkpoints.restore():
         print(f"{line}: going back to the one before")
     first_step = int(checkpoints.step)
     if first_step >= config.steps:
         print(f"the run is complete: {first_step} steps")
+        save_model(step.generator, folder / "last.keras")
         return folder
     if first_step:
         print(f"resumed at step {first_step}")
@@ -77,7 +80,13 @@ def compile_step(step: Callable, jit_compile: bool) -> Callable:
     def compiled(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         return step(tf.cast(lr, tf.float32) / 255, tf.cast(hr, tf.float32) / 255)
 
-    return compiled
+    def run(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+        try:
+            return compiled(lr, hr)
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError("not enough memory for a step: lower --batch_size or --patch_size") from error
+
+    return run
 
 
 def run_steps(config: TrainConfig, folder: Path, step: Callable, generator: keras.Model, batches: tf.data.Dataset,

@@ -13,8 +13,8 @@ from pathlib import Path
 from srgan_tf.config import TrainConfig
 
 # What may change from one start of a run to the next: how long it goes on, and how it is watched.
-FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "val_images",
-        "val_dataset", "jit_compile", "vgg_weights", "init_from"}
+FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints",
+        "jit_compile", "vgg_weights", "init_from"}
 FLAGS_FILE = "config.flags"
 
 

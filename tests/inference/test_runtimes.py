@@ -8,7 +8,7 @@ import tensorflow as tf
 from inference.lifelike import lifelike
 
 from srgan_tf.exporting import export_saved_model, export_tflite
-from srgan_tf.inference import Upscaler, open_runtime
+from srgan_tf.inference import Upscaler, open_runtime, runtimes
 from srgan_tf.models import DISCRIMINATORS, load_model, save_model
 
 
@@ -127,3 +127,17 @@ def test_a_missing_model_is_named(tmp_path, name):
 def test_the_receptive_radius_comes_with_a_generator(model_file):
     assert open_runtime(model_file).receptive_radius == load_model(model_file).receptive_radius
     assert open_runtime("bicubic").receptive_radius == 2
+
+
+def test_an_export_does_not_hide_the_run_that_holds_it(model_file, tmp_path):
+    shutil.copy(model_file, tmp_path / "last.keras")
+    export_saved_model(load_model(model_file), tmp_path, "run", 16)
+    assert open_runtime(tmp_path).receptive_radius == load_model(model_file).receptive_radius
+    (tmp_path / "last.keras").unlink()
+    assert open_runtime(tmp_path).name == "1"
+
+
+def test_running_out_of_memory_is_said_in_words():
+    run = runtimes._plain_errors(lambda images: tf.ones([1 << 42]))  # 16 TiB
+    with pytest.raises(MemoryError, match=r"no memory to enlarge 7x5 at once: give a smaller --tile"):
+        run(np.zeros((1, 5, 7, 3), np.uint8))

@@ -128,6 +128,8 @@ def test_learning_rates_follow_the_schedules():
     ({"model_args": "features:0"}, "features must be an integer of at least 1"),
     ({"losses": "l3:1"}, "unknown loss 'l3'"),
     ({"adversarial": "wgan:1"}, "unknown adversarial loss"),
+    ({"adversarial": "hinge:-1"}, "a weight of at least 0; got 'hinge:-1'"),
+    ({"adversarial": "hinge:nan"}, "a weight of at least 0"),
     ({"adversarial": "hinge:x"}, "--adversarial must be NAME or NAME:WEIGHT"),
     ({"adversarial": "hinge", "discriminator": "unet", "discriminator_args": ""}, "unknown discriminator"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),

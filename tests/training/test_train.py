@@ -72,6 +72,24 @@ def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial
     assert "the run is complete: 8 steps" in again.out
 
 
+def test_a_finished_run_makes_its_last_generator_again(command, tmp_path):
+    command("train", *SMALL, "--steps=2")
+    before = weights(tmp_path / "run" / "last.keras")
+    (tmp_path / "run" / "last.keras").unlink()
+    assert "the run is complete" in command("train", *SMALL, "--steps=2").out
+    for one, other in zip(before, weights(tmp_path / "run" / "last.keras"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_validation_picture_too_small_to_measure_is_skipped(command, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    for side in (16, 100):
+        Image.new("RGB", (side, side)).save(tmp_path / "tiny" / f"{side}.png")
+    done = command("train", *SMALL, "--steps=1", "--val_dataset=folder:tiny")
+    assert done.status == 0, done.err
+    assert "16x16 is smaller than a crop of 19" in done.out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_before_it_stops(command, tmp_path, monkeypatch, number):
     validate = loop._validate
