@@ -101,7 +101,7 @@ class TrainConfig(Settings):
         "folder:HR,LR, samples (scikit-image's photographs), deadleaves[:COUNT] (procedural).")
     val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
     steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
-    batch_size: int = setting(16, "Crops in a step, over all replicas.", low=1)
+    batch_size: int = setting(16, "Crops in a step.", low=1)
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
     learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0)
     schedule: str = setting(

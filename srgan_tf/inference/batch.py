@@ -73,7 +73,7 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
 
 
 def _matches(pattern: Path) -> list[Path]:
-    """What a pattern stands for: files, for a pattern that matches folders too means what is in this one."""
+    """The files that a pattern stands for; folders among its matches are passed over."""
     return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
 
 
