@@ -1,6 +1,7 @@
 """An evaluation from its configuration: which pictures, which methods, what is written."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +86,13 @@ def _evaluate_benchmark(name: str, cases: list[Case], upscalers: dict[str, Upsca
     scores = {method: Scores() for method in upscalers}
     rows = []
     for case in tqdm(cases, name, unit="picture", leave=False, disable=None):
-        pictures: dict[str, np.ndarray] = {}
+        load, pictures = cache(case.load), {}
         for method, upscaler in upscalers.items():
-            scores[method].measure(case.name, partial(_enlarge, case, method, upscaler, pictures), config.scale)
+            scores[method].measure(case.name, partial(_enlarge, load, method, upscaler, pictures), config.scale)
         if any(case.name in found.failures for found in scores.values()):
             continue
         if len(rows) < config.sheet_rows:
-            rows.append(_row(case, pictures, scores))
+            rows.append(_row(case.name, *load(), pictures, scores))
         if config.save_images:
             (output / name).mkdir(exist_ok=True)
             write_picture(output / name / f"{Path(case.name).stem}.png", pictures[method])
@@ -100,15 +101,15 @@ def _evaluate_benchmark(name: str, cases: list[Case], upscalers: dict[str, Upsca
     return scores
 
 
-def _enlarge(case: Case, method: str, upscaler: Upscaler, pictures: dict[str, np.ndarray]) -> tuple:
+def _enlarge(load: Callable, method: str, upscaler: Upscaler, pictures: dict[str, np.ndarray]) -> tuple:
     """Loads a case and enlarges it; the result is also left in `pictures`, for the sheet."""
-    lr, hr = case.load()
+    lr, hr = load()
     pictures[method] = upscaler(lr)
     return pictures[method], hr
 
 
-def _row(case: Case, pictures: dict[str, np.ndarray], scores: dict[str, Scores]) -> Row:
-    lr, hr = case.load()
-    captions = {method: f"{found.images[case.name]['psnr_y']:.2f} dB / {found.images[case.name]['ssim_y']:.4f}"
+def _row(name: str, lr: np.ndarray, hr: np.ndarray, pictures: dict[str, np.ndarray],
+         scores: dict[str, Scores]) -> Row:
+    captions = {method: f"{found.images[name]['psnr_y']:.2f} dB / {found.images[name]['ssim_y']:.4f}"
                 for method, found in scores.items()}
-    return Row(case.name, lr, {**pictures, "HR": hr}, {**captions, "HR": "PSNR / SSIM on Y"})
+    return Row(name, lr, {**pictures, "HR": hr}, {**captions, "HR": "PSNR / SSIM on Y"})
