@@ -10,7 +10,8 @@ from srgan_tf.data.augmentation import SYMMETRIES, turn
 from srgan_tf.data.store import Store
 
 
-def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step: int, steps: int) -> tf.data.Dataset:
+def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step: int, steps: int,
+          shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
     """Batches of crops for the steps `first_step` to `steps`.
 
     Every position of every picture is equally likely; crops are flipped and turned by multiples of 90 degrees.
@@ -22,16 +23,23 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
         seed: of all draws.
         first_step: steps already taken.
         steps: where the data ends.
+        shard: (i, n) takes the i-th of n equal parts of each batch, for the i-th of n machines.
 
     Returns:
-        A dataset of (lr uint8 [B,P/s,P/s,3], hr uint8 [B,P,P,3]).
+        A dataset of (lr uint8 [B/n,P/s,P/s,3], hr uint8 [B/n,P,P,3]).
     """
     # Read by AUTOTUNE'd threads; deterministic order is tf.data's default and is stated because resuming rests on it.
     options = tf.data.Options()
     options.deterministic = True
-    dataset = tf.data.Dataset.range(first_step * batch_size, steps * batch_size)
-    dataset = dataset.map(_sampler(store, patch_size, seed), num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).with_options(options).prefetch(4)
+    index, share = shard[0], batch_size // shard[1]
+    sample = _sampler(store, patch_size, seed)
+
+    def load(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return sample(number // share * batch_size + index * share + number % share)
+
+    dataset = tf.data.Dataset.range(first_step * share, steps * share)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.batch(share, drop_remainder=True).with_options(options).prefetch(4)
 
 
 def _sampler(store: Store, patch_size: int, seed: int):

@@ -7,7 +7,7 @@ import keras
 from srgan_tf.config import TrainConfig, lookup, parse_arguments
 from srgan_tf.losses import ADVERSARIAL, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS, load_model
-from srgan_tf.training.steps import AdversarialStep, PixelStep
+from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
 
 
 def build_step(config: TrainConfig) -> PixelStep:
@@ -17,15 +17,15 @@ def build_step(config: TrainConfig) -> PixelStep:
         ValueError: a name, an argument or a weight file is wrong.
     """
     terms = parse_terms(config.losses, config.vgg_weights)
-    generator = build_generator(config)
+    generator = Player(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
-        return PixelStep(generator, build_optimizer(config), terms)
+        return PixelStep(generator, terms)
     adversarial, weight = parse_adversarial(config.adversarial)
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
-    return AdversarialStep(
-        generator, build_optimizer(config), terms, discriminator, build_optimizer(config), adversarial, weight)
+    return AdversarialStep(generator, terms, Player(discriminator, build_optimizer(config), config.clip_norm),
+                           adversarial, weight)
 
 
 def build_generator(config: TrainConfig) -> keras.Model:

@@ -12,13 +12,27 @@ class Checkpoints:
     Attributes:
         step: steps taken, saved with the rest.
         best: the best validation PSNR so far, likewise.
+        best_step: when it was reached.
     """
 
-    def __init__(self, folder: Path, trackables: dict[str, object], keep: int):
-        self.step, self.best = tf.Variable(0, dtype=tf.int64), tf.Variable(float("-inf"), dtype=tf.float32)
-        self._checkpoint = tf.train.Checkpoint(step=self.step, best=self.best, **trackables)
+    def __init__(self, folder: Path, trackables: dict[str, list[tf.Variable]], keep: int, writes: bool = True):
+        """Finds the checkpoints that there are.
+
+        Args:
+            folder: where they lie.
+            trackables: what they hold besides the attributes, by name.
+            keep: how many are kept.
+            writes: whether this process may write; one of a job does.
+        """
+        self.step, self.best_step = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
+        self.best = tf.Variable(float("-inf"), dtype=tf.float32)
+        self._checkpoint = tf.train.Checkpoint(step=self.step, best=self.best, best_step=self.best_step, **trackables)
+        # Its counter is a variable too: it is made now, on all machines at once.
+        self._checkpoint.save_counter.assign(0)
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), keep)
-        self._folder = folder
+        self._folder, self._writes = folder, writes
+        for path in folder.glob("ckpt-*_temp") if writes else ():
+            shutil.rmtree(path, ignore_errors=True)  # a killed process left it half written
 
     def save(self) -> None:
         """Writes a checkpoint; the older ones stay until it is complete.
@@ -26,12 +40,16 @@ class Checkpoints:
         Raises:
             OSError: it cannot be written, for example because the disk is full.
         """
+        if not self._writes:
+            return
+        number = int(self.step.numpy())
+        self._folder.mkdir(exist_ok=True)
         try:
-            self._manager.save(checkpoint_number=int(self.step))
+            self._manager.save(checkpoint_number=number)
         except tf.errors.OpError as error:
-            shutil.rmtree(self._folder / f"ckpt-{int(self.step)}_temp", ignore_errors=True)
+            shutil.rmtree(self._folder / f"ckpt-{number}_temp", ignore_errors=True)
             free = shutil.disk_usage(self._folder).free >> 20
-            raise OSError(f"cannot write the checkpoint of step {int(self.step)} to {self._folder}, {free} MiB free "
+            raise OSError(f"cannot write the checkpoint of step {number} to {self._folder}, {free} MiB free "
                           f"({error.message.rpartition('; ')[2]}); the one before it is intact") from error
 
     def restore(self) -> list[str]:

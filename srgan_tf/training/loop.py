@@ -1,148 +1,140 @@
-"""The loop: data -> step -> records, validation, checkpoints."""
+"""The loop: data -> steps -> records, validation, checkpoints."""
 
-import math
+import datetime
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tqdm import tqdm
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.data import Source, Store, build_store, crops, open_sources
 from srgan_tf.imaging import write_picture
-from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.models import save_model
-from srgan_tf.training.assembly import build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
-from srgan_tf.training.records import Progress, Records
-from srgan_tf.training.run_folder import open_run_folder
+from srgan_tf.training.engine import Engine
+from srgan_tf.training.records import Ledger, Profiler, Progress, Records
+from srgan_tf.training.strategies import agreement
 from srgan_tf.training.validation import Validator
 
 
-def train(config: TrainConfig, flags_text: str) -> Path:
-    """Trains, or goes on training, until --steps.
+class Run:
+    """The steps of a run that are left, and what is due between them.
 
-    Args:
-        config: of the run.
-        flags_text: the configuration as a flagfile, kept in the run folder.
-
-    Returns:
-        The run folder.
-
-    Raises:
-        ValueError: something in the configuration or the data is wrong, or a loss is not finite.
-        OSError: a file cannot be read or written.
-        KeyboardInterrupt: after Ctrl-C or SIGTERM, when the state is saved.
+    On several machines every process does the same, so that all stay in step, but only the chief writes.
     """
-    keras.utils.set_random_seed(config.seed)
-    step = build_step(config)
-    train_source, val_source = open_sources(config.dataset, config.val_dataset, config.scale)
-    folder = open_run_folder(config, flags_text)
-    print(f"{describe(step.generator)}: {step.generator.count_params():,} parameters; run folder {folder}")
-    store = load_pictures(train_source, config.scale, config.patch_size)
-    smallest = SSIM_WINDOW + 2 * config.scale
-    validator = Validator(step.generator, load_pictures(val_source, config.scale, smallest), config.val_images)
-    checkpoints = Checkpoints(folder / "checkpoints", step.trackables(), config.keep_checkpoints)
-    for line in checkpoints.restore():
-        print(f"{line}: going back to the one before")
-    first_step = int(checkpoints.step)
-    if first_step >= config.steps:
-        print(f"the run is complete: {first_step} steps")
-        save_model(step.generator, folder / "last.keras")
-        return folder
-    if first_step:
-        print(f"resumed at step {first_step}")
-    batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps)
-    run_steps(config, folder, compile_step(step, config.jit_compile), step.generator, batches, checkpoints, validator)
-    return folder
 
+    def __init__(self, config: TrainConfig, folder: Path, generator: keras.Model, checkpoints: Checkpoints,
+                 validator: Validator, chief: bool = True):
+        """Takes what a run has besides its step.
 
-def load_pictures(source: Source, scale: int, smallest_hr: int = 1) -> Store:
-    """Decodes a source with a progress bar and says what was left out."""
-    with tqdm(total=source.count, desc=f"reading {source.name}", unit="picture", leave=False, disable=None) as bar:
-        store = build_store(source, scale, smallest_hr, bar.update)
-    print(f"{source.name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
-    for name, reason in store.skipped[:10]:
-        print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
-    if len(store.skipped) > 10:
-        print(f"  ... {len(store.skipped)} pictures skipped in all")
-    return store
+        Args:
+            config: of the run.
+            folder: where it writes.
+            generator: what is validated and kept: the moving average.
+            checkpoints: already restored.
+            validator: of `generator`.
+            chief: whether this process writes.
+        """
+        self.config, self.folder, self.generator, self.chief = config, folder, generator, chief
+        self.checkpoints, self.validator = checkpoints, validator
+        self.number = int(checkpoints.step.numpy())
 
+    def take_steps(self, engine: Engine, data: Iterable) -> None:
+        """Goes on to --steps.
 
-def compile_step(step: Callable, jit_compile: bool) -> Callable:
-    """The step as one graph from uint8 batches to scalars."""
+        Args:
+            engine: takes a block of steps.
+            data: yields blocks (lr, hr) from the first step that is left.
 
-    @tf.function(jit_compile=jit_compile)
-    def compiled(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
-        return step(tf.cast(lr, tf.float32) / 255, tf.cast(hr, tf.float32) / 255)
-
-    def run(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
-        try:
-            return compiled(lr, hr)
-        except tf.errors.ResourceExhaustedError as error:
-            raise MemoryError("not enough memory for a step: lower --batch_size or --patch_size") from error
-
-    return run
-
-
-def run_steps(config: TrainConfig, folder: Path, step: Callable, generator: keras.Model, batches: tf.data.Dataset,
-              checkpoints: Checkpoints, validator: Validator) -> None:
-    """Takes the steps that are left, and what is due between them."""
-    records = Records(folder)
-    progress = Progress(int(checkpoints.step), config.steps, config.batch_size)
-    try:
-        with _stop_signals() as stopped:
-            for number, (lr, hr) in enumerate(batches, int(checkpoints.step) + 1):
-                values = step(lr, hr)
-                progress.advance()
+        Raises:
+            ValueError: a loss or a gradient is not finite.
+            KeyboardInterrupt: after Ctrl-C or SIGTERM, when the state is saved.
+        """
+        config, stop_anywhere = self.config, agreement()
+        self._ledger = Ledger(engine.names)
+        with ExitStack() as stack:
+            self._progress = stack.enter_context(
+                closing(Progress(self.number, config.steps, config.batch_size, self.chief)))
+            self._records = stack.enter_context(closing(Records(self.folder if self.chief else None, self.number)))
+            profiler = stack.enter_context(closing(Profiler(self.folder, config.profile if self.chief else 0)))
+            stopped = stack.enter_context(_stop_signals())
+            batches = iter(data)
+            while self.number < config.steps:
+                before = self.number
+                with self._progress.waiting():
+                    lr, hr = next(batches)
+                self.number = min(before + config.steps_per_call, config.steps)
+                self._ledger.add(self.number, engine(lr, hr))
+                profiler.count()
                 # Looked at once: a signal that comes later in this round is for the next.
-                stopping = bool(stopped)
-                last = number == config.steps or stopping
-                if number % config.log_every == 0 or number % config.checkpoint_every == 0 or last:
-                    _log(number, values, progress, records)
-                checkpoints.step.assign(number)
-                if number % config.validate_every == 0 or number == config.steps:
-                    _validate(number, folder, generator, checkpoints, validator, progress, records)
-                if number % config.checkpoint_every == 0 or last:
-                    checkpoints.save()
-                    save_model(generator, folder / "last.keras")
+                stopping = stop_anywhere(bool(stopped))
+                self._attend(before, stopping)
                 if stopping:
-                    progress.say(f"stopped at step {number}, saved; the same command goes on from there")
+                    self._progress.say(f"stopped at step {self.number}, saved; the same command goes on from there")
                     raise KeyboardInterrupt
-    finally:
-        progress.close()
-        records.close()
+            # A block of --steps_per_call, and a smaller one at the end.
+            assert engine.traces <= min(2, config.steps_per_call), f"a step was traced {engine.traces} times"
+        self._summarize()
 
+    def keep(self, name: str) -> None:
+        """Writes the generator to the run folder."""
+        if self.chief:
+            save_model(self.generator, self.folder / name)
 
-def _log(number: int, values: dict[str, tf.Tensor], progress: Progress, records: Records) -> None:
-    """Records the losses; one that is not finite ends the run before it can reach a checkpoint."""
-    numbers = {name: float(value) for name, value in values.items()}
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name} is {value} at step {number}; the last checkpoint is intact. A lower "
-                             "--learning_rate, or --precision=float32, may help")
-    rate = progress.rate(number)
-    progress.show(numbers["loss"], rate)
-    records.scalars(number, {**numbers, "images_per_second": rate})
+    def _attend(self, before: int, stopping: bool) -> None:
+        """Does what is due after the steps from `before` to now."""
+        def due(every: int) -> bool:
+            return self.number // every > before // every
 
+        end = self.number == self.config.steps
+        self._progress.advance(self.number)
+        self.checkpoints.step.assign(self.number)
+        if due(self.config.log_every) or end or stopping:
+            self._record()
+        if due(self.config.validate_every) or end:
+            self._validate()
+        if due(self.config.checkpoint_every) or end or stopping:
+            self._save()
 
-def _validate(number: int, folder: Path, generator: keras.Model, checkpoints: Checkpoints, validator: Validator,
-              progress: Progress, records: Records) -> None:
-    """Measures the generator and keeps it if it is the best so far."""
-    found = validator()
-    records.scalars(number, {"validation/psnr_y": found.psnr_y, "validation/ssim_y": found.ssim_y})
-    records.picture(number, "validation", found.sheet)
-    write_picture(folder / "validation.png", found.sheet)
-    best = found.psnr_y > float(checkpoints.best)
-    progress.say(f"step {number}: PSNR-Y {found.psnr_y:.2f} dB (bicubic {validator.bicubic_psnr_y:.2f}), "
-                 f"SSIM-Y {found.ssim_y:.4f}{', best so far' if best else ''}")
-    if best:
-        checkpoints.best.assign(np.float32(found.psnr_y))
-        save_model(generator, folder / "best.keras")
+    def _record(self) -> None:
+        values = {**self._ledger.means(), **self._progress.rates()}
+        self._progress.show(values)
+        self._records.scalars(self.number, values)
+
+    def _validate(self) -> None:
+        """Measures the generator and keeps it if it is the best so far."""
+        self._ledger.settle()
+        with self._progress.paused():
+            found = self.validator()
+            self._records.scalars(
+                self.number, {"validation/psnr_y": found.psnr_y, "validation/ssim_y": found.ssim_y})
+            self._records.picture(self.number, "validation", found.sheet)
+            best = found.psnr_y > float(self.checkpoints.best.numpy())
+            self._progress.say(
+                f"step {self.number}: PSNR-Y {found.psnr_y:.2f} dB (bicubic {self.validator.bicubic_psnr_y:.2f}), "
+                f"SSIM-Y {found.ssim_y:.4f}{', best so far' if best else ''}")
+            if best:
+                self.checkpoints.best.assign(np.float32(found.psnr_y))
+                self.checkpoints.best_step.assign(self.number)
+                self.keep("best.keras")
+            if self.chief:
+                write_picture(self.folder / "validation.png", found.sheet)
+
+    def _save(self) -> None:
+        """Writes a checkpoint, unless something in it is not finite."""
+        self._ledger.settle()
+        with self._progress.paused():
+            self.checkpoints.save()
+            self.keep("last.keras")
+
+    def _summarize(self) -> None:
+        best, best_step = float(self.checkpoints.best.numpy()), int(self.checkpoints.best_step.numpy())
+        took = datetime.timedelta(seconds=round(self._progress.seconds()))
+        self._progress.say(
+            f"{self.config.steps:,} steps, the last {self._progress.taken():,} in {took}; best PSNR-Y {best:.2f} dB "
+            f"({best - self.validator.bicubic_psnr_y:+.2f} over bicubic) at step {best_step:,}")
 
 
 @contextmanager

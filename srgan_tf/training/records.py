@@ -1,9 +1,11 @@
 """What a run leaves to look at: TensorBoard events, the same scalars as JSON lines, a progress line."""
 
+import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,17 @@ from tqdm import tqdm
 class Records:
     """Writes scalars and pictures of a run to RUN/tensorboard and RUN/metrics.jsonl."""
 
-    def __init__(self, folder: Path):
-        self._writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
-        self._lines = (folder / "metrics.jsonl").open("a", encoding="utf-8")
+    def __init__(self, folder: Path | None, first_step: int):
+        """Opens the files; without a folder nothing is written.
+
+        Lines of steps after `first_step`, which are about to be taken again, are dropped from the JSON lines.
+        """
+        path = folder / "metrics.jsonl" if folder else Path(os.devnull)
+        if path.is_file():
+            _keep_until(path, first_step)
+        self._writer = (
+            tf.summary.create_file_writer(str(folder / "tensorboard")) if folder else tf.summary.create_noop_writer())
+        self._lines = path.open("a", encoding="utf-8")
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Records numbers by name."""
@@ -38,35 +48,152 @@ class Records:
         self._lines.close()
 
 
-class Progress:
-    """The line that says how far a run is: loss, images/s and time left."""
+def _keep_until(path: Path, step: int) -> None:
+    """Rewrites JSON lines without those of later steps and without one that a killed process left half written."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    os.replace(temporary, path)
 
-    def __init__(self, first_step: int, steps: int, batch_size: int):
-        self._batch_size = batch_size
-        self._last, self._time = first_step, time.perf_counter()
+
+class Ledger:
+    """The scalars of the steps since the last record; one that is not finite ends the run.
+
+    Each call's scalars are looked at when the next call is under way, so that the device need not wait for it.
+    """
+
+    def __init__(self, names: list[str]):
+        """Takes the list that the engine fills with the scalars' names."""
+        self._names, self._pending, self._rows = names, None, []
+
+    def add(self, last_step: int, scalars: tf.Tensor) -> None:
+        """Takes the scalars [K,S] of the K steps up to `last_step`, and looks at those before.
+
+        Raises:
+            ValueError: one of those before is not finite; the message names it and its step.
+        """
+        self.settle()
+        self._pending = last_step, scalars
+
+    def settle(self) -> None:
+        """Looks at what has not been looked at.
+
+        Raises:
+            ValueError: a scalar is not finite; the message names it and its step.
+        """
+        if self._pending is None:
+            return
+        (last_step, scalars), self._pending = self._pending, None
+        rows = scalars.numpy()
+        for row, column in np.argwhere(~np.isfinite(rows)):
+            raise ValueError(f"{self._names[column]} is {rows[row, column]} at step {last_step - len(rows) + row + 1}; "
+                             "the last checkpoint is intact. A lower --learning_rate, --clip_norm or "
+                             "--precision=float32 may help")
+        self._rows.append(rows)
+
+    def means(self) -> dict[str, float]:
+        """The mean of each scalar since this was last asked, by name."""
+        self.settle()
+        rows, self._rows = np.concatenate(self._rows), []
+        return dict(zip(self._names, rows.mean(0, dtype=np.float64).tolist(), strict=True))
+
+
+class Progress:
+    """The line that says how far a run is, and the clock."""
+
+    def __init__(self, first_step: int, steps: int, batch_size: int, visible: bool = True):
+        """Starts the clock.
+
+        Args:
+            first_step: steps already taken.
+            steps: in all.
+            batch_size: crops in a step.
+            visible: whether this process shows anything.
+        """
+        self._visible, self._batch_size = visible, batch_size
+        self._first_step, self._step, self._start = first_step, first_step, time.perf_counter()
+        self._restart()
         # Where nobody watches, a line now and then is enough.
         self._bar = tqdm(total=steps, initial=first_step, unit="step", dynamic_ncols=True, smoothing=0.05,
-                         mininterval=0.5 if sys.stderr.isatty() else 30)
+                         mininterval=0.5 if sys.stderr.isatty() else 30, disable=not visible)
 
-    def advance(self) -> None:
-        """Counts a step."""
-        self._bar.update()
+    def advance(self, step: int) -> None:
+        """Goes on to a step."""
+        self._bar.update(step - self._step)
+        self._step = step
 
-    def rate(self, step: int) -> float:
-        """Images per second since this was last asked."""
-        now = time.perf_counter()
-        rate = (step - self._last) * self._batch_size / max(now - self._time, 1e-9)
-        self._last, self._time = step, now
-        return rate
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Counts the time inside as waiting for data."""
+        start = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - start
 
-    def show(self, loss: float, rate: float) -> None:
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the time inside out of the rates."""
+        start = time.perf_counter()
+        yield
+        self._away += time.perf_counter() - start
+
+    def rates(self) -> dict[str, float]:
+        """Images per second, and the share of the time spent on waiting for data, since this was last asked."""
+        elapsed = max(time.perf_counter() - self._since - self._away, 1e-9)
+        rates = {"images_per_second": (self._step - self._since_step) * self._batch_size / elapsed,
+                 "input_wait": min(1.0, self._waited / elapsed)}
+        self._restart()
+        return rates
+
+    def taken(self) -> int:
+        """Steps taken by this process."""
+        return self._step - self._first_step
+
+    def seconds(self) -> float:
+        """Time since the beginning."""
+        return time.perf_counter() - self._start
+
+    def show(self, values: Mapping[str, float]) -> None:
         """Puts the loss and the images per second on the line."""
-        self._bar.set_postfix_str(f"loss {loss:.4g}, {rate:.1f} images/s", refresh=False)
+        self._bar.set_postfix_str(
+            f"loss {values['loss']:.4g}, {values['images_per_second']:.1f} images/s", refresh=False)
 
     def say(self, text: str) -> None:
         """Prints a line above."""
-        self._bar.write(text)
+        if self._visible:
+            self._bar.write(text)
 
     def close(self) -> None:
         """Ends the line."""
         self._bar.close()
+
+    def _restart(self) -> None:
+        self._since, self._since_step, self._waited, self._away = time.perf_counter(), self._step, 0.0, 0.0
+
+
+class Profiler:
+    """Traces a few calls for TensorBoard, to RUN/tensorboard/plugins/profile."""
+
+    AFTER = 5  # calls: the first ones compile and fill the pipeline
+
+    def __init__(self, folder: Path, calls: int):
+        """Prepares to trace a number of calls; 0: none."""
+        self._folder, self._calls, self._done, self._tracing = folder, calls, 0, False
+
+    def count(self) -> None:
+        """Counts a call, and begins or ends the trace when it is time."""
+        self._done += 1
+        if self._calls and self._done == self.AFTER:
+            tf.profiler.experimental.start(str(self._folder / "tensorboard"))
+            self._tracing = True
+        elif self._done == self.AFTER + self._calls:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the trace."""
+        if self._tracing:
+            tf.profiler.experimental.stop()
+            self._tracing = False

@@ -13,17 +13,18 @@ from pathlib import Path
 from srgan_tf.config import TrainConfig
 
 # What may change from one start of a run to the next: how long it goes on, and how it is watched.
-FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints",
-        "jit_compile", "vgg_weights", "init_from"}
+FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
+        "vgg_weights", "init_from", "strategy", "steps_per_call", "deterministic", "profile"}
 FLAGS_FILE = "config.flags"
 
 
-def open_run_folder(config: TrainConfig, flags_text: str) -> Path:
+def open_run_folder(config: TrainConfig, flags_text: str, writes: bool = True) -> Path:
     """Makes the run folder, or finds the run of this configuration in it.
 
     Args:
         config: of the run.
         flags_text: the configuration as a flagfile, a `--name=value` line for each field.
+        writes: whether this process may write; one of a job does.
 
     Raises:
         ValueError: the folder holds something else, or a run whose flags contradict these; the message names them.
@@ -36,6 +37,8 @@ def open_run_folder(config: TrainConfig, flags_text: str) -> Path:
             _check_same_run(folder, config, flags_text)
     elif folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
+    if not writes:
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"{FLAGS_FILE}.tmp"
     temporary.write_text(flags_text, encoding="utf-8")

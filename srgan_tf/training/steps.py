@@ -1,7 +1,8 @@
 """What one training step does: losses, gradients, updates.
 
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
-[B,sH,sW,3] in [0, 1]; `step.trackables()` is what a checkpoint must hold.
+[B,sH,sW,3] in [0, 1]; `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
+with its share of the batch: a loss is the mean over that share, and gradients are summed over the replicas.
 """
 
 from collections.abc import Sequence
@@ -19,36 +20,81 @@ def replica_mean(values: tf.Tensor) -> tf.Tensor:
     return mean if context.num_replicas_in_sync == 1 else context.all_reduce(tf.distribute.ReduceOp.MEAN, mean)
 
 
-def update(optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, model: keras.Model) -> None:
-    """Takes one optimizer step on a model. The loss has been through `scaled` while the tape was recording."""
-    variables = [variable.value for variable in model.trainable_variables]
-    gradients = tape.gradient(loss, variables)
-    optimizer.apply(gradients, model.trainable_variables)
+def variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Variable]:
+    """Everything that training changes in a model or an optimizer, for a checkpoint.
+
+    TensorFlow's own search does not look into the lists of layers that a Keras model holds.
+    """
+    return [variable.value for variable in owner.variables]
 
 
-def scaled(optimizer: keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
-    """The loss as this replica's share, and as a loss-scaling optimizer wants it."""
-    return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+class Player:
+    """A network and the optimizer that trains it.
+
+    Attributes:
+        model: the network.
+        optimizer: built on its trainable variables.
+        clip_norm: greatest norm of its gradients; 0 sets no limit.
+    """
+
+    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, clip_norm: float = 0):
+        self.model, self.optimizer, self.clip_norm = model, optimizer, clip_norm
+        optimizer.build(model.trainable_variables)
+
+    def rate(self) -> tf.Tensor:
+        """The learning rate of the next step."""
+        return tf.convert_to_tensor(self.optimizer.learning_rate)
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss as this replica's share, and as a loss-scaling optimizer wants it; for a tape to record."""
+        return self.optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+
+    def update(self, tape: tf.GradientTape, loss: tf.Tensor) -> tf.Tensor:
+        """Takes one optimizer step.
+
+        Args:
+            tape: what recorded the loss.
+            loss: has been through `scaled`.
+
+        Returns:
+            The norm of the gradients over all weights, before clipping; 0 where float16 overflowed, which makes the
+            optimizer pass the step over.
+        """
+        gradients = tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync > 1:
+            # Keras sums over the replicas again: what they then hold in common is divided among them.
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        scale = self.optimizer.scale_loss(tf.ones(()))
+        norm = tf.linalg.global_norm(gradients) / scale
+        factor = 1 / context.num_replicas_in_sync
+        if self.clip_norm:
+            factor *= tf.minimum(1.0, self.clip_norm / norm)
+        if self.clip_norm or context.num_replicas_in_sync > 1:
+            gradients = [gradient * factor for gradient in gradients]
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            norm = tf.where(tf.math.is_finite(norm), norm, 0)
+        return norm
 
 
 class PixelStep:
     """PSNR-oriented training: the generator against a sum of losses."""
 
-    def __init__(self, generator: keras.Model, optimizer: keras.optimizers.Optimizer, terms: Sequence[Term]):
-        self.generator, self.optimizer, self.terms = generator, optimizer, tuple(terms)
-        optimizer.build(generator.trainable_variables)
+    def __init__(self, generator: Player, terms: Sequence[Term]):
+        self.generator, self.terms = generator, tuple(terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One update of the generator; returns the total loss and each term without its weight."""
+        """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
         with tf.GradientTape() as tape:
-            total, values = total_loss(self.terms, hr, self.generator(lr, training=True))
-            loss = scaled(self.optimizer, total)
-        update(self.optimizer, tape, loss, self.generator)
-        return {"loss": total, **_named(values)}
+            total, values = total_loss(self.terms, hr, self.generator.model(lr, training=True))
+            loss = self.generator.scaled(total)
+        return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
+                "gradient_norm": self.generator.update(tape, loss)}
 
-    def trackables(self) -> dict[str, object]:
-        """The objects that a checkpoint must hold, by name."""
-        return {"generator": self.generator, "optimizer": self.optimizer}
+    def trackables(self) -> dict[str, list[tf.Variable]]:
+        """The variables that a checkpoint must hold, by name."""
+        return {"generator": variables(self.generator.model), "optimizer": variables(self.generator.optimizer)}
 
 
 class AdversarialStep(PixelStep):
@@ -59,36 +105,34 @@ class AdversarialStep(PixelStep):
     first, discriminator on the old fakes), without its second pass through the discriminator.
     """
 
-    def __init__(self, generator: keras.Model, optimizer: keras.optimizers.Optimizer, terms: Sequence[Term],
-                 discriminator: keras.Model, discriminator_optimizer: keras.optimizers.Optimizer,
-                 adversarial: Adversarial, weight: float):
-        super().__init__(generator, optimizer, terms)
-        self.discriminator, self.discriminator_optimizer = discriminator, discriminator_optimizer
-        self.adversarial, self.weight = adversarial, weight
-        discriminator_optimizer.build(discriminator.trainable_variables)
+    def __init__(self, generator: Player, terms: Sequence[Term], discriminator: Player, adversarial: Adversarial,
+                 weight: float):
+        super().__init__(generator, terms)
+        self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of both players; D(real) and D(fake) are returned as mean probabilities."""
+        generator, discriminator = self.generator, self.discriminator
         with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(lr, training=True)
+            fake = generator.model(lr, training=True)
             total, values = total_loss(self.terms, hr, fake)
-            real_logits = self.discriminator(hr, training=True)
-            fake_logits = self.discriminator(fake, training=True)
+            real_logits = discriminator.model(hr, training=True)
+            fake_logits = discriminator.model(fake, training=True)
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
-            critic = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
-            generator_loss = scaled(self.optimizer, total)
-            discriminator_loss = scaled(self.discriminator_optimizer, critic)
-        update(self.optimizer, tape, generator_loss, self.generator)
-        update(self.discriminator_optimizer, tape, discriminator_loss, self.discriminator)
-        values.update(discriminator=critic)
-        return {"loss": total, **_named(values), "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
-                "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits))}
+            values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
+            generator_loss = generator.scaled(total)
+            discriminator_loss = discriminator.scaled(values["discriminator"])
+        return {"loss": total, **_named(values),
+                "d_real": tf.reduce_mean(tf.sigmoid(real_logits)), "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+                "learning_rate": generator.rate(),
+                "gradient_norm": generator.update(tape, generator_loss),
+                "gradient_norm/discriminator": discriminator.update(tape, discriminator_loss)}
 
-    def trackables(self) -> dict[str, object]:
-        """The objects that a checkpoint must hold, by name."""
-        return {**super().trackables(), "discriminator": self.discriminator,
-                "discriminator_optimizer": self.discriminator_optimizer}
+    def trackables(self) -> dict[str, list[tf.Variable]]:
+        """The variables that a checkpoint must hold, by name."""
+        return {**super().trackables(), "discriminator": variables(self.discriminator.model),
+                "discriminator_optimizer": variables(self.discriminator.optimizer)}
 
 
 def _named(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -9,7 +9,9 @@ from srgan_tf.config import TrainConfig
 from srgan_tf.data import build_store, crops, open_source
 from srgan_tf.losses import ADVERSARIAL
 from srgan_tf.training import AdversarialStep, PixelStep, build_step
-from srgan_tf.training.loop import compile_step
+from srgan_tf.training.ema import MovingAverage
+from srgan_tf.training.engine import Engine
+from srgan_tf.training.steps import Player
 
 SMALL = {"model": "rrdb", "model_args": "features:8,growth_channels:4,blocks:1", "patch_size": 32, "batch_size": 8}
 ESRGAN = {**SMALL, "losses": "l1:0.01,vgg12:1", "vgg_weights": "random", "adversarial": "relativistic:0.005",
@@ -24,10 +26,10 @@ def store():
 def play(config, store, steps):
     keras.utils.set_random_seed(0)
     step = build_step(config)
-    compiled = compile_step(step, config.jit_compile)
-    batches = crops(store, config.patch_size, config.batch_size, 0, 0, steps)
-    history = [{name: float(value) for name, value in compiled(lr, hr).items()} for lr, hr in batches]
-    return step, {name: np.array([values[name] for values in history]) for name in history[0]}
+    engine = Engine(step, MovingAverage(step.generator.model, 0), config.jit_compile)
+    blocks = crops(store, config.patch_size, config.batch_size, 0, 0, steps).batch(config.steps_per_call)
+    rows = np.concatenate([engine(lr, hr).numpy() for lr, hr in blocks])
+    return step, dict(zip(engine.names, rows.T, strict=True))
 
 
 def batch(store, seed=1):
@@ -37,7 +39,7 @@ def batch(store, seed=1):
 
 def test_pixel_loss_falls(store):
     _, history = play(TrainConfig(**SMALL, learning_rate=2e-3), store, 100)
-    assert set(history) == {"loss", "loss/l1"}
+    assert set(history) == {"loss", "loss/l1", "learning_rate", "gradient_norm"}
     assert history["loss"][-10:].mean() < 0.5 * history["loss"][:5].mean()
 
 
@@ -47,7 +49,7 @@ def test_both_players_play(store):
     assert type(step) is AdversarialStep
     for name, values in history.items():
         assert np.isfinite(values).all(), name
-        assert np.ptp(values) > 0, name
+        assert np.ptp(values) > 0 or name == "learning_rate", name
     assert (history["d_real"] - history["d_fake"])[-50:].mean() > 0.2
     assert history["loss/discriminator"][-50:].mean() < history["loss/discriminator"][:10].mean()
 
@@ -56,15 +58,15 @@ def test_both_players_play(store):
 def test_the_adversarial_term_alone_moves_the_generator(store, name):
     config = TrainConfig(**{**ESRGAN, "losses": "", "adversarial": f"{name}:1"})
     step, (lr, hr) = build_step(config), batch(store)
-    before = [value.copy() for value in step.generator.get_weights()]
+    before = [value.copy() for value in step.generator.model.get_weights()]
     with tf.GradientTape() as tape:
-        real, fake = step.discriminator(hr), step.discriminator(step.generator(lr))
+        real, fake = step.discriminator.model(hr), step.discriminator.model(step.generator.model(lr))
         loss = step.adversarial.generator_loss(real, fake)
-    gradients = tape.gradient(loss, [variable.value for variable in step.generator.trainable_variables])
+    gradients = tape.gradient(loss, [variable.value for variable in step.generator.model.trainable_variables])
     assert all(gradient is not None for gradient in gradients)
     assert max(float(tf.reduce_max(tf.abs(gradient))) for gradient in gradients) > 1e-9
     step(lr, hr)
-    assert any((new != old).any() for new, old in zip(step.generator.get_weights(), before, strict=True))
+    assert any((new != old).any() for new, old in zip(step.generator.model.get_weights(), before, strict=True))
 
 
 def test_one_step_is_two_players_against_each_other_as_they_were(store):
@@ -72,21 +74,20 @@ def test_one_step_is_two_players_against_each_other_as_they_were(store):
     keras.utils.set_random_seed(0)
     config = TrainConfig(**{**ESRGAN, "losses": "l1:1", "learning_rate": 1.0})
     step, (lr, hr) = build_step(config), batch(store)
-    for name, model in (("optimizer", step.generator), ("discriminator_optimizer", step.discriminator)):
-        sgd = keras.optimizers.SGD(1.0)
-        sgd.build(model.trainable_variables)
-        setattr(step, name, sgd)
-    weights = {model: [v.numpy() for v in model.trainable_variables] for model in (step.generator, step.discriminator)}
+    step.generator = Player(step.generator.model, keras.optimizers.SGD(1.0))
+    step.discriminator = Player(step.discriminator.model, keras.optimizers.SGD(1.0))
+    models = step.generator.model, step.discriminator.model
+    weights = {model: [v.numpy() for v in model.trainable_variables] for model in models}
     with tf.GradientTape() as tape:
-        fake = step.generator(lr, training=True)
-        real_logits, fake_logits = (step.discriminator(picture, training=True) for picture in (hr, fake))
+        fake = step.generator.model(lr, training=True)
+        real_logits, fake_logits = (step.discriminator.model(picture, training=True) for picture in (hr, fake))
         loss = tf.reduce_mean(tf.abs(hr - fake)) + 0.005 * step.adversarial.generator_loss(real_logits, fake_logits)
-    expected = {step.generator: tape.gradient(loss, [v.value for v in step.generator.trainable_variables])}
+    expected = {step.generator.model: tape.gradient(loss, [v.value for v in step.generator.model.trainable_variables])}
     constant = tf.stop_gradient(fake)
     with tf.GradientTape() as tape:
-        real_logits, fake_logits = (step.discriminator(picture, training=True) for picture in (hr, constant))
+        real_logits, fake_logits = (step.discriminator.model(picture, training=True) for picture in (hr, constant))
         loss = step.adversarial.discriminator_loss(real_logits, fake_logits)
-    expected[step.discriminator] = tape.gradient(loss, [v.value for v in step.discriminator.trainable_variables])
+    expected[step.discriminator.model] = tape.gradient(loss, [v.value for v in step.discriminator.model.trainable_variables])
     step(lr, hr)
     for model, gradients in expected.items():
         for old, new, gradient in zip(weights[model], model.trainable_variables, gradients, strict=True):
@@ -98,7 +99,7 @@ def test_mixed_precision_trains(store, precision):
     step, history = play(TrainConfig(**SMALL, learning_rate=1e-3, precision=precision), store, 40)
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-5:].mean() < 0.7 * history["loss"][:5].mean()
-    assert {variable.dtype for variable in step.generator.trainable_variables} == {"float32"}
+    assert {variable.dtype for variable in step.generator.model.trainable_variables} == {"float32"}
 
 
 def test_xla_compiles_the_step(store):
@@ -107,9 +108,32 @@ def test_xla_compiles_the_step(store):
     np.testing.assert_allclose(plain["loss"], compiled["loss"], rtol=1e-4)
 
 
+def test_gradients_are_clipped_to_the_norm(store):
+    """SGD with a rate of 1 moves the weights by the gradient, so by the norm itself."""
+    keras.utils.set_random_seed(0)
+    step, (lr, hr) = build_step(TrainConfig(**SMALL)), batch(store)
+    for limit in (0, 1e-3):
+        step.generator = Player(step.generator.model, keras.optimizers.SGD(1.0), limit)
+        before = step.generator.model.get_weights()
+        norm = float(step(lr, hr)["gradient_norm"])
+        moved = [new - old for new, old in zip(step.generator.model.get_weights(), before, strict=True)]
+        assert norm > 0.01
+        assert np.sqrt(sum((part**2).sum() for part in moved)) == pytest.approx(limit or norm, rel=1e-3)
+
+
+def test_float16_passes_over_steps_that_overflow(store):
+    step, (lr, hr) = build_step(TrainConfig(**SMALL, precision="mixed_float16")), batch(store)
+    step.generator.optimizer.dynamic_scale.assign(1e30)
+    before = step.generator.model.get_weights()
+    assert float(step(lr, hr)["gradient_norm"]) == 0
+    for old, new in zip(before, step.generator.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert float(step.generator.optimizer.dynamic_scale) == pytest.approx(5e29)
+
+
 def test_learning_rates_follow_the_schedules():
     def rates(steps, /, **arguments):
-        optimizer = build_step(TrainConfig(**SMALL, **arguments)).optimizer
+        optimizer = build_step(TrainConfig(**SMALL, **arguments)).generator.optimizer
         found = []
         for step in steps:
             optimizer.iterations.assign(step)
@@ -143,7 +167,7 @@ def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_fi
     config = {"model": "edsr", "patch_size": 32, "init_from": str(model_file)}
     step = build_step(TrainConfig(**config, model_args="features:8,blocks:2", seed=5))
     assert type(step) is PixelStep
-    for one, other in zip(step.generator.get_weights(), keras.saving.load_model(model_file).get_weights(), strict=True):
+    for one, other in zip(step.generator.model.get_weights(), keras.saving.load_model(model_file).get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"holds EDSR\(.*features=8.*this run's generator is EDSR\(.*features=9"):
         build_step(TrainConfig(**config, model_args="features:9,blocks:2"))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from srgan_tf import flags
 from srgan_tf.models import load_model
-from srgan_tf.training import loop
+from srgan_tf.training.loop import Run
 
 SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
          "--batch_size=2", "--val_images=1", "--log_every=2", "--run_dir=run", "--learning_rate=1e-3"]
@@ -40,9 +40,15 @@ def test_a_run_leaves_what_it_promises(command, tmp_path):
     done = command("train", *SMALL, "--steps=6", "--checkpoint_every=3", "--validate_every=3")
     assert done.status == 0, done.err
     assert "best so far" in done.out + done.err
+    assert re.search(r"6 steps, the last 6 in .*; best PSNR-Y .* over bicubic\) at step [36]", done.out + done.err)
     run = tmp_path / "run"
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [record["step"] for record in records if "loss" in record] == [2, 3, 4, 6]
+    losses = [record for record in records if "loss" in record]
+    assert [record["step"] for record in losses] == [2, 4, 6]
+    for record in losses:
+        assert set(record) == {"step", "loss", "loss/l1", "learning_rate", "gradient_norm", "images_per_second",
+                               "input_wait"}
+        assert 0 <= record["input_wait"] <= 1
     validations = {record["step"]: record["validation/psnr_y"] for record in records if "validation/psnr_y" in record}
     assert list(validations) == [3, 6]
     assert Image.open(run / "validation.png").size == (3 * 192, 192)
@@ -92,13 +98,13 @@ def test_a_validation_picture_too_small_to_measure_is_skipped(command, tmp_path)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_before_it_stops(command, tmp_path, monkeypatch, number):
-    validate = loop._validate
+    validate = Run._validate
 
-    def interrupted(*arguments):
+    def interrupted(run):
         signal.raise_signal(number)
-        validate(*arguments)
+        validate(run)
 
-    monkeypatch.setattr(loop, "_validate", interrupted)
+    monkeypatch.setattr(Run, "_validate", interrupted)
     done = command("train", *SMALL, "--steps=9", "--checkpoint_every=5", "--validate_every=3")
     assert done.status == 130
     assert "stopped at step 4, saved" in done.out + done.err

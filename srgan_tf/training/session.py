@@ -1,0 +1,92 @@
+"""A run from its configuration to its end: what is built, read and restored before the loop turns."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+from srgan_tf.config import TrainConfig
+from srgan_tf.data import Source, Store, build_store, open_sources
+from srgan_tf.metrics import SSIM_WINDOW
+from srgan_tf.training.assembly import build_step, describe
+from srgan_tf.training.checkpoints import Checkpoints
+from srgan_tf.training.ema import MovingAverage
+from srgan_tf.training.engine import Engine, blocks
+from srgan_tf.training.loop import Run
+from srgan_tf.training.run_folder import open_run_folder
+from srgan_tf.training.steps import variables
+from srgan_tf.training.strategies import is_chief, open_strategy
+from srgan_tf.training.validation import Validator
+
+
+def train(config: TrainConfig, flags_text: str) -> Path:
+    """Trains, or goes on training, until --steps.
+
+    Args:
+        config: of the run.
+        flags_text: the configuration as a flagfile, kept in the run folder.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        ValueError: something in the configuration or the data is wrong, or a loss is not finite.
+        OSError: a file cannot be read or written, or another machine of the job is gone.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM, when the state is saved.
+    """
+    strategy = open_strategy(config.strategy, config.batch_size)
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    try:
+        with strategy.scope():
+            return _train(config, flags_text, is_chief(strategy))
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        reason = error.message.splitlines()[0].rpartition("}} ")[2]
+        raise ConnectionError("another worker has stopped; the last checkpoint is intact. Start all workers again to "
+                              f"go on ({reason[:120]})") from error
+
+
+def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
+    step = build_step(config)
+    average = MovingAverage(step.generator.model, config.ema)
+    generator = average.generator
+    train_source, val_source = open_sources(config.dataset, config.val_dataset, config.scale)
+    folder = open_run_folder(config, flags_text, chief)
+    print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; run folder {folder}")
+    store = load_pictures(train_source, config.scale, config.patch_size)
+    smallest = SSIM_WINDOW + 2 * config.scale
+    validator = Validator(generator, load_pictures(val_source, config.scale, smallest), config.val_images)
+    checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
+                              config.keep_checkpoints, chief)
+    for line in checkpoints.restore():
+        print(f"{line}: going back to the one before")
+    run = Run(config, folder, generator, checkpoints, validator, chief)
+    first_step = int(checkpoints.step.numpy())
+    if first_step >= config.steps:
+        print(f"the run is complete: {first_step} steps")
+        run.keep("last.keras")
+        return folder
+    if first_step:
+        print(f"resumed at step {first_step}")
+    run.take_steps(Engine(step, average, config.jit_compile), blocks(config, store, first_step))
+    return folder
+
+
+def load_pictures(source: Source, scale: int, smallest_hr: int = 1) -> Store:
+    """Decodes a source with a progress bar and says what was left out."""
+    with tqdm(total=source.count, desc=f"reading {source.name}", unit="picture", leave=False, disable=None) as bar:
+        store = build_store(source, scale, smallest_hr, bar.update)
+    print(f"{source.name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
+    for name, reason in store.skipped[:10]:
+        print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
+    if len(store.skipped) > 10:
+        print(f"  ... {len(store.skipped)} pictures skipped in all")
+    return store
+
+
+def _devices() -> str:
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    kind = next((kind for kind in ("TPU", "GPU") if tf.config.list_logical_devices(kind)), "CPU")
+    return kind if replicas == 1 else f"{replicas} replicas on {kind}s"
