@@ -193,7 +193,8 @@ def _peak_memory(folder, count: int) -> float:
     (folder / f"{count}").mkdir()
     for number in range(count):
         (folder / f"{count}" / f"{number}.png").hardlink_to(folder / "0.png")
-    code = ("import os, resource, sys\nos.cpu_count = lambda: 2\nfrom srgan_tf.config import PrepareConfig\nfrom srgan_tf.data import prepare\n"
+    code = ("import os, resource, sys\nos.cpu_count = lambda: 2\n"
+            "from srgan_tf.config import PrepareConfig\nfrom srgan_tf.data import prepare\n"
             "prepare(PrepareConfig(dataset='folder:' + sys.argv[1], output=sys.argv[2], shard_pictures=40))\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)")
     done = subprocess.run([sys.executable, "-c", code, folder / f"{count}", folder / f"out{count}"], text=True,
