@@ -59,7 +59,7 @@ def _tensor(image: np.ndarray, mirrored: bool, upside_down: bool, turned: bool) 
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
 
 
-def make_pictures(folder: Path, count: int = 6) -> None:
+def make_pictures(folder: Path, count: int = 4) -> None:
     """Photographs of DIV2K's size: scikit-image's, mirrored and laid side by side."""
     photos = [load().hr for _, load in open_source("samples", 1, "train").pictures]
     photos = [photo for photo in photos if min(photo.shape[:2]) >= 256][:count]
