@@ -3,6 +3,8 @@
     catalog.open_source  ->  store.build_store  ->  pipeline.crops
     where pictures are       decoded pairs, mapped  uint8 batches, drawn from seed and step
 
+    preparation.prepare writes the decoded pairs as records, which build_store maps as they lie.
+
 A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s the scale. LR comes from
 the source, or is made of whole pictures by MATLAB's reduction; augmentation runs in the TensorFlow graph. Names load
 when they are first used: the catalog needs no TensorFlow.
@@ -20,6 +22,7 @@ _HOMES = {
     "crops": "pipeline",
     "open_source": "catalog",
     "open_sources": "catalog",
+    "prepare": "preparation",
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import socket
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srgan_tf.config import lookup
+from srgan_tf.data import records as stored
 from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
@@ -37,11 +38,19 @@ class Pair(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Pictures not yet read: `pictures` yields (name, load) and `load()` returns the Pair or raises."""
+    """Pictures not yet read.
+
+    Attributes:
+        name: for people.
+        count: of the pictures.
+        pictures: yields (name, load), and `load()` returns the Pair or raises; a slice of it yields some of them.
+        shards: prepared pictures: the files that hold them, and what is where in each.
+    """
 
     name: str
     count: int
-    pictures: Iterable[tuple[str, Callable[[], Pair]]]
+    pictures: Sequence[tuple[str, Callable[[], Pair]]]
+    shards: Sequence[tuple[Path, stored.Shard]] = ()
 
 
 def open_source(spec: str, scale: int, part: str = "all") -> Source:
@@ -156,14 +165,13 @@ def div2k(where: str, scale: int, part: str) -> Source:
         if not builder.is_prepared():
             _require_host(DIV2K_HOST)
         builder.download_and_prepare()
-        examples = builder.as_dataset(split=split)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(
             f"tensorflow-datasets cannot provide {name} ({type(error).__name__}: {reason}); where there is no network, "
             "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
     count = builder.info.splits[split].num_examples
-    return Source(name, count, _Examples(examples, name, scale))
+    return Source(name, count, _Examples(builder, split, scale, range(count)))
 
 
 def _require_host(host: str) -> None:
@@ -173,14 +181,45 @@ def _require_host(host: str) -> None:
 
 
 class _Examples:
-    """Examples of tensorflow-datasets, one in memory at a time."""
+    """Examples of tensorflow-datasets, one in memory at a time, in the order of its files."""
 
-    def __init__(self, examples: Any, name: str, scale: int):
-        self.examples, self.name, self.scale = examples, name, scale
+    def __init__(self, builder: Any, split: str, scale: int, places: range):
+        self.builder, self.split, self.scale, self.places = builder, split, scale, places
+
+    def __getitem__(self, places: slice) -> "_Examples":
+        return _Examples(self.builder, self.split, self.scale, self.places[places])
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[], Pair]]]:
-        for number, example in enumerate(self.examples.as_numpy_iterator()):
-            yield f"{self.name} {number}", partial(checked_pair, example["lr"], example["hr"], self.scale)
+        import tensorflow_datasets as tfds
+
+        part = f"{self.split}[{self.places.start}:{self.places.stop}]"
+        # By default files are read by turns, and the order of a slice would not be that of the whole.
+        in_order = tfds.ReadConfig(interleave_cycle_length=1)
+        examples = self.builder.as_dataset(split=part, read_config=in_order)
+        for number, example in zip(self.places, examples.as_numpy_iterator(), strict=True):
+            yield f"{self.builder.name} {number}", partial(checked_pair, example["lr"], example["hr"], self.scale)
 
 
-SOURCES = {"deadleaves": deadleaves, "div2k": div2k, "folder": folder, "samples": samples}
+def records(where: str, scale: int, part: str) -> Source:
+    """`records:DIR`, made by `python -m srgan_tf.prepare`: the parts are those of the source that it was made from."""
+    if not where:
+        raise ValueError("--dataset=records:DIR needs the path of a folder")
+    folder = Path(where).expanduser()
+    settings = stored.read_settings(folder)
+    if settings["scale"] != scale:
+        raise ValueError(f"the records in {folder} are for --scale={settings['scale']}; got --scale={scale}")
+    shards = []
+    for name in settings["all"] if part == "all" else [part]:
+        found = stored.read_index(folder / name)
+        stored.check_shards(folder / name, found, scale)
+        shards += [(folder / name / shard.file, shard) for shard in found]
+    pictures = [(entry.name, partial(_load_stored, path, entry, scale)) for path, shard in shards
+                for entry in shard.pairs]
+    return Source(f"records:{where}", len(pictures), pictures, shards)
+
+
+def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair:
+    return Pair(*stored.read_pair(path, entry, scale))
+
+
+SOURCES = {"deadleaves": deadleaves, "div2k": div2k, "folder": folder, "records": records, "samples": samples}

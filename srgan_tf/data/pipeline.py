@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.augmentation import SYMMETRIES, turn
+from srgan_tf.data.records import row_bytes
 from srgan_tf.data.store import Store
 
 
@@ -47,7 +48,8 @@ def _sampler(store: Store, patch_size: int, seed: int):
     scale, lr_patch = store.scale, patch_size // store.scale
     places = store.lr_size - lr_patch + 1  # top-left corners in each picture, [N,2]
     cumulative = tf.constant(np.cumsum(places[:, 0] * places[:, 1]))
-    places, sizes = tf.constant(places), tf.constant(store.lr_size)
+    places, lr_row, hr_row = (tf.constant(values) for values in (
+        places, row_bytes(store.lr_size[:, 1]), row_bytes(store.lr_size[:, 1] * scale)))
     lr_start, hr_start = tf.constant(store.lr_start), tf.constant(store.hr_start)
 
     def sample(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -56,17 +58,17 @@ def _sampler(store: Store, patch_size: int, seed: int):
         index = tf.searchsorted(cumulative, place[None], side="right")[0]
         place -= tf.where(index > 0, cumulative[tf.maximum(index - 1, 0)], 0)
         top, left = place // places[index, 1], place % places[index, 1]
-        width = sizes[index, 1]
-        lr = _crop(store.pixels, lr_start[index], width, top, left, lr_patch)
-        hr = _crop(store.pixels, hr_start[index], width * scale, top * scale, left * scale, patch_size)
+        lr = _crop(store.pixels, lr_start[index], lr_row[index], top, left, lr_patch)
+        hr = _crop(store.pixels, hr_start[index], hr_row[index], top * scale, left * scale, patch_size)
         return turn(lr, symmetry), turn(hr, symmetry)
 
     return sample
 
 
-def _crop(pixels: tf.Tensor, start: tf.Tensor, width: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
+def _crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
           side: int) -> tf.Tensor:
-    """Cuts uint8 [side,side,3] out of a picture `width` pixels wide that begins at `start`."""
-    rows = tf.slice(pixels, [start + top * width * 3], [side * width * 3])
-    crop = tf.slice(tf.reshape(rows, [side, -1, 3]), [0, left, 0], [side, side, 3])
-    return tf.ensure_shape(crop, [side, side, 3])
+    """Cuts uint8 [side,side,3] out of a picture that begins at `start` and has `row` bytes in a row."""
+    # No copy: both ends are multiples of records.ROW_ALIGNMENT.
+    rows = tf.reshape(tf.slice(pixels, [start + top * row], [side * row]), [side, -1])
+    crop = tf.slice(rows, [0, left * 3], [side, side * 3])
+    return tf.reshape(crop, [side, side, 3])

@@ -1,27 +1,28 @@
-"""Decoded pairs in one flat file, mapped into memory.
+"""Decoded pairs in flat files, mapped into memory.
 
-Pictures are decoded once. Their bytes follow one another in a file that the operating system pages in and out, so that
-a set may be larger than memory, and TensorFlow reads crops from the mapping without a copy and without Python.
+Pictures are decoded once: by `prepare` into records that are mapped as they lie, or into one temporary file of the same
+layout (`records.py`). The operating system pages it in and out, so that a set may be larger than memory, and TensorFlow
+reads crops from the mapping without a copy and without Python.
 """
 
-import itertools
-import os
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.catalog import Pair, Source
+from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.data.mapping import map_files
+from srgan_tf.data.records import append_pair, pixels_of, row_bytes
 
 
 class Store(NamedTuple):
     """Decoded pairs.
 
     Attributes:
-        pixels: uint8 [bytes], every picture's rows one after another, channels last.
+        pixels: uint8 [bytes], every picture's rows one after another, each filled up to `row_bytes`, channels last.
         hr_start, lr_start: int64 [N], where a picture begins in `pixels`.
         lr_size: int64 [N,2], height and width of each LR picture.
         scale: HR side over LR side.
@@ -44,11 +45,12 @@ class Store(NamedTuple):
         return Pair(lr, self._picture(int(self.hr_start[index]), height * self.scale, width * self.scale))
 
     def _picture(self, start: int, height: int, width: int) -> np.ndarray:
-        return self.pixels[start : start + height * width * 3].numpy().reshape(height, width, 3)
+        rows = tf.slice(self.pixels, [start], [height * row_bytes(width)]).numpy()
+        return np.ascontiguousarray(pixels_of(rows, height, width))
 
 
 def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Callable[[], None] | None = None) -> Store:
-    """Decodes every picture of a source.
+    """Decodes every picture of a source, or maps a source that has been prepared.
 
     A picture that cannot be read, or that is smaller than a crop, is left out and listed in `skipped`.
 
@@ -56,64 +58,59 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
         source: what to read.
         scale: HR side over LR side.
         smallest_hr: least HR side in pixels.
-        progress: called after each picture.
+        progress: called after each picture that is decoded.
 
     Raises:
         ValueError: no picture could be used; the message names the first and its reason.
-        OSError: the temporary file cannot be written.
+        OSError: the temporary file cannot be written, or a file cannot be mapped.
     """
-    kept, skipped = [], []
+    if source.shards:
+        return _map_records(source, scale, smallest_hr)
+    kept, skipped, end = [], [], 0
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
-        for name, loaded in _load_in_parallel(source):
-            reason = loaded if isinstance(loaded, str) else _unfit(loaded, smallest_hr)
+        for name, loaded in load_in_parallel(source.pictures):
+            reason = loaded if isinstance(loaded, str) else _unfit(*loaded.hr.shape[:2], smallest_hr)
             if reason:
                 skipped.append((name, reason))
             else:
-                kept.append((name, _append(file, loaded.lr), _append(file, loaded.hr), loaded.lr.shape[:2]))
+                kept.append((name, end, *loaded.lr.shape[:2]))
+                end += _append(file, loaded)
             if progress:
                 progress()
-        if not kept:
-            first = f": {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
-            raise ValueError(f"no usable picture in {source.name} ({len(skipped)} skipped){first}")
         file.flush()
-        pixels = _map(file)
-    names, lr_start, hr_start, lr_size = zip(*kept, strict=True)
-    return Store(pixels, np.array(hr_start, np.int64), np.array(lr_start, np.int64), np.array(lr_size, np.int64), scale,
-                 list(names), skipped)
+        return _store(source, map_files([file.fileno()])[0] if kept else None, kept, skipped, scale)
 
 
-def _load_in_parallel(source: Source) -> Iterator[tuple[str, Pair | str]]:
-    """Yields (name, pair or the reason why there is none), in order, a few pictures ahead of the reader."""
-    pictures, workers = iter(source.pictures), os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        while group := list(itertools.islice(pictures, 2 * workers)):
-            yield from zip((name for name, _ in group), pool.map(_load, (load for _, load in group)), strict=True)
+def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:
+    pixels, starts = map_files([path for path, _ in source.shards])
+    kept, skipped = [], []
+    for start, (_, shard) in zip(starts, source.shards, strict=True):
+        skipped += shard.skipped
+        for entry in shard.pairs:
+            if reason := _unfit(entry.height * scale, entry.width * scale, smallest_hr):
+                skipped.append((entry.name, reason))
+            else:
+                kept.append((entry.name, start + entry.offset, entry.height, entry.width))
+    return _store(source, pixels, kept, skipped, scale)
 
 
-def _load(load: Callable[[], Pair]) -> Pair | str:
-    try:
-        return load()
-    except (ValueError, OSError) as error:
-        return str(error)
+def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: int) -> Store:
+    """From what was kept: (name, where the pair begins, height and width of LR)."""
+    if not kept:
+        first = f": {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+        raise ValueError(f"no usable picture in {source.name} ({len(skipped)} skipped){first}")
+    names, starts, heights, widths = zip(*kept, strict=True)
+    lr_start, lr_size = np.array(starts, np.int64), np.stack([heights, widths], 1).astype(np.int64)
+    return Store(pixels, lr_start + lr_size[:, 0] * row_bytes(lr_size[:, 1]), lr_start, lr_size, scale, list(names),
+                 skipped)
 
 
-def _unfit(pair: Pair, smallest_hr: int) -> str:
-    height, width = pair.hr.shape[:2]
+def _unfit(height: int, width: int, smallest_hr: int) -> str:
     return f"{width}x{height} is smaller than a crop of {smallest_hr}" if min(height, width) < smallest_hr else ""
 
 
-def _append(file: BinaryIO, pixels: np.ndarray) -> int:
-    start = file.tell()
+def _append(file: BinaryIO, pair: Pair) -> int:
     try:
-        file.write(np.ascontiguousarray(pixels, np.uint8).data)
+        return append_pair(file.write, pair.lr, pair.hr)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"decoded pictures, in {tempfile.gettempdir()}") from error
-    return start
-
-
-def _map(file: BinaryIO) -> tf.Tensor:
-    """The whole file as a uint8 tensor that shares its memory.
-
-    The mapping is private (mode "c"): DLPack takes no read-only arrays, and nothing writes to it.
-    """
-    return tf.experimental.dlpack.from_dlpack(np.asarray(np.memmap(file, np.uint8, mode="c")).__dlpack__())

@@ -1,0 +1,215 @@
+"""Writing records: any source, part by part, shard by shard, here or as an Apache Beam pipeline.
+
+A shard appears under its name when it is whole, then a note of what it holds; the index, last, gathers the notes. What
+is there when a preparation starts is kept, so that one that was stopped anywhere goes on, and ends with the same bytes.
+"""
+
+import hashlib
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from srgan_tf.config import PrepareConfig
+from srgan_tf.data import records
+from srgan_tf.data.catalog import Pair, Source, open_source, open_sources, pair_from_hr
+from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.imaging import matlab_resize
+
+Pictures = Iterable[tuple[str, Callable[[], Pair]]]
+
+
+class Job(NamedTuple):
+    """One shard to write.
+
+    Attributes:
+        path: of its file.
+        pictures: of the source, those that it is to hold.
+        count: of these pictures.
+        made_from: a fingerprint of their names.
+        sizes: to store each at.
+        scale: HR side over LR side.
+    """
+
+    path: Path
+    pictures: Sequence[tuple[str, Callable[[], Pair]]]
+    count: int
+    made_from: str
+    sizes: Sequence[float]
+    scale: int
+
+    @property
+    def notes(self) -> Path:
+        """What the index will say of the shard, until there is an index."""
+        return self.path.with_suffix(".json")
+
+
+def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
+    """Writes the training and the validation pictures of a dataset.
+
+    Returns:
+        The shards of each part.
+
+    Raises:
+        ValueError: the source cannot be read, gives no picture, or contradicts what is in the folder.
+        OSError: a file cannot be written. What was finished before stays.
+    """
+    train, validation = open_sources(config.dataset, config.val_dataset, config.scale)
+    folder = Path(config.output).expanduser().absolute()
+    _open_folder(folder, config, train, validation)
+    jobs = {"train": list(_jobs(folder / "train", train, config.sizes, config)),
+            "validation": list(_jobs(folder / "validation", validation, (1.0,), config))}
+    left = [job for of_part in jobs.values() for job in _unwritten(of_part)]
+    if config.beam:
+        print(f"{len(left)} shards to write, by Beam")
+        _run_beam(left, config.beam)
+    else:
+        total, to_do = (sum(job.count * len(job.sizes) for job in some)
+                        for some in ([*jobs["train"], *jobs["validation"]], left))
+        with tqdm(total=total, initial=total - to_do, desc=f"preparing {train.name}", unit="picture",
+                  disable=None) as bar:
+            for job in left:
+                write_shard(job, bar.update)
+    return {part: _write_index(folder / part, of_part) for part, of_part in jobs.items()}
+
+
+def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> None:
+    """Makes the folder, or finds records of this configuration in it, and clears away what a kill left half made."""
+    held_out = not config.val_dataset and open_source(config.dataset, config.scale).count > train.count
+    settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_pictures")}
+    settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
+    if (folder / records.SETTINGS_FILE).is_file():
+        before = records.read_settings(folder)
+        for name, value in settings.items():
+            if before.get(name) != value:
+                raise ValueError(f"--{name}={value} contradicts the records in {folder}, which have "
+                                 f"--{name}={before.get(name)}: keep it, or name a new --output")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
+    for part in ("train", "validation"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for path in (folder / part).glob(".*.tmp"):
+            path.unlink()
+    settings |= {"format": records.FORMAT, "all": ["train", "validation"] if held_out else ["train"]}
+    records.write_json(folder / records.SETTINGS_FILE, settings)
+
+
+def _jobs(folder: Path, source: Source, sizes: Sequence[float], config: PrepareConfig) -> Iterator[Job]:
+    for number, start in enumerate(range(0, source.count, config.shard_pictures)):
+        stop = min(start + config.shard_pictures, source.count)
+        pictures = source.pictures[start:stop]
+        # What is not a list has to be read to be listed, and has no names but its numbers.
+        names = [name for name, _ in pictures] if isinstance(pictures, list) else [f"{start} to {stop}"]
+        made_from = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
+        yield Job(folder / f"{number:05}.pixels", pictures, stop - start, made_from, sizes, config.scale)
+
+
+def _unwritten(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs whose shard is not there whole; a ValueError if one was made from other pictures."""
+    indexed = _indexed(jobs[0].path.parent)
+    left = []
+    for job in jobs:
+        shard = _noted(job, indexed)
+        if shard and shard.made_from != job.made_from:
+            raise ValueError(f"{job.path} was made from other pictures than --dataset has now: name a new --output")
+        if not (shard and job.path.is_file() and job.path.stat().st_size == shard.bytes):
+            left.append(job)
+    return left
+
+
+def _indexed(folder: Path) -> dict[str, records.Shard]:
+    index = records.read_index(folder) if (folder / records.INDEX_FILE).is_file() else []
+    return {shard.file: shard for shard in index}
+
+
+def _noted(job: Job, indexed: dict[str, records.Shard]) -> records.Shard | None:
+    if job.notes.is_file():
+        return records.shard_from(job.notes, records.read_json(job.notes))
+    return indexed.get(job.path.name)
+
+
+def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
+    """Writes one shard, and beside it what the index will say of it.
+
+    Pictures that cannot be read are left out and listed. A few pictures are in memory at a time.
+
+    Raises:
+        OSError: it cannot be written; nothing of it is left.
+    """
+    digest, length, pairs, skipped = hashlib.sha256(), 0, [], []
+    with records.new_file(job.path) as file:
+        def write(data: Any) -> None:
+            digest.update(data)
+            file.write(data)
+
+        for name, loaded in load_in_parallel(_at_sizes(job.pictures, job.sizes, job.scale)):
+            if isinstance(loaded, str):
+                skipped.append((name, loaded))
+            else:
+                pairs.append(records.Entry(name, length, *loaded.lr.shape[:2]))
+                length += records.append_pair(write, *loaded)
+            progress()
+    shard = records.Shard(job.path.name, length, digest.hexdigest(), job.made_from, pairs, skipped)
+    records.write_json(job.notes, shard._asdict())
+
+
+def _at_sizes(pictures: Pictures, sizes: Sequence[float], scale: int) -> Pictures:
+    """Each picture at each size: 1 is itself, less is MATLAB's bicubic reduction of its HR."""
+    for name, load in pictures:
+        for size in sizes:
+            yield (name, load) if size == 1 else (f"{name} x{size:g}", partial(_load_reduced, load, size, scale))
+
+
+def _load_reduced(load: Callable[[], Pair], size: float, scale: int) -> Pair:
+    return pair_from_hr(matlab_resize(load().hr, size), scale)
+
+
+def _run_beam(jobs: Sequence[Job], options: str) -> None:
+    """Writes shards by Apache Beam, one after another on each worker; all must see the folder under its path."""
+    try:
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError:
+        raise ValueError("--beam needs Apache Beam: pip install 'srgan_tf[beam]'") from None
+    try:
+        with beam.Pipeline(options=PipelineOptions(shlex.split(options))) as pipeline:
+            _ = pipeline | beam.Create(jobs) | beam.Reshuffle() | beam.Map(write_shard)
+    except Exception as error:  # runners have no common type
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"the Beam pipeline failed ({type(error).__name__}): {reason}") from error
+
+
+def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:
+    """Gathers the notes of all shards into the index; the notes go."""
+    indexed = _indexed(folder)
+    shards = [_noted(job, indexed) for job in jobs]
+    if not any(shard.pairs for shard in shards):
+        name, reason = shards[0].skipped[0]
+        raise ValueError(f"no usable picture for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
+                         f"{reason if name in reason else f'{name}: {reason}'}")
+    records.write_json(folder / records.INDEX_FILE, [shard._asdict() for shard in shards])
+    for path in folder.glob("[0-9]*.json"):
+        path.unlink()
+    return shards
+
+
+def verify(config: PrepareConfig) -> int:
+    """Reads finished records again and compares every checksum; returns the number of shards.
+
+    Raises:
+        ValueError: naming what is damaged.
+    """
+    folder, damaged = Path(config.output).expanduser(), []
+    scale = records.read_settings(folder)["scale"]
+    parts = {part: records.read_index(folder / part) for part in ("train", "validation")}
+    with tqdm(total=sum(map(len, parts.values())), desc="verifying", unit="shard", disable=None) as bar:
+        for part, shards in parts.items():
+            records.check_shards(folder / part, shards, scale)
+            damaged += records.damaged_shards(folder / part, shards, bar.update)
+    if damaged:
+        raise ValueError(f"{', '.join(map(str, damaged))}: not the bytes that were written; delete what is named here, "
+                         "and the same prepare command writes it again")
+    return bar.total

@@ -1,0 +1,196 @@
+"""Prepared data: decoded pairs in flat files that are mapped into memory as they lie.
+
+    DIR/records.json        what they were made from: the settings of `prepare`; written first
+    DIR/PART/00000.pixels   a shard: pictures one behind another and nothing else
+    DIR/PART/index.json     names, places, sizes and a checksum for each shard; written last
+
+PART is train or validation. A picture is its rows, uint8 RGB, each row filled with zeros to a multiple of 64 bytes:
+TensorFlow slices a tensor at such places without a copy. LR comes first, its HR behind it. A shard holds a fixed number
+of the source's pictures, so that any process can write any shard and its bytes depend on nothing else.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+FORMAT = "srgan_tf records 1"
+SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
+ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
+
+
+class Entry(NamedTuple):
+    """A pair in a shard: where its LR picture begins, in bytes, and that picture's size; HR follows it."""
+
+    name: str
+    offset: int
+    height: int
+    width: int
+
+
+class Shard(NamedTuple):
+    """What the index knows of a shard.
+
+    Attributes:
+        file: its name in the part's folder.
+        bytes: its size.
+        sha256: of its bytes, as sha256sum prints it.
+        made_from: SHA-256 of the names of the source's pictures, a line each.
+        pairs: what it holds, in order.
+        skipped: (name, reason) of pictures that could not be used.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+    made_from: str
+    pairs: Sequence[Entry]
+    skipped: Sequence[tuple[str, str]]
+
+
+def row_bytes(width: int) -> int:
+    """Bytes from one row of a picture to the next. Also takes arrays of widths."""
+    return -(-width * 3 // ROW_ALIGNMENT) * ROW_ALIGNMENT
+
+
+def append_pair(write: Callable[[Any], Any], lr: np.ndarray, hr: np.ndarray) -> int:
+    """Writes LR, then HR, rows filled up; returns the number of bytes."""
+    for picture in (lr, hr):
+        height, width = picture.shape[:2]
+        rows = np.zeros((height, row_bytes(width)), np.uint8)
+        rows[:, : width * 3] = picture.reshape(height, width * 3)
+        write(rows.data)
+    return pair_bytes(*lr.shape[:2], hr.shape[0] // lr.shape[0])
+
+
+def pair_bytes(height: int, width: int, scale: int) -> int:
+    """Bytes of a pair, by its LR size. Also takes arrays."""
+    return height * row_bytes(width) + height * scale * row_bytes(width * scale)
+
+
+def read_pair(path: Path, entry: Entry, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """One pair out of a shard's file: (lr, hr)."""
+    height, width = entry.height, entry.width
+    lr = _read_picture(path, entry.offset, height, width)
+    return lr, _read_picture(path, entry.offset + height * row_bytes(width), height * scale, width * scale)
+
+
+def _read_picture(path: Path, offset: int, height: int, width: int) -> np.ndarray:
+    rows = np.fromfile(path, np.uint8, height * row_bytes(width), offset=offset)
+    return pixels_of(rows, height, width)
+
+
+def pixels_of(rows: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture [H,W,3] from the bytes of its rows."""
+    return rows.reshape(height, -1)[:, : width * 3].reshape(height, width, 3)
+
+
+def read_index(folder: Path) -> list[Shard]:
+    """The shards of a part.
+
+    Raises:
+        ValueError: the records are not finished, or the index is damaged.
+    """
+    path = folder / INDEX_FILE
+    if not path.is_file():
+        raise ValueError(f"the records in {folder} are not finished: the same prepare command goes on with them")
+    return [shard_from(path, fields) for fields in read_json(path)]
+
+
+def shard_from(path: Path, fields: Any) -> Shard:
+    """A shard's description, as read from the JSON of `path`."""
+    try:
+        shard = Shard(**fields)
+        pairs = [Entry(*entry) for entry in shard.pairs]
+        return shard._replace(pairs=pairs, skipped=[(str(name), str(reason)) for name, reason in shard.skipped])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
+    """Compares the shards' sizes with the index, and the index with itself.
+
+    Raises:
+        ValueError: naming the first that does not fit.
+    """
+    for shard in shards:
+        path = folder / shard.file
+        if not path.is_file():
+            raise ValueError(f"{path} is missing: the same prepare command writes it again")
+        if path.stat().st_size != shard.bytes:
+            raise ValueError(f"{path} has {path.stat().st_size} bytes where the index says {shard.bytes}: delete it, "
+                             "and the same prepare command writes it again")
+        end = 0
+        for entry in shard.pairs:
+            if entry.offset != end or entry.height < 1 or entry.width < 1:
+                raise ValueError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
+            end += pair_bytes(entry.height, entry.width, scale)
+        if end != shard.bytes:
+            raise ValueError(f"{folder / INDEX_FILE} is damaged: the pictures of {shard.file} end at {end}")
+
+
+def damaged_shards(folder: Path, shards: Sequence[Shard], progress: Callable[[], Any]) -> list[Path]:
+    """The shards whose bytes do not have the checksum of the index."""
+    damaged = []
+    for shard in shards:
+        with (folder / shard.file).open("rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+        if digest.hexdigest() != shard.sha256:
+            damaged.append(folder / shard.file)
+        progress()
+    return damaged
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings that records were prepared with.
+
+    Raises:
+        ValueError: the folder holds no records, or those of another version.
+    """
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no records: python -m srgan_tf.prepare --output={folder} makes them")
+    settings = read_json(path)
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT or not {"scale", "all"} <= settings.keys():
+        raise ValueError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
+    return settings
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; a ValueError names one that is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file, whole or not at all."""
+    with new_file(path) as file:
+        file.write(json.dumps(value).encode())
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name when it is whole and on the disk."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

@@ -1,0 +1,185 @@
+"""`prepare` as people use it: killed, resumed, continued wrongly, out of disk, and by Beam."""
+
+import hashlib
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf.data import build_store, open_source
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory, photo) -> list[str]:
+    """Twelve photographs to train on in six shards, one to validate on."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number in range(13):
+        Image.fromarray(np.roll(photo, 20 * number, 0)[:200, : 256 - 8 * number]).save(folder / f"{number}.png")
+    return [f"--dataset=folder:{folder}", "--shard_pictures=2", "--scale=2", "--output=records"]
+
+
+def contents(folder) -> dict[str, str]:
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start(folder, arguments) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-m", "srgan_tf.prepare", *arguments], cwd=folder, env=environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, arguments):
+    """What an uninterrupted preparation leaves."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert start(folder, arguments).wait(60) == 0
+    return contents(folder / "records")
+
+
+def test_what_it_leaves(command, whole, arguments):
+    assert sorted(whole) == ["records.json", *(f"train/0000{number}.pixels" for number in range(6)), "train/index.json",
+                             "validation/00000.pixels", "validation/index.json"]
+    done = command("prepare", *arguments)
+    assert done.status == 0, done.err
+    assert "records/train: 12 pictures in 6 shards, 2 MiB" in done.out
+    assert "--dataset=records:records --scale=2" in done.out
+
+
+def test_killed_anywhere_and_started_again_it_ends_with_the_same_bytes(tmp_path, whole, arguments):
+    """As seen from outside: just begun, the first shard half written, some noted, the last one not yet."""
+    endings = []
+    for number, moment in enumerate(["records.json", "train/.*.tmp", "train/00001.json", "train/00005.pixels"]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = start(folder, arguments)
+        _wait_for(lambda: any((folder / "records").glob(moment)), process)  # noqa: B023
+        process.kill()
+        endings.append(process.wait(10))
+        finished = {path: path.stat().st_mtime_ns for path in (folder / "records/train").glob("*.pixels")
+                    if path.with_suffix(".json").is_file()}
+        assert start(folder, arguments).wait(60) == 0
+        assert contents(folder / "records") == whole
+        assert {path: path.stat().st_mtime_ns for path in finished} == finished  # not written again
+    assert endings.count(-signal.SIGKILL) >= 3  # a slow look may come after the end
+
+
+def _wait_for(there, process):
+    deadline = time.monotonic() + 30
+    while not there() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.0005)
+
+
+def test_a_flipped_byte_is_found_and_repaired(command, refused, tmp_path, whole, arguments):
+    command("prepare", *arguments)
+    assert "7 shards, every checksum is right" in command("prepare", "--output=records", "--verify").out
+    path = tmp_path / "records/train/00003.pixels"
+    content = bytearray(path.read_bytes())
+    content[12345] ^= 1
+    path.write_bytes(content)
+    line = refused("prepare", "--output=records", "--verify").splitlines()[-1]
+    assert "records/train/00003.pixels: not the bytes that were written" in line
+    path.unlink()
+    assert command("prepare", *arguments).status == 0
+    assert contents(tmp_path / "records") == whole
+
+
+def test_skipped_pictures_are_named(command, tmp_path, photo):
+    (tmp_path / "photos").mkdir()
+    for number in range(4):
+        Image.fromarray(photo[:64, :64]).save(tmp_path / f"photos/{number}.png")
+    path = tmp_path / "photos/1.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    done = command("prepare", "--dataset=folder:photos", "--output=records")
+    assert done.status == 0
+    assert "records/train: 2 pictures in 1 shards" in done.out
+    assert "skipped photos/1.png: truncated or damaged" in done.out
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(command, tmp_path, whole, arguments):
+    assert command("prepare", *arguments).status == 0
+    for path in sorted((tmp_path / "records").rglob("*.pixels"))[2:]:
+        path.unlink()
+    kept = contents(tmp_path / "records")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # half a shard
+    try:
+        done = command("prepare", *arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert done.status == 2
+    assert "File too large" in done.err.splitlines()[-1]
+    assert "records/train/00002.pixels" in done.err.splitlines()[-1]
+    assert contents(tmp_path / "records") == kept
+    assert command("prepare", *arguments).status == 0
+    assert contents(tmp_path / "records") == whole
+
+
+def test_training_reads_records(command, arguments):
+    assert command("prepare", *arguments).status == 0
+    done = command("train", "--model=edsr", "--model_args=features:4,blocks:1", "--patch_size=32", "--batch_size=2",
+                   "--val_images=1", "--steps=1", "--scale=2", "--dataset=records:records")
+    assert done.status == 0, done.err
+    assert "records:records: 12 pictures, 2 MiB" in done.out
+    assert "records:records: 1 pictures" in done.out
+
+
+@pytest.mark.parametrize("workers", ["", "--direct_num_workers=2 --direct_running_mode=multi_threading"])
+def test_beam_writes_the_same_bytes(command, tmp_path, whole, arguments, workers):
+    pytest.importorskip("apache_beam", reason="Apache Beam is not installed: pip install '.[beam]'")
+    done = command("prepare", *arguments, f"--beam=--runner=DirectRunner {workers}")
+    assert done.status == 0, done.err
+    assert "7 shards to write, by Beam" in done.out
+    assert contents(tmp_path / "records") == whole
+
+
+def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    assert "pip install 'srgan_tf[beam]'" in refused("prepare", *arguments, "--beam=--runner=DirectRunner")
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    (["--output="], "--output is required"),
+    (["--dataset="], "--dataset is required"),
+    (["--dataset=folder:empty"], "empty: no picture in this folder"),
+    (["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    (["--dataset=folder:broken"], "no usable picture for"),
+    (["--dataset=foldr:x"], "Did you mean 'folder'."),
+    (["--output=other"], "--output=/.*/other is not empty and holds no records"),
+    (["--output=/proc/nowhere"], "/proc/nowhere"),
+    (["--scale=4", "--output=there"], "scale=4 contradicts the records in .*there, which have --scale=2"),
+    (["--dataset=samples", "--output=there"], "--dataset=samples contradicts .*, which have --dataset=folder:"),
+    (["--sizes=1,0.5", "--output=there"], "--sizes=1,0.5 contradicts .* --sizes=1: keep it"),
+    (["--sizes=2"], "--sizes must be numbers up to 1; got '2'"),
+    (["--sizes=0"], "--sizes must be greater than 0"),
+    (["--shard_pictures=0"], "--shard_pictures must be at least 1"),
+    (["--verify", "--output=other"], "other holds no records"),
+])
+def test_mistakes_are_one_line(command, refused, tmp_path, arguments, changes, message):
+    for name in ("empty", "broken", "other"):
+        (tmp_path / name).mkdir()
+    for number in range(2):
+        (tmp_path / "broken" / f"{number}.png").write_text("not a picture")
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    if "--output=there" in changes:
+        assert command("prepare", *arguments, "--output=there").status == 0
+    assert re.search(message, refused("prepare", *arguments, *changes))
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_changed_is_refused(command, refused, tmp_path, photo):
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        Image.fromarray(photo[:64, :64]).save(tmp_path / f"photos/{number}.png")
+    assert command("prepare", "--dataset=folder:photos", "--output=records").status == 0
+    (tmp_path / "photos/0.png").rename(tmp_path / "photos/00.png")
+    assert "was made from other pictures" in refused("prepare", "--dataset=folder:photos", "--output=records")
+    assert build_store(open_source("records:records", 4), 4).names[0] == "photos/0.png"
