@@ -73,19 +73,6 @@ def batch_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.Ba
     return built(channels, keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype))
 
 
-def concatenate(maps):
-    """Puts maps of one size together: [B,H,W,C1], [B,H,W,C2], ... -> [B,H,W,C1+C2+...].
-
-    As matrices, because the gradient takes the parts out again: TensorFlow's slice copies whole rows of a matrix, and
-    single numbers of a tensor with four dimensions, ten times more slowly.
-    """
-    if len(maps) == 1:
-        return maps[0]
-    rows = [ops.reshape(x, (-1, x.shape[-1])) for x in maps]  # [B,H,W,C] -> [BHW,C]
-    whole = ops.concatenate(rows, axis=1)
-    return ops.reshape(whole, (*ops.shape(maps[0])[:-1], whole.shape[-1]))
-
-
 def pixel_shuffle(x, factor: int):
     """Trades channels for resolution: [B,H,W,r^2 C] -> [B,rH,rW,C].
 

@@ -6,7 +6,7 @@ from operator import mul
 import keras
 from keras import ops
 
-from srgan_tf.models.blocks import concatenate, conv, msra_tenth, nearest_upsample, upsampling_factors
+from srgan_tf.models.blocks import conv, msra_tenth, nearest_upsample, upsampling_factors
 from srgan_tf.models.generator import (
     PICTURES,
     Generator,
@@ -116,8 +116,8 @@ class DenseBlock(keras.layers.Layer):
     def call(self, x):
         maps = [x]
         for convolution in self.growing:
-            maps.append(leaky_relu(convolution(concatenate(maps))))
-        return x + self.residual_scale * self.last(concatenate(maps))
+            maps.append(leaky_relu(convolution(ops.concatenate(maps, axis=-1))))
+        return x + self.residual_scale * self.last(ops.concatenate(maps, axis=-1))
 
 
 def leaky_relu(x):
