@@ -49,15 +49,17 @@ def tensorflow_step(model: str, precision: str, threads: int):
 
     from srgan_tf.losses import parse_terms
     from srgan_tf.models import GENERATORS
-    from srgan_tf.training.loop import compile_step
-    from srgan_tf.training.steps import PixelStep
+    from srgan_tf.training.ema import MovingAverage
+    from srgan_tf.training.engine import Engine
+    from srgan_tf.training.steps import PixelStep, Player
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     generator = GENERATORS[model](scale=SCALE, dtype=PRECISIONS[precision])
     generator.set_weights(random_weights([weight.shape for weight in generator.weights]))
-    step = compile_step(PixelStep(generator, keras.optimizers.Adam(RATE, epsilon=1e-8), parse_terms("l1")), False)
-    lr, hr = map(tf.constant, pictures(model))
-    return lambda: float(step(lr, hr)["loss"]), f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
+    player = Player(generator, keras.optimizers.Adam(RATE, epsilon=1e-8))
+    engine = Engine(PixelStep(player, parse_terms("l1")), MovingAverage(generator, 0))
+    lr, hr = (tf.constant(batch[None]) for batch in pictures(model))
+    return lambda: float(engine(lr, hr)[0, 0]), f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
 
 def pytorch_step(model: str, precision: str, threads: int):
