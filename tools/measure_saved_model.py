@@ -18,6 +18,7 @@ sys.modules["keras"] = sys.modules["srgan_tf"] = None  # a SavedModel needs neit
 
 
 def peak_mib() -> float:
+    """Most memory that the process has held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
