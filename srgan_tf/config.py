@@ -228,6 +228,12 @@ class ExportConfig(Settings):
     format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
     output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
     tile: int = setting(64, "Side of the fixed input of the .tflite, in LR pixels.", low=8)
+    precision: str = setting("float32", "Compute type of the SavedModel.", choices=("float32", "bfloat16"))
+    saved_model_tile: int = setting(
+        384, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
+        low=16)
+    max_megapixels: float = setting(
+        400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

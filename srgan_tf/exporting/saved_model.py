@@ -2,23 +2,36 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.exporting.encoded import enlarge_files
+from srgan_tf.exporting.freezing import freeze
+from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph
+from srgan_tf.exporting.limits import refuse_too_large
+from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
 
 
-def export_saved_model(generator: Generator, folder: Path, name: str, tile: int) -> Path:
+def export_saved_model(generator: Generator, folder: Path, name: str, tile: int = 384, *, precision: str = "float32",
+                       max_megapixels: float = 400) -> Path:
     """Writes FOLDER/VERSION/, the layout of TensorFlow Serving; VERSION is one more than the greatest there.
 
-    Signature `serving_default`: `image` uint8 [N,H,W,3] RGB -> `upscaled` uint8 [N,sH,sW,3], any size.
+    Signatures, for pictures of any size, RGB on 0..255:
+    `serving_default`: `image` uint8 [N,H,W,3] -> `upscaled` uint8 [N,sH,sW,3];
+    `float`: `input_0` float32 [N,H,W,3] -> `output_0` float32 [N,sH,sW,3], not clipped; calling the loaded object does
+    the same, the contract of TF Hub's captain-pool/esrgan-tf2;
+    `encoded`: `image_bytes` string [N], PNG, JPEG, GIF or BMP files -> `png_bytes` string [N].
 
     Args:
         generator: what to export.
-        folder: exists.
+        folder: exists. Its name is the model's in the warm-up requests.
         name: not used by this format.
-        tile: not used by this format.
+        tile: side of the tiles that larger pictures are enlarged by, in LR pixels.
+        precision: compute type, float32 or bfloat16.
+        max_megapixels: larger results are refused.
 
     Returns:
         The folder of the version. It appears whole or not at all.
@@ -28,19 +41,42 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int)
     """
     version = 1 + max((int(child.name) for child in folder.iterdir() if child.name.isdecimal()), default=0)
     temporary = folder / f".{version}.{os.getpid()}.tmp"
-    module = tf.Module()
-    module.generator_variables = [variable.value for variable in generator.variables]
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, "image")])
-    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"upscaled": generator.enlarge(image)}
-
-    module.serve = serve
+    module = serving_module(generator, tile, precision, max_megapixels)
     try:
-        tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
+        tf.saved_model.save(module, str(temporary), signatures=module.named)
+        if not write_warmup(temporary, folder.resolve().name, warmup_inputs()):
+            print("no warm-up requests in the SavedModel: they need tensorflow-serving-api (pip install "
+                  "'srgan_tf[serving]')")
         os.replace(temporary, folder / str(version))
     except tf.errors.OpError as error:  # TensorFlow's own, for a full disk too
         raise OSError(f"{folder / str(version)} cannot be written: {error.message}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder / str(version)
+
+
+def serving_module(generator: Generator, tile: int, precision: str, max_megapixels: float) -> tf.Module:
+    """A module without variables: callable like `float`, its signatures in the dict `named`."""
+    network, scale = freeze(generator, precision), generator.scale
+    tiling = Tiling(scale, tile, context(generator.receptive_radius, tile))
+
+    def enlarge(pictures: tf.Tensor) -> tf.Tensor:
+        height, width = tf.unstack(tf.shape(pictures)[1:3])
+        with tf.control_dependencies([refuse_too_large(height, width, scale, max_megapixels)]):
+            return enlarge_in_graph(network, tf.identity(pictures), tiling)
+
+    def function(spec: tf.TensorSpec, python_function: Callable) -> Callable:
+        return tf.function(python_function, [spec], autograph=False)
+
+    images, floats = (tf.TensorSpec([None, None, None, 3], dtype, name)
+                      for dtype, name in ((tf.uint8, "image"), (tf.float32, "input_0")))
+    files = tf.TensorSpec([None], tf.string, "image_bytes")
+    module = tf.Module()
+    module.enlarge, module.__call__ = function(images, enlarge), function(floats, enlarge)
+    module.named = {
+        "serving_default": function(images, lambda image: {"upscaled": module.enlarge(image)}),
+        "float": function(floats, lambda input_0: {"output_0": module.__call__(input_0)}),
+        "encoded": function(files, lambda image_bytes: {
+            "png_bytes": enlarge_files(image_bytes, module.enlarge, scale, max_megapixels)}),
+    }
+    return module

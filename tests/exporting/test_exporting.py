@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inference.lifelike import CASES, lifelike
+from PIL import Image
 
 from srgan_tf.exporting import FORMATS, export_saved_model, export_tflite
 from srgan_tf.models import GENERATORS
@@ -28,6 +29,25 @@ for folder in sys.argv[1:]:
     print(json.dumps([name, spec.dtype.name, spec.shape.as_list(), given, made.dtype.name]))
     for path in sorted(pathlib.Path(folder).glob("in*.npy")):
         np.save(path.with_name("out" + path.name[2:]), signature(image=tf.constant(np.load(path)))["upscaled"].numpy())
+assert not [name for name in sys.modules if name.startswith(("keras.", "srgan_tf."))]
+"""
+WITH_A_BARE_SESSION = """
+import sys
+sys.modules["keras"] = sys.modules["srgan_tf"] = None
+import numpy as np
+import tensorflow as tf
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], sys.argv[1] + "/1")
+    picture = np.load(sys.argv[1] + "/in0.npy")
+    feeds = {"serving_default": picture, "float": picture.astype(np.float32),
+             "encoded": np.array([open(sys.argv[1] + "/in0.png", "rb").read()], object)}
+    for name, fed in feeds.items():
+        (given,), (made,) = meta.signature_def[name].inputs.values(), meta.signature_def[name].outputs.values()
+        result = session.run(made.name, {given.name: fed})
+        if name == "encoded":
+            open(sys.argv[1] + "/encoded.png", "wb").write(result[0])
+        else:
+            np.save(f"{sys.argv[1]}/{name}.npy", result)
 assert not [name for name in sys.modules if name.startswith(("keras.", "srgan_tf."))]
 """
 WITH_LITERT = """
@@ -65,7 +85,7 @@ def test_saved_models_run_without_this_package(tmp_path, photo):
     generators = {name: lifelike(name) for name in CASES}
     for name, generator in generators.items():
         (tmp_path / name).mkdir()
-        assert export_saved_model(generator, tmp_path / name, "ignored", TILE) == tmp_path / name / "1"
+        assert export_saved_model(generator, tmp_path / name, "ignored") == tmp_path / name / "1"
         for file, batch in batches.items():
             np.save(tmp_path / name / f"{file}.npy", batch)
     signatures = run_apart(WITH_TENSORFLOW, *(tmp_path / name for name in generators)).splitlines()
@@ -77,6 +97,24 @@ def test_saved_models_run_without_this_package(tmp_path, photo):
             expected = np.asarray(generator.enlarge(batch))
             assert np.abs(upscaled.astype(int) - expected).max() <= 1
         assert expected.std() > 15
+
+
+def test_a_saved_model_runs_in_a_bare_session_and_through_the_c_api(tmp_path, photo):
+    """As in TensorFlow Serving, whose server is C++."""
+    generator, picture = lifelike("edsr"), photo[None, 20:90, 30:101]
+    export_saved_model(generator, tmp_path, "", 64)
+    np.save(tmp_path / "in0.npy", picture)
+    Image.fromarray(picture[0]).save(tmp_path / "in0.png")
+    run_apart(WITH_A_BARE_SESSION, tmp_path)
+    tool = Path(__file__).parents[2] / "tools/run_saved_model_in_c.py"
+    program = f"import runpy, sys; sys.argv[0] = 'c'; runpy.run_path({str(tool)!r}, run_name='__main__')"
+    run_apart(program, tmp_path / "1", tmp_path / "in0.npy", tmp_path / "c.npy")
+    expected = np.asarray(generator.enlarge(picture)).astype(int)
+    enlarged = np.load(tmp_path / "serving_default.npy")
+    assert np.abs(enlarged - expected).max() <= 1
+    np.testing.assert_array_equal(np.load(tmp_path / "c.npy"), enlarged)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "encoded.png")), enlarged[0])
+    np.testing.assert_allclose(np.load(tmp_path / "float.npy"), 255 * np.asarray(generator(picture / 255.0)), atol=0.05)
 
 
 def test_tflite_runs_by_litert_alone(tmp_path, photo):
@@ -97,8 +135,8 @@ def test_versions_count_up(tmp_path):
     generator = lifelike("edsr")
     for name in ("7", "notes", "12.old"):
         (tmp_path / name).mkdir()
-    assert export_saved_model(generator, tmp_path, "", TILE).name == "8"
-    assert export_saved_model(generator, tmp_path, "", TILE).name == "9"
+    assert export_saved_model(generator, tmp_path, "").name == "8"
+    assert export_saved_model(generator, tmp_path, "").name == "9"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["12.old", "7", "8", "9", "notes"]
 
 

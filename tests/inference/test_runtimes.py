@@ -19,7 +19,7 @@ def exports(tmp_path_factory):
     (folder / "served").mkdir()
     generator = lifelike("edsr")
     save_model(generator, folder / "small.keras")
-    export_saved_model(generator, folder / "served", "small", 24)
+    export_saved_model(generator, folder / "served", "small")
     export_tflite(generator, folder, "small", 24)
     return folder
 
@@ -131,7 +131,7 @@ def test_the_receptive_radius_comes_with_a_generator(model_file):
 
 def test_an_export_does_not_hide_the_run_that_holds_it(model_file, tmp_path):
     shutil.copy(model_file, tmp_path / "last.keras")
-    export_saved_model(load_model(model_file), tmp_path, "run", 16)
+    export_saved_model(load_model(model_file), tmp_path, "run")
     assert open_runtime(tmp_path).receptive_radius == load_model(model_file).receptive_radius
     (tmp_path / "last.keras").unlink()
     assert open_runtime(tmp_path).name == "1"
