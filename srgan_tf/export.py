@@ -14,7 +14,7 @@ def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
     flags.require_tensorflow("export")
     with flags.quiet_imports():
-        from srgan_tf.exporting import FORMATS
+        from srgan_tf.exporting import FORMATS, summary
         from srgan_tf.models import Generator, find_model, load_model
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
@@ -27,9 +27,9 @@ def main(config: ExportConfig) -> None:
     file = find_model(config.model)
     name = file.stem if file.stem not in ("best", "last") else file.resolve().parent.name
     for export in exporters:
-        path = export(generator, output, name, config.tile)
+        path = export(generator, output, name, config)
         size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
-        print(f"{path}: {size / 2**20:.1f} MiB")
+        print(f"{path}: {size / 2**20:.1f} MiB{summary(path)}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.models import Generator
 
 
-def export_saved_model(generator: Generator, folder: Path, name: str, tile: int) -> Path:
+def export_saved_model(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
     """Writes FOLDER/VERSION/, the layout of TensorFlow Serving; VERSION is one more than the greatest there.
 
     Signature `serving_default`: `image` uint8 [N,H,W,3] RGB -> `upscaled` uint8 [N,sH,sW,3], any size.
@@ -18,7 +19,7 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int)
         generator: what to export.
         folder: exists.
         name: not used by this format.
-        tile: not used by this format.
+        config: not used by this format.
 
     Returns:
         The folder of the version. It appears whole or not at all.

@@ -1,0 +1,115 @@
+"""What mobile runtimes ask of a .tflite graph: operations that delegates take, and an exact range of the output."""
+
+import contextlib
+import io
+import struct
+import sys
+from collections.abc import Iterator
+
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from srgan_tf.models import blocks
+
+
+def depth_to_space(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """One operation in place of a reshape, a transpose and a reshape; the order of channels is the same."""
+    return tf.nn.depth_to_space(x, factor)
+
+
+def resize_bilinear(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """One operation in place of a mirrored pad, which XNNPACK does not know, a convolution and a pixel shuffle."""
+    known = x.shape[1] is not None and x.shape[2] is not None
+    size = [x.shape[1] * factor, x.shape[2] * factor] if known else tf.shape(x)[1:3] * factor
+    return tf.compat.v1.image.resize_bilinear(x, size, half_pixel_centers=True)
+
+
+# Each computes what the models' own function does.
+FORMS = {blocks.pixel_shuffle: depth_to_space, blocks.bilinear_upsample: resize_bilinear}
+
+
+@contextlib.contextmanager
+def mobile_forms() -> Iterator[None]:
+    """While it lasts, the models are traced with FORMS in place of their own functions."""
+    places = [(module, name, value) for key, module in list(sys.modules.items()) if key.startswith("srgan_tf.models.")
+              for name, value in vars(module).items() if callable(value) and _known(value)]
+    try:
+        for module, name, value in places:
+            setattr(module, name, FORMS[value])
+        yield
+    finally:
+        for module, name, value in places:
+            setattr(module, name, value)
+
+
+def _known(value: object) -> bool:
+    return any(value is function for function in FORMS)
+
+
+def require_gpu_compatible(content: bytes) -> None:
+    """Raises a ValueError where TensorFlow's analyzer finds an operation that its GPU delegate does not take."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
+    lines = said.getvalue().splitlines()
+    if not any("looks compatible with GPU delegate" in line for line in lines):
+        reasons = [line.strip() for line in lines if "GPU" in line] or ["the analyzer does not find it compatible"]
+        raise ValueError(f"--gpu_compatible: {' '.join(reasons)[:300]}")
+
+
+# Operations whose output has the real values of their input, and those that bring them to a scale of their own.
+SAME = {"QUANTIZE", "DEQUANTIZE", "DEPTH_TO_SPACE", "RESHAPE", "TRANSPOSE"}
+RESCALING = {"ADD", "SUB", "MUL", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"}
+NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+
+
+def operations(model: schema.Model, graph: schema.SubGraph) -> Iterator[tuple[str, schema.Operator]]:
+    """The operations of a graph in order, each with its name."""
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        code = model.OperatorCodes(operator.OpcodeIndex())
+        yield NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())], operator
+
+
+def set_output_range(content: bytes, peak: int) -> bytes:
+    """Gives the output of an int8 graph the range 0..peak, so that its 256 numbers are the grey levels.
+
+    The range that calibration finds is wider, the network's output being unclipped: its steps are coarser than a grey
+    level, and clipping it in the graph takes an operation that XNNPACK does not have in int8. The last operation that
+    scales its output saturates anyway, at what this range says.
+
+    Args:
+        content: of a .tflite file, quantized to int8.
+        peak: 1, or 255 where the graph ends by multiplying with it.
+
+    Returns:
+        The content with other scales; unchanged where the graph ends in an operation that does not rescale.
+    """
+    edited = bytearray(content)
+    model = schema.Model.GetRootAs(edited, 0)
+    graph = model.Subgraphs(0)
+    makers = {operator.Outputs(0): (name, operator) for name, operator in operations(model, graph)}
+    tensor, ranges = graph.Outputs(0), []
+    while tensor in makers:
+        name, operator = makers[tensor]
+        ranges.append((graph.Tensors(tensor), peak))
+        if name == "MUL" and peak == 255:
+            peak = 1
+        elif name in RESCALING:
+            for place, top in ranges:
+                _set_range(edited, place, top)
+            return bytes(edited)
+        elif name not in SAME:
+            break
+        tensor = operator.Inputs(0)
+    return content
+
+
+def _set_range(content: bytearray, tensor: schema.Tensor, peak: int) -> None:
+    """Overwrites the scale and zero point of a tensor, where it has them, in the file's bytes."""
+    found = tensor.Quantization()
+    if found is None or found.ScaleLength() != 1:
+        return
+    table = found._tab
+    scale, zero = (table.Vector(table.Offset(field)) for field in (8, 10))
+    struct.pack_into("<f", content, scale, peak / 255)
+    struct.pack_into("<q", content, zero, -128 if tensor.Type() == schema.TensorType.INT8 else 0)
