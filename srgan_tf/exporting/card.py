@@ -75,8 +75,12 @@ def _shape(shape: list) -> str:
 
 
 def _source(generator: Generator, config: ExportConfig) -> dict:
-    file = find_model(config.model)
-    return {"file": config.model, "sha256": _digest(file), "architecture": type(generator).__name__,
+    try:
+        file = find_model(config.model)
+        named = {"file": "/".join(file.parts[-2:]), "sha256": _digest(file)}
+    except FileNotFoundError:  # from Python, a generator may come from nowhere
+        named = {"file": None, "sha256": None}
+    return {**named, "architecture": type(generator).__name__,
             "arguments": generator.get_config(), "parameters": generator.count_params()}
 
 

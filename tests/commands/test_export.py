@@ -14,7 +14,7 @@ def test_a_run_folder_and_a_file(command, tmp_path, model_file, photo):
     shutil.copy(model_file, tmp_path / "runs/edsr_x4/best.keras")
     done = command("export", "--model=runs/edsr_x4", "--output=deep/out", "--tile=24")
     assert done.status == 0, done.err
-    assert sorted(path.name for path in (tmp_path / "deep/out").iterdir()) == ["1", "edsr_x4.tflite"]
+    assert sorted(path.name for path in (tmp_path / "deep/out").iterdir()) == ["1", "edsr_x4.json", "edsr_x4.tflite"]
     assert "deep/out/1: " in done.out
     assert "deep/out/edsr_x4.tflite: 0." in done.out
     expected = Upscaler(model_file, tile=24, overlap=11)(photo[:31, :31])
