@@ -200,7 +200,7 @@ class ExportConfig(Settings):
     representative: str = setting(
         "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
         "scikit-image's.")
-    gpu_compatible: bool = setting(False, "Refuse a .tflite that TensorFlow's analyzer finds unfit for GPUs.")
+    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

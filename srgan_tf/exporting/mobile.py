@@ -6,6 +6,7 @@ import struct
 import sys
 from collections.abc import Iterator
 
+import keras
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
@@ -24,36 +25,59 @@ def resize_bilinear(x: tf.Tensor, factor: int) -> tf.Tensor:
     return tf.compat.v1.image.resize_bilinear(x, size, half_pixel_centers=True)
 
 
+def integer_prelu(layer: keras.layers.PReLU, x: tf.Tensor) -> tf.Tensor:
+    """PReLU of operations that XNNPACK has in int8; it has not PRELU."""
+    return (1 - layer.alpha) * tf.nn.relu(x) + layer.alpha * x
+
+
 # Each computes what the models' own function does.
 FORMS = {blocks.pixel_shuffle: depth_to_space, blocks.bilinear_upsample: resize_bilinear}
+# Those of a model's operations that the GPU delegate takes.
+GPU_OPERATIONS = {
+    "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXP",
+    "FULLY_CONNECTED", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAX_POOL_2D", "MAXIMUM", "MEAN", "MINIMUM", "MUL", "PAD",
+    "PRELU", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SOFTMAX",
+    "SPACE_TO_DEPTH", "SPLIT", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE", "TRANSPOSE_CONV"}
 
 
 @contextlib.contextmanager
-def mobile_forms() -> Iterator[None]:
-    """While it lasts, the models are traced with FORMS in place of their own functions."""
+def mobile_forms(integer: bool = False) -> Iterator[None]:
+    """While it lasts, the models are traced with FORMS in place of their own functions.
+
+    Args:
+        integer: whether the graph will compute in int8.
+    """
     places = [(module, name, value) for key, module in list(sys.modules.items()) if key.startswith("srgan_tf.models.")
-              for name, value in vars(module).items() if callable(value) and _known(value)]
+              for name, value in vars(module).items() if any(value is function for function in FORMS)]
+    forms = [(module, name, value, FORMS[value]) for module, name, value in places]
+    if integer:
+        forms.append((keras.layers.PReLU, "call", keras.layers.PReLU.call, integer_prelu))
     try:
-        for module, name, value in places:
-            setattr(module, name, FORMS[value])
+        for place, name, _, form in forms:
+            setattr(place, name, form)
         yield
     finally:
-        for module, name, value in places:
-            setattr(module, name, value)
-
-
-def _known(value: object) -> bool:
-    return any(value is function for function in FORMS)
+        for place, name, value, _ in forms:
+            setattr(place, name, value)
 
 
 def require_gpu_compatible(content: bytes) -> None:
-    """Raises a ValueError where TensorFlow's analyzer finds an operation that its GPU delegate does not take."""
+    """Raises a ValueError where a graph has something that GPU delegates do not take.
+
+    TensorFlow's analyzer is asked too, but that of 2.21 passes everything: TOPK_V2, WHERE, five dimensions.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    graph = model.Subgraphs(0)
+    foreign = sorted({name for name, _ in operations(model, graph)} - GPU_OPERATIONS)
+    if foreign:
+        raise ValueError(f"--gpu_compatible: GPU delegates do not take {', '.join(foreign)}; try another --io")
+    if any(graph.Tensors(index).ShapeLength() > 4 for index in range(graph.TensorsLength())):
+        raise ValueError("--gpu_compatible: GPU delegates take tensors of up to four dimensions")
     with contextlib.redirect_stdout(io.StringIO()) as said:
         tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
-    lines = said.getvalue().splitlines()
-    if not any("looks compatible with GPU delegate" in line for line in lines):
-        reasons = [line.strip() for line in lines if "GPU" in line] or ["the analyzer does not find it compatible"]
-        raise ValueError(f"--gpu_compatible: {' '.join(reasons)[:300]}")
+    if "looks compatible with GPU delegate" not in said.getvalue():
+        reasons = " ".join(line.strip() for line in said.getvalue().splitlines() if "GPU" in line)
+        raise ValueError(f"--gpu_compatible: TensorFlow's analyzer finds it unfit: {reasons[:300]}")
 
 
 # Operations whose output has the real values of their input, and those that bring them to a scale of their own.

@@ -100,7 +100,7 @@ def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable
         enlarged = enlarged if peak == 1 else enlarged * peak
         return tf.cast(tf.clip_by_value(enlarged, 0, 255) + 0.5, tf.uint8) if cast else enlarged
 
-    with mobile_forms():
+    with mobile_forms(integer=config.quantize == "int8"):
         frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
     return tf.function(lambda image: {f"upscaled{suffix}": frozen(image)[0]}, [spec])
 
