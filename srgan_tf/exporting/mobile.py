@@ -25,9 +25,13 @@ def resize_bilinear(x: tf.Tensor, factor: int) -> tf.Tensor:
     return tf.compat.v1.image.resize_bilinear(x, size, half_pixel_centers=True)
 
 
+LEAK = 0.2  # any slope but 1 gives the same sum
+
+
 def integer_prelu(layer: keras.layers.PReLU, x: tf.Tensor) -> tf.Tensor:
-    """PReLU of operations that XNNPACK has in int8; it has not PRELU."""
-    return (1 - layer.alpha) * tf.nn.relu(x) + layer.alpha * x
+    """PReLU as a sum of what XNNPACK has in int8: it has LEAKY_RELU, of one slope, but neither PRELU nor RELU."""
+    share = (1 - layer.alpha) / (1 - LEAK)
+    return share * tf.nn.leaky_relu(x, LEAK) + (1 - share) * x
 
 
 # Each computes what the models' own function does.
