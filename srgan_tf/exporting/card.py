@@ -5,7 +5,6 @@ import json
 import os
 from pathlib import Path
 
-from srgan_tf import __version__
 from srgan_tf.config import ExportConfig
 from srgan_tf.models import Generator, find_model
 
@@ -42,7 +41,6 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
         "sha256": _digest(content),
         "source": _source(generator, config),
         "measured": loss,
-        "made_by": f"srgan_tf {__version__}",
     }
 
 
