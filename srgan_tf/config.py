@@ -14,6 +14,8 @@ SCALES = (2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")
+QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
+TFLITE_IO = ("uint8", "float255", "float1")
 SCHEDULES = ("milestones", "cosine", "constant")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 
@@ -207,6 +209,7 @@ class EvaluateConfig(Settings):
     save_images: bool = setting(False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/.")
     sheet_rows: int = setting(6, "Pictures on each sheet of crops, at most; 0: no sheets.", low=0)
     tile: int = setting(256, "Side of the tiles that pictures are enlarged by, in LR pixels; 0: whole pictures.", low=0)
+    threads: int = setting(0, "Threads that a .tflite model runs with; 0: one for each core.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -227,7 +230,20 @@ class ExportConfig(Settings):
     model: str = setting("", "A .keras file, a run folder (its best generator) or a shipped name.")
     format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
     output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
-    tile: int = setting(64, "Side of the fixed input of the .tflite, in LR pixels.", low=8)
+    quantize: str = setting(
+        "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
+        "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS)
+    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.")
+    dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.")
+    io: str = setting(
+        "", "Numbers in and out of the .tflite: uint8 grey levels, float32 in 0..255 or float32 in 0..1; empty: uint8 "
+        "for --quantize=int8, else float1.", choices=("", *TFLITE_IO))
+    android_sample: bool = setting(
+        False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.")
+    representative: str = setting(
+        "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
+        "scikit-image's.")
+    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
     precision: str = setting("float32", "Compute type of the SavedModel.", choices=("float32", "bfloat16"))
     saved_model_tile: int = setting(
         384, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
@@ -240,6 +256,26 @@ class ExportConfig(Settings):
         for name in ("model", "output", "format"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
+        if self.android_sample and (self.dynamic or self.tile not in ("64", "50", "50x50")
+                                    or self.io not in ("", "float255")):
+            raise ValueError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
+        if self.gpu_compatible and self.dynamic:
+            raise ValueError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
+        if not all(side.isdecimal() and int(side) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:
+            raise ValueError(f"--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got {self.tile!r}")
+
+    @property
+    def tile_shape(self) -> tuple[int, int] | None:
+        """Height and width of the .tflite's input; None where they are free."""
+        if self.dynamic:
+            return None
+        height, _, width = ("50" if self.android_sample else self.tile).partition("x")
+        return int(height), int(width or height)
+
+    @property
+    def tflite_io(self) -> str:
+        """One of TFLITE_IO: what --io says, or what goes with the other flags."""
+        return self.io or ("float255" if self.android_sample else "uint8" if self.quantize == "int8" else "float1")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,6 +295,7 @@ class UpscaleConfig(Settings):
         16, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
         "the whole picture.", low=0)
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
+    threads: int = setting(0, "Threads that a .tflite model runs with; 0: one for each core.", low=0)
     timing: bool = setting(False, "Print how long each phase took.")
 
     def __post_init__(self) -> None:

@@ -14,10 +14,10 @@ def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
     flags.require_tensorflow("export")
     with flags.quiet_imports():
-        from srgan_tf.exporting import FORMATS, settings
+        from srgan_tf.exporting import FORMATS, summary
         from srgan_tf.models import Generator, find_model, load_model
 
-    exporters = {format: lookup(FORMATS, format, "format") for format in config.format}
+    exporters = [lookup(FORMATS, name, "format") for name in config.format]
     with flags.quiet_imports():
         generator = load_model(config.model, dtype="float32")
     if not isinstance(generator, Generator):
@@ -26,10 +26,10 @@ def main(config: ExportConfig) -> None:
     output.mkdir(parents=True, exist_ok=True)
     file = find_model(config.model)
     name = file.stem if file.stem not in ("best", "last") else file.resolve().parent.name
-    for format, export in exporters.items():
-        path = export(generator, output, name, **settings(format, config))
+    for export in exporters:
+        path = export(generator, output, name, config)
         size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
-        print(f"{path}: {size / 2**20:.1f} MiB")
+        print(f"{path}: {size / 2**20:.1f} MiB{summary(path)}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
 
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
-        upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale)
+        upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale,
+                            threads=config.threads)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
 from srgan_tf.imaging import list_pictures, read_picture
 from srgan_tf.models import GENERATORS, load_model
@@ -31,7 +32,8 @@ def main() -> None:
     known = arguments.model in GENERATORS
     generator = GENERATORS[arguments.model]() if known else load_model(arguments.model, dtype="float32")
     with tempfile.TemporaryDirectory() as folder:
-        path = export_saved_model(generator, Path(folder), "", arguments.tile, precision=arguments.precision)
+        path = export_saved_model(generator, Path(folder), "", ExportConfig(
+            model="-", output="-", saved_model_tile=arguments.tile, precision=arguments.precision))
         loaded = tf.saved_model.load(str(path))
         for file in list_pictures(Path(arguments.benchmark) / f"LR_bicubic/X{generator.scale}"):
             compare(generator, loaded, file)

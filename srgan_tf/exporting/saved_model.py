@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.encoded import enlarge_files
 from srgan_tf.exporting.freezing import freeze
 from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph
@@ -15,8 +16,7 @@ from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
 
 
-def export_saved_model(generator: Generator, folder: Path, name: str, tile: int = 384, *, precision: str = "float32",
-                       max_megapixels: float = 400) -> Path:
+def export_saved_model(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
     """Writes FOLDER/VERSION/, the layout of TensorFlow Serving; VERSION is one more than the greatest there.
 
     Signatures, for pictures of any size, RGB on 0..255:
@@ -29,9 +29,7 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int 
         generator: what to export.
         folder: exists. Its name is the model's in the warm-up requests.
         name: not used by this format.
-        tile: side of the tiles that larger pictures are enlarged by, in LR pixels.
-        precision: compute type, float32 or bfloat16.
-        max_megapixels: larger results are refused.
+        config: tile, precision and greatest size.
 
     Returns:
         The folder of the version. It appears whole or not at all.
@@ -41,7 +39,7 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int 
     """
     version = 1 + max((int(child.name) for child in folder.iterdir() if child.name.isdecimal()), default=0)
     temporary = folder / f".{version}.{os.getpid()}.tmp"
-    module = serving_module(generator, tile, precision, max_megapixels)
+    module = serving_module(generator, config)
     try:
         tf.saved_model.save(module, str(temporary), signatures=module.named)
         if not write_warmup(temporary, folder.resolve().name, warmup_inputs()):
@@ -55,10 +53,10 @@ def export_saved_model(generator: Generator, folder: Path, name: str, tile: int 
     return folder / str(version)
 
 
-def serving_module(generator: Generator, tile: int, precision: str, max_megapixels: float) -> tf.Module:
+def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     """A module without variables: callable like `float`, its signatures in the dict `named`."""
-    network, scale = freeze(generator, precision), generator.scale
-    tiling = Tiling(scale, tile, context(generator.receptive_radius, tile))
+    network, scale, max_megapixels = freeze(generator, config.precision), generator.scale, config.max_megapixels
+    tiling = Tiling(scale, config.saved_model_tile, context(generator.receptive_radius, config.saved_model_tile))
 
     def enlarge(pictures: tf.Tensor) -> tf.Tensor:
         height, width = tf.unstack(tf.shape(pictures)[1:3])

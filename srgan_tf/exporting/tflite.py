@@ -1,37 +1,111 @@
-"""LiteRT (TFLite), for Android and other small machines."""
+"""LiteRT (TFLite), for Android and other small machines.
+
+The graph is made for mobile: pixel shuffles are DEPTH_TO_SPACE, bilinear enlargement is RESIZE_BILINEAR, weights are
+constants, and no tensor has more than four dimensions. The signature `upscale` takes `image` (uint8 grey levels),
+`image_0_255` or `image_0_1` (float32), RGB [1,H,W,3], and gives `upscaled` likewise, [1,sH,sW,3]. Floats come out as
+the network makes them; integers are rounded half up and clipped.
+"""
 
 import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from srgan_tf.config import ExportConfig
+from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
+from srgan_tf.exporting.card import SUFFIXES, make_card, write_card
+from srgan_tf.exporting.mobile import mobile_forms, require_gpu_compatible, set_output_range
+from srgan_tf.inference.litert import hushed
 from srgan_tf.models import Generator
 
+SIGNATURE = "upscale"
 
-def export_tflite(generator: Generator, folder: Path, name: str, tile: int) -> Path:
-    """Writes FOLDER/NAME.tflite: float32 [1,T,T,3] RGB in 0..1 -> float32 [1,sT,sT,3], not clipped.
+
+def export_tflite(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
+    """Writes FOLDER/NAME.tflite, or FOLDER/NAME_QUANTIZATION.tflite, and its card, a .json file of the same name.
 
     Args:
         generator: what to export.
         folder: exists.
         name: of the file, without ending.
-        tile: T, in LR pixels.
+        config: tile, quantization and the rest.
 
     Returns:
         The path of the file. It appears whole or not at all.
+
+    Raises:
+        ValueError: there are no photographs to calibrate int8 on, or the graph does not suit GPUs where it must.
+        OSError: it cannot be written.
     """
-
-    @tf.function(input_signature=[tf.TensorSpec([1, tile, tile, 3], tf.float32, "image")])
-    def upscale(image: tf.Tensor) -> tf.Tensor:
-        return generator(image, training=False)
-
-    module = tf.Module()
-    module.generator_variables = [variable.value for variable in generator.variables]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([upscale.get_concrete_function()], module)
-    path, temporary = folder / f"{name}.tflite", folder / f".{name}.{os.getpid()}.tmp"
+    photographs = open_photographs(config, generator.scale)
     try:
-        temporary.write_bytes(converter.convert())
+        content = convert(generator, config, photographs.calibration)
+    except tf.errors.OpError as error:  # TensorFlow's own, for a full disk too
+        raise OSError(f"{folder / name}.tflite cannot be made: {error.message}") from error
+    if config.gpu_compatible:
+        require_gpu_compatible(content)
+    stem = name if config.quantize == "none" else f"{name}_{config.quantize}"
+    path, temporary = folder / f"{stem}.tflite", folder / f".{stem}.{os.getpid()}.tmp"
+    try:
+        temporary.write_bytes(content)
+        loss = measure_loss(generator, temporary, photographs)
+        write_card(path.with_suffix(".json"), make_card(generator, temporary, config, loss))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def convert(generator: Generator, config: ExportConfig, pictures: list[np.ndarray]) -> bytes:
+    """The content of a .tflite file.
+
+    Args:
+        generator: what to convert.
+        config: as for `export_tflite`.
+        pictures: uint8 [H,W,3] of low resolution, that int8 is calibrated on.
+    """
+    whole, suffix = config.quantize == "int8", SUFFIXES[config.tflite_io]
+    module = tf.Module()
+    with tempfile.TemporaryDirectory() as folder, hushed():
+        module.upscale = _frozen(generator, config, suffix)
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.upscale})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        if config.quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if config.quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if whole:
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.representative_dataset = lambda: _feeds(pictures, config, suffix)
+            if config.tflite_io == "uint8":
+                converter.inference_input_type = converter.inference_output_type = tf.uint8
+        content = converter.convert()
+    return set_output_range(content, 255 if config.tflite_io == "float255" else 1) if whole else content
+
+
+def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable:
+    """The generator as a function without variables: calibration fails at READ_VARIABLE."""
+    cast = config.tflite_io == "uint8" and config.quantize != "int8"  # int8 files are given uint8 by the converter
+    peak = 255.0 if cast or config.tflite_io == "float255" else 1.0
+    height, width = config.tile_shape or (None, None)
+    spec = tf.TensorSpec([1, height, width, 3], tf.uint8 if cast else tf.float32, f"image{suffix}")
+
+    def upscale(image: tf.Tensor) -> tf.Tensor:
+        values = tf.cast(image, tf.float32)
+        enlarged = generator(values if peak == 1 else values * (1 / peak), training=False)
+        enlarged = enlarged if peak == 1 else enlarged * peak
+        return tf.cast(tf.clip_by_value(enlarged, 0, 255) + 0.5, tf.uint8) if cast else enlarged
+
+    with mobile_forms(integer=config.quantize == "int8"):
+        frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
+    return tf.function(lambda image: {f"upscaled{suffix}": frozen(image)[0]}, [spec])
+
+
+def _feeds(pictures: list[np.ndarray], config: ExportConfig, suffix: str) -> Iterator[dict[str, np.ndarray]]:
+    peak = 255 if config.tflite_io == "float255" else 1
+    for tile in calibration_tiles(pictures, config.tile_shape):
+        yield {f"image{suffix}": tile[None].astype(np.float32) * np.float32(peak / 255)}

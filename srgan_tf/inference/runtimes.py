@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srgan_tf.config import RUN_MODELS
-from srgan_tf.imaging import matlab_resize, to_uint8
+from srgan_tf.imaging import matlab_resize
 
 
 class Runtime(NamedTuple):
@@ -19,24 +19,25 @@ class Runtime(NamedTuple):
         name: for people.
         scale: how many times larger the output is.
         run: uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
-        fixed_tile: the only height and width that `run` takes, or 0 for any.
+        fixed_tile: the only height and width that `run` takes, or None for any.
         receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
     """
 
     name: str
     scale: int
     run: Callable[[np.ndarray], np.ndarray]
-    fixed_tile: int = 0
+    fixed_tile: tuple[int, int] | None = None
     receptive_radius: int | None = None
 
 
-def open_runtime(model: Any, scale: int = 4) -> Runtime:
+def open_runtime(model: Any, scale: int = 4, threads: int = 0) -> Runtime:
     """Opens a model of any kind.
 
     Args:
         model: a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions) or .tflite
             file, the name of a shipped model, or "bicubic".
         scale: of "bicubic"; the others have their own.
+        threads: that a .tflite file runs with; 0: one for each core.
 
     Raises:
         FileNotFoundError: there is no such file or name.
@@ -48,7 +49,9 @@ def open_runtime(model: Any, scale: int = 4) -> Runtime:
         return bicubic_runtime(scale)
     path = Path(model).expanduser()
     if path.suffix == ".tflite":
-        return litert_runtime(path)
+        from srgan_tf.inference.litert import litert_runtime
+
+        return litert_runtime(path, threads)
     # An export within a run folder must not hide the run's own, newer generators.
     saved_model = None if any((path / name).is_file() for name in RUN_MODELS) else find_saved_model(path)
     if saved_model:
@@ -100,7 +103,7 @@ def saved_model_runtime(path: Path) -> Runtime:
         (name, spec), = signature.structured_input_signature[1].items()
         (output, made), = signature.structured_outputs.items()
     except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
-        raise ValueError(f"{path} is not a SavedModel that this package can run: {_one_line(error)}") from error
+        raise ValueError(f"{path} is not a SavedModel that this package can run: {one_line(error)}") from error
     if spec.dtype != tf.uint8 or spec.shape.as_list()[1:] != [None, None, 3]:
         raise ValueError(f"{path}: serving_default must take uint8 [N,H,W,3]; it takes {spec.dtype.name} {spec.shape}")
     if made.dtype != tf.uint8 or made.shape.rank != 4 or made.shape[3] != 3:
@@ -115,41 +118,11 @@ def saved_model_runtime(path: Path) -> Runtime:
     try:
         trial = run(np.zeros((1, 8, 8, 3), np.uint8))
     except ValueError as error:
-        raise ValueError(f"{path} cannot enlarge a picture: {_one_line(error)}") from error
-    return Runtime(path.name, _scale(path, (8, 8), trial.shape), run)
+        raise ValueError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
+    return Runtime(path.name, whole_scale(path, (8, 8), trial.shape), run)
 
 
-def litert_runtime(path: Path, threads: int | None = None) -> Runtime:
-    """A .tflite file of fixed input float32 [1,T,T,3] in 0..1, run by LiteRT alone."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file {str(path)!r}")
-    try:
-        interpreter = Interpreter(str(path), num_threads=threads or os.cpu_count())
-        interpreter.allocate_tensors()
-        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except Exception as error:
-        raise ValueError(f"{path} is not a .tflite file that this package can run: {_one_line(error)}") from error
-    shape = [int(n) for n in source["shape"]]
-    if source["dtype"] != np.float32 or len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
-        raise ValueError(f"{path} must take float32 [1,T,T,3]; it takes {source['dtype'].__name__} {shape}")
-    scale = _scale(path, shape[1:3], [int(n) for n in target["shape"]])
-    if target["dtype"] != np.float32:
-        raise ValueError(f"{path} must give float32 [1,sT,sT,3]; it gives {target['dtype'].__name__}")
-
-    def run(images: np.ndarray) -> np.ndarray:
-        interpreter.set_tensor(source["index"], images.astype(np.float32) / 255)
-        try:
-            interpreter.invoke()
-        except RuntimeError as error:
-            raise ValueError(f"{path} cannot enlarge a tile: {_one_line(error)}") from error
-        return to_uint8(interpreter.get_tensor(target["index"]))
-
-    return Runtime(path.stem, scale, run, fixed_tile=shape[1])
-
-
-def _scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
+def whole_scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
     """How many times larger than an input of height and width `taken` the output of shape `made` is."""
     scale = made[1] // taken[0] if len(made) == 4 else 0
     if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:
@@ -169,10 +142,11 @@ def _plain_errors(run: Callable) -> Callable:
             height, width = images.shape[1:3]
             raise MemoryError(f"no memory to enlarge {width}x{height} at once: give a smaller --tile") from error
         except tf.errors.OpError as error:
-            raise ValueError(_one_line(error)) from error
+            raise ValueError(one_line(error)) from error
 
     return plain
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """The beginning of an error's message, without line breaks."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -62,12 +62,14 @@ def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overla
     """
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
         raise ValueError(f"picture must be uint8 [H,W,3] and not empty; got {picture.dtype} {picture.shape}")
-    if runtime.fixed_tile:
-        tile, overlap = runtime.fixed_tile, min(overlap, (runtime.fixed_tile - 1) // 2)
     if runtime.receptive_radius is not None:
         overlap = min(overlap, runtime.receptive_radius)  # more context changes nothing
     height, width = picture.shape[:2]
-    rows, columns = windows(height, tile, overlap), windows(width, tile, overlap)
+    if runtime.fixed_tile:
+        rows, columns = (windows(size, side, min(overlap, (side - 1) // 2))
+                         for size, side in zip((height, width), runtime.fixed_tile, strict=True))
+    else:
+        rows, columns = windows(height, tile, overlap), windows(width, tile, overlap)
     enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)
     for number, (row, column) in enumerate(_pairs(rows, columns), 1):
         part = _run(runtime, picture[row.start : row.stop, column.start : column.stop])
@@ -89,8 +91,8 @@ def _kept(window: Window, origin: int, scale: int) -> slice:
 def _run(runtime: Runtime, part: np.ndarray) -> np.ndarray:
     """One tile, mirrored at its right and bottom edges where a runtime of fixed size asks for more than there is."""
     height, width = part.shape[:2]
-    side = runtime.fixed_tile
-    if side and (height, width) != (side, side):
-        part = np.pad(part, ((0, side - height), (0, side - width), (0, 0)), mode="symmetric")
+    if runtime.fixed_tile and (height, width) != runtime.fixed_tile:
+        more = [(0, side - size) for side, size in zip(runtime.fixed_tile, (height, width), strict=True)]
+        part = np.pad(part, (*more, (0, 0)), mode="symmetric")
     enlarged = runtime.run(np.ascontiguousarray(part)[None])[0]
     return enlarged[: height * runtime.scale, : width * runtime.scale]

@@ -21,7 +21,8 @@ class Upscaler:
         tile, overlap: as in `enlarge_tiled`.
     """
 
-    def __init__(self, model: Any, *, tile: int = 256, overlap: int = 16, scale: int = 4):
+    def __init__(self, model: Any, *, tile: int = 256, overlap: int = 16, scale: int = 4,
+                 threads: int = 0):
         """Opens the model.
 
         Args:
@@ -29,8 +30,9 @@ class Upscaler:
             tile: side of the tiles in LR pixels; 0: whole pictures.
             overlap: context of each tile in LR pixels.
             scale: of "bicubic".
+            threads: that a .tflite file runs with; 0: one for each core.
         """
-        self.runtime = open_runtime(model, scale)
+        self.runtime = open_runtime(model, scale, threads)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:

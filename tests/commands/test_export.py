@@ -1,10 +1,13 @@
 """`export` as people use it: what it writes, and mistakes in one line."""
 
+import hashlib
+import json
 import shutil
 
 import numpy as np
 import pytest
 
+from srgan_tf.imaging import read_picture, write_picture
 from srgan_tf.inference import Upscaler
 from srgan_tf.models import DISCRIMINATORS, save_model
 
@@ -14,7 +17,7 @@ def test_a_run_folder_and_a_file(command, tmp_path, model_file, photo):
     shutil.copy(model_file, tmp_path / "runs/edsr_x4/best.keras")
     done = command("export", "--model=runs/edsr_x4", "--output=deep/out", "--tile=24")
     assert done.status == 0, done.err
-    assert sorted(path.name for path in (tmp_path / "deep/out").iterdir()) == ["1", "edsr_x4.tflite"]
+    assert sorted(path.name for path in (tmp_path / "deep/out").iterdir()) == ["1", "edsr_x4.json", "edsr_x4.tflite"]
     assert "deep/out/1: " in done.out
     assert "deep/out/edsr_x4.tflite: 0." in done.out
     expected = Upscaler(model_file, tile=24, overlap=11)(photo[:31, :31])
@@ -25,12 +28,33 @@ def test_a_run_folder_and_a_file(command, tmp_path, model_file, photo):
     assert (tmp_path / "deep/out/small.tflite").is_file()
 
 
+def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
+    """The file goes through both commands that take models, with nothing to be seen of LiteRT."""
+    done = command("export", f"--model={model_file}", "--output=out", "--format=tflite", "--quantize=int8",
+                   "--tile=16x24")
+    assert done.status == 0, done.err
+    assert "out/small_int8.tflite: 0.0 MiB; uint8 [1,16,24,3] -> [1,64,96,3] in 0..255; " in done.out
+    assert done.out.rstrip().endswith(" dB below the model on 2 photographs")
+    source = json.loads((tmp_path / "out/small_int8.json").read_text())["source"]
+    assert source["sha256"] == hashlib.sha256(model_file.read_bytes()).hexdigest()
+    (tmp_path / "Photos/HR").mkdir(parents=True)
+    write_picture(tmp_path / "Photos/HR/face.png", photo[:100, :120])
+    done = command("evaluate", "--model=out/small_int8.tflite", "--benchmark=Photos", "--threads=1")
+    assert (done.status, done.err) == (0, "")
+    write_picture(tmp_path / "dot.png", photo[:1, :1])
+    done = command("upscale", "dot.png", "--model=out/small_int8.tflite", "--threads=2")
+    assert (done.status, done.err) == (0, "")
+    assert read_picture(tmp_path / "upscaled/dot.png").pixels.shape == (4, 4, 3)
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--format=saved_modle"], "unknown format 'saved_modle'; known: saved_model, tflite. Did you mean 'saved_model'?"),
     (["--format="], "--format is required"),
     (["--output="], "--output is required"),
     (["--model="], "--model is required"),
-    (["--tile=4"], "tile"),
+    (["--tile=4"], "--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got '4'"),
+    (["--quantize=int4"], "--quantize must be one of none, float16, dynamic, int8; got 'int4'"),
+    (["--format=tflite", "--quantize=int8", "--representative=empty"], "--representative=empty: two photographs at"),
     (["--modle=x"], "Did you mean: model"),
     (["stray"], "unexpected argument 'stray'"),
     (["--output=/proc/nowhere"], "/proc/nowhere"),
@@ -47,4 +71,4 @@ def test_mistakes_are_one_line(refused, tmp_path, model_file, arguments, message
     (tmp_path / "empty").mkdir()
     save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
     assert message in refused("export", f"--model={model_file}", "--output=out", *arguments)
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob("out/*"))

@@ -10,6 +10,7 @@ from imaging.samples import SRGB, exif_of
 from inference.lifelike import lifelike
 from PIL import ExifTags, Image
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
@@ -196,7 +197,7 @@ def test_mistakes_are_one_line(refused, pictures, tmp_path, arguments, message):
 
 def test_litert_says_nothing_of_its_own(command, pictures, tmp_path):
     pictures("a.png")
-    export_tflite(lifelike("edsr"), tmp_path, "small", 24)
+    export_tflite(lifelike("edsr"), tmp_path, "small", ExportConfig(model="-", output="-", tile="24"))
     done = command("upscale", "in", "--model=small.tflite")
     assert (done.status, done.err) == (0, "")
     assert opened(tmp_path / "upscaled/a.png").size == (120, 80)

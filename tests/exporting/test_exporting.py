@@ -12,10 +12,12 @@ import pytest
 from inference.lifelike import CASES, lifelike
 from PIL import Image
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import FORMATS, export_saved_model, export_tflite
 from srgan_tf.models import GENERATORS
 
 TILE = 20
+CONFIG = ExportConfig(model="-", output="-", tile=str(TILE))
 
 WITH_TENSORFLOW = """
 import json, pathlib, sys
@@ -85,7 +87,7 @@ def test_saved_models_run_without_this_package(tmp_path, photo):
     generators = {name: lifelike(name) for name in CASES}
     for name, generator in generators.items():
         (tmp_path / name).mkdir()
-        assert export_saved_model(generator, tmp_path / name, "ignored") == tmp_path / name / "1"
+        assert export_saved_model(generator, tmp_path / name, "ignored", CONFIG) == tmp_path / name / "1"
         for file, batch in batches.items():
             np.save(tmp_path / name / f"{file}.npy", batch)
     signatures = run_apart(WITH_TENSORFLOW, *(tmp_path / name for name in generators)).splitlines()
@@ -102,7 +104,7 @@ def test_saved_models_run_without_this_package(tmp_path, photo):
 def test_a_saved_model_runs_in_a_bare_session_and_through_the_c_api(tmp_path, photo):
     """As in TensorFlow Serving, whose server is C++."""
     generator, picture = lifelike("edsr"), photo[None, 20:90, 30:101]
-    export_saved_model(generator, tmp_path, "", 64)
+    export_saved_model(generator, tmp_path, "", ExportConfig(model="-", output="-", saved_model_tile=64))
     np.save(tmp_path / "in0.npy", picture)
     Image.fromarray(picture[0]).save(tmp_path / "in0.png")
     run_apart(WITH_A_BARE_SESSION, tmp_path)
@@ -123,7 +125,7 @@ def test_tflite_runs_by_litert_alone(tmp_path, photo):
     for name, generator in generators.items():
         (tmp_path / name).mkdir()
         np.save(tmp_path / name / "in.npy", tile)
-        assert export_tflite(generator, tmp_path / name, "named", TILE) == tmp_path / name / "named.tflite"
+        assert export_tflite(generator, tmp_path / name, "named", CONFIG) == tmp_path / name / "named.tflite"
     run_apart(WITH_LITERT, *(tmp_path / name for name in generators))
     for name, generator in generators.items():
         expected = np.asarray(generator(tile))
@@ -135,8 +137,8 @@ def test_versions_count_up(tmp_path):
     generator = lifelike("edsr")
     for name in ("7", "notes", "12.old"):
         (tmp_path / name).mkdir()
-    assert export_saved_model(generator, tmp_path, "").name == "8"
-    assert export_saved_model(generator, tmp_path, "").name == "9"
+    assert export_saved_model(generator, tmp_path, "", CONFIG).name == "8"
+    assert export_saved_model(generator, tmp_path, "", CONFIG).name == "9"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["12.old", "7", "8", "9", "notes"]
 
 
@@ -150,7 +152,7 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, format):
     (tmp_path / "named.tflite").write_text("mine")
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="the disk is on fire"):
-        FORMATS[format](lifelike("edsr"), tmp_path, "named", TILE)
+        FORMATS[format](lifelike("edsr"), tmp_path, "named", CONFIG)
     assert [path.name for path in tmp_path.iterdir()] == ["named.tflite"]
     assert (tmp_path / "named.tflite").read_text() == "mine"
 
@@ -163,7 +165,7 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path, format):
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
     try:
         with pytest.raises(OSError, match=r"(?i)file too large"):
-            FORMATS[format](generator, tmp_path, "named", TILE)
+            FORMATS[format](generator, tmp_path, "named", CONFIG)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []

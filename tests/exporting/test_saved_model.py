@@ -11,6 +11,7 @@ from inference.lifelike import lifelike
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
 from srgan_tf.exporting.warmup import FILE
 from srgan_tf.inference import Upscaler
@@ -25,7 +26,9 @@ class Export:
 
     def __init__(self, folder, precision="float32"):
         self.generator = lifelike("edsr")
-        self.folder = export_saved_model(self.generator, folder, "", TILE, precision=precision, max_megapixels=0.2)
+        self.folder = export_saved_model(
+            self.generator, folder, "", ExportConfig(
+                model="-", output="-", saved_model_tile=TILE, precision=precision, max_megapixels=0.2))
         self.loaded = tf.saved_model.load(str(self.folder))
 
     def default(self, images):
@@ -229,7 +232,7 @@ def test_warm_up_requests_run(export):
 
 def test_without_the_serving_package_the_export_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
-    folder = export_saved_model(lifelike("edsr"), tmp_path, "")
+    folder = export_saved_model(lifelike("edsr"), tmp_path, "", ExportConfig(model="-", output="-"))
     assert not (folder / FILE.parent).exists()
     assert (folder / "saved_model.pb").is_file()
     line, = capsys.readouterr().out.splitlines()

@@ -14,9 +14,9 @@ CASES = {
 }
 
 
-def lifelike(name: str, scale: int = 4, seed: int = 0) -> Generator:
+def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: int) -> Generator:
     """A generator with He-normal kernels, random batch statistics and an output around mid-grey."""
-    generator = GENERATORS[name](scale=scale, **CASES[name])
+    generator = GENERATORS[name](scale=scale, **{**CASES[name], **arguments})
     random = np.random.default_rng(seed)
     for weight in generator.weights:
         if weight.name == "kernel":

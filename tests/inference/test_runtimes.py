@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from inference.lifelike import lifelike
 
+from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model, export_tflite
 from srgan_tf.inference import Upscaler, open_runtime, runtimes
 from srgan_tf.models import DISCRIMINATORS, load_model, save_model
@@ -19,8 +20,9 @@ def exports(tmp_path_factory):
     (folder / "served").mkdir()
     generator = lifelike("edsr")
     save_model(generator, folder / "small.keras")
-    export_saved_model(generator, folder / "served", "small")
-    export_tflite(generator, folder, "small", 24)
+    config = ExportConfig(model="-", output="-", tile="24")
+    export_saved_model(generator, folder / "served", "small", config)
+    export_tflite(generator, folder, "small", config)
     return folder
 
 
@@ -67,29 +69,6 @@ def test_a_damaged_model_is_named(exports, tmp_path, name, part, how):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 9, 3), (2, 8, 8, 3), (1, 8, 8, 1)])
-def test_a_tflite_of_another_input(tmp_path, shape):
-    path = tmp_path / "other.tflite"
-    path.write_bytes(converted(lambda x: tf.repeat(tf.repeat(x, 2, 1), 2, 2), shape))
-    with pytest.raises(ValueError, match=r"other.tflite must take float32 \[1,T,T,3\]; it takes float32"):
-        open_runtime(path)
-
-
-@pytest.mark.parametrize("function", [
-    lambda x: tf.reduce_mean(x, (1, 2)), lambda x: x[:, ::2, ::2], lambda x: tf.concat([x, x], 1),
-    lambda x: tf.repeat(x, 2, 3)], ids=["classifier", "reduction", "stretch", "channels"])
-def test_a_tflite_that_does_not_enlarge(tmp_path, function):
-    path = tmp_path / "other.tflite"
-    path.write_bytes(converted(function, (1, 8, 8, 3)))
-    with pytest.raises(ValueError, match=r"other.tflite must make a larger picture of one; it makes"):
-        open_runtime(path)
-
-
-def converted(function, shape) -> bytes:
-    concrete = tf.function(function).get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
-
-
 @pytest.mark.parametrize(("dtype", "function", "message"), [
     (tf.float32, lambda x: x, "must take uint8"),
     (tf.uint8, lambda x: tf.cast(x, tf.float32), "must give uint8"),
@@ -131,7 +110,7 @@ def test_the_receptive_radius_comes_with_a_generator(model_file):
 
 def test_an_export_does_not_hide_the_run_that_holds_it(model_file, tmp_path):
     shutil.copy(model_file, tmp_path / "last.keras")
-    export_saved_model(load_model(model_file), tmp_path, "run")
+    export_saved_model(load_model(model_file), tmp_path, "run", ExportConfig(model="-", output="-"))
     assert open_runtime(tmp_path).receptive_radius == load_model(model_file).receptive_radius
     (tmp_path / "last.keras").unlink()
     assert open_runtime(tmp_path).name == "1"

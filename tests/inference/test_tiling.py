@@ -75,7 +75,7 @@ def test_a_smaller_overlap_shows_no_seam(photo):
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 70), (70, 5), (16, 16), (37, 50)])
 def test_a_fixed_tile_is_filled_by_mirroring(shape, photo):
-    runtime = nearest(fixed_tile=16)
+    runtime = nearest(fixed_tile=(16, 16))
     picture = photo[: shape[0], : shape[1]]
     np.testing.assert_array_equal(enlarge_tiled(runtime, picture, tile=999), picture.repeat(2, 0).repeat(2, 1))
     assert set(runtime.run.shapes) == {(1, 16, 16, 3)}
@@ -83,7 +83,7 @@ def test_a_fixed_tile_is_filled_by_mirroring(shape, photo):
 
 def test_what_a_fixed_tile_is_filled_with(photo):
     handed = []
-    runtime = Runtime("copy", 1, lambda images: handed.append(images) or images, fixed_tile=8)
+    runtime = Runtime("copy", 1, lambda images: handed.append(images) or images, fixed_tile=(8, 8))
     enlarge_tiled(runtime, photo[:3, :8])
     np.testing.assert_array_equal(handed[0][0], photo[[0, 1, 2, 2, 1, 0, 0, 1], :8])
 

@@ -167,7 +167,8 @@ def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_fi
     config = {"model": "edsr", "patch_size": 32, "init_from": str(model_file)}
     step = build_step(TrainConfig(**config, model_args="features:8,blocks:2", seed=5))
     assert type(step) is PixelStep
-    for one, other in zip(step.generator.model.get_weights(), keras.saving.load_model(model_file).get_weights(), strict=True):
+    expected = keras.saving.load_model(model_file).get_weights()
+    for one, other in zip(step.generator.model.get_weights(), expected, strict=True):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"holds EDSR\(.*features=8.*this run's generator is EDSR\(.*features=9"):
         build_step(TrainConfig(**config, model_args="features:9,blocks:2"))

@@ -1,0 +1,101 @@
+"""Photographs for exports: those that int8 is calibrated on, and those that its loss is measured on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from srgan_tf.config import ExportConfig
+from srgan_tf.data.catalog import Pair, open_source
+from srgan_tf.inference.litert import litert_runtime
+from srgan_tf.inference.runtimes import keras_runtime
+from srgan_tf.inference.tiling import enlarge_tiled
+from srgan_tf.metrics import psnr
+from srgan_tf.models import Generator
+
+MOST_PICTURES = 64
+MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to settle, a minute for a large network
+MEASURED_SIDE = 96
+FREE_TILE = (64, 64)
+OVERLAP = 16
+
+
+class Photographs(NamedTuple):
+    """Low-resolution pictures uint8 [H,W,3] to calibrate on, and pairs to measure on; either may be empty."""
+
+    calibration: list[np.ndarray]
+    held_out: list[Pair]
+    source: str
+
+
+def open_photographs(config: ExportConfig, scale: int) -> Photographs:
+    """The photographs of --representative, or scikit-image's; none where they are not installed and not needed.
+
+    Raises:
+        ValueError: int8 is asked for and there are none, or the folder cannot be used.
+    """
+    spec = f"folder:{Path(config.representative).expanduser()}" if config.representative else "samples"
+    try:
+        held_out = [load() for _, load in open_source(spec, scale, "validation").pictures]
+        source = open_source(spec, scale, "train") if config.quantize == "int8" else None
+    except (ValueError, OSError) as error:
+        if config.representative:
+            raise ValueError(f"--representative={config.representative}: two photographs at least are needed, to "
+                             f"calibrate and to measure on ({error})") from error
+        if config.quantize == "int8":
+            raise ValueError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
+                             "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
+        return Photographs([], [], "")
+    pictures = [load().lr for _, load in list(source.pictures)[:MOST_PICTURES]] if source else []
+    return Photographs(pictures, held_out, config.representative or "scikit-image")
+
+
+def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:
+    """Crops uint8 [H,W,3] of the pictures in turn, always the same ones, and a black and a white one.
+
+    The last two make 0 and 1 the exact ends of the input's range.
+    """
+    height, width = tile or FREE_TILE
+    random = np.random.default_rng(0)
+    tiles = [np.full((height, width, 3), level, np.uint8) for level in (0, 255)]
+    for number in range(int(np.clip(MOST_PIXELS // (height * width), 8, 100))):
+        picture = pictures[number % len(pictures)]
+        short = [(0, max(0, side - size)) for side, size in zip((height, width), picture.shape, strict=False)]
+        picture = np.pad(picture, (*short, (0, 0)), mode="symmetric")
+        top, left = (random.integers(size - side + 1) for size, side in zip(picture.shape, (height, width),
+                                                                             strict=False))
+        tiles.append(picture[top : top + height, left : left + width])
+    return tiles
+
+
+def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> dict | None:
+    """How far a .tflite file falls behind its source model on the held-out photographs.
+
+    Args:
+        generator: the source model.
+        path: of the file.
+        photographs: crops from the middle of the held-out ones are taken.
+
+    Returns:
+        PSNR on Y of both and their difference, in dB, and what was measured; None where there are no photographs.
+    """
+    if not photographs.held_out:
+        return None
+    exported = litert_runtime(path)
+    # The same tiles for both, so that tiling is no part of the difference.
+    source = keras_runtime(generator)._replace(fixed_tile=exported.fixed_tile)
+    pairs = [_middle(pair, generator.scale) for pair in photographs.held_out]
+    means = []
+    for runtime in (source, exported):
+        overlap = min(OVERLAP, generator.receptive_radius)
+        means.append(float(np.mean([psnr(enlarge_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
+                                    for pair in pairs])))
+    return {"photographs": photographs.source, "count": len(pairs), "psnr_y_source": round(means[0], 4),
+            "psnr_y": round(means[1], 4), "loss_db": round(means[0] - means[1], 4)}
+
+
+def _middle(pair: Pair, scale: int) -> Pair:
+    top, left = (max(0, size - MEASURED_SIDE) // 2 for size in pair.lr.shape[:2])
+    rows, columns = slice(top, top + MEASURED_SIDE), slice(left, left + MEASURED_SIDE)
+    large = [slice(part.start * scale, part.stop * scale) for part in (rows, columns)]
+    return Pair(pair.lr[rows, columns], pair.hr[large[0], large[1]])

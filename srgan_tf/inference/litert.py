@@ -1,0 +1,147 @@
+"""LiteRT: a .tflite file of any input type that this package writes, and of others by the rules below.
+
+| tensor | its values |
+|---|---|
+| uint8, int8 without scale | grey levels 0..255; int8 less 128 |
+| uint8, int8 with a scale | the real numbers 0..255 where the scale reaches beyond 16, else 0..1 |
+| float32 whose name in the signature ends in `_0_255` | 0..255 |
+| any other float32 | 0..1 |
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srgan_tf.imaging import to_uint8
+from srgan_tf.inference.runtimes import Runtime, one_line, whole_scale
+
+TRIAL = (8, 8)
+Coding = Callable[[np.ndarray], np.ndarray]
+
+
+def litert_runtime(path: Path, threads: int = 0) -> Runtime:
+    """A .tflite file of one input [1,H,W,3] and one output [1,sH,sW,3], run by LiteRT alone.
+
+    Args:
+        path: of the file. Its H and W are both fixed or both free.
+        threads: to run with; 0: one for each core.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is damaged, or takes or makes something else.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no model file {str(path)!r}")
+    try:
+        interpreter = _open(path, threads or os.cpu_count() or 1)
+        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except Exception as error:  # LiteRT and FlatBuffers raise whatever they met in a damaged file
+        raise ValueError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
+    tile = _input_tile(path, source)
+    given, made = _names(interpreter, source, target)
+    encode, decode = _encoder(path, source, given), _decoder(path, target, made)
+
+    def run(images: np.ndarray) -> np.ndarray:
+        try:
+            if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
+                interpreter.resize_tensor_input(source["index"], images.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(source["index"], encode(images))
+            interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f"{path} cannot enlarge a tile: {one_line(error)}") from error
+        return decode(interpreter.get_tensor(target["index"]))
+
+    if tile:
+        made_shape = target["shape"]
+    else:
+        with hushed():
+            made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
+    return Runtime(path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile)
+
+
+def _open(path: Path, threads: int) -> Any:
+    from ai_edge_litert.interpreter import Interpreter
+
+    with hushed():
+        interpreter = Interpreter(str(path), num_threads=threads)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Hides what LiteRT's C++ says on standard error when it makes a delegate: it has no switch for that."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error to hide it from
+        yield
+        return
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _input_tile(path: Path, source: dict) -> tuple[int, int] | None:
+    """The fixed height and width of the input, or None where both are free."""
+    batch, *sides, channels = shape = [int(n) for n in source["shape_signature"]] or [0, 0]
+    if len(shape) != 4 or batch not in (1, -1) or channels != 3 or (-1 in sides and sides != [-1, -1]):
+        kind = source["dtype"].__name__
+        raise ValueError(f"{path} must take one picture [1,H,W,3]; it takes {kind} {shape}")
+    return None if -1 in sides else (sides[0], sides[1])
+
+
+def _names(interpreter: Any, source: dict, target: dict) -> tuple[str, str]:
+    """What the signature calls the input and the output; their tensors' names where there is no signature."""
+    for signature in interpreter.get_signature_list().values():
+        if len(signature["inputs"]) == len(signature["outputs"]) == 1:
+            return signature["inputs"][0], signature["outputs"][0]
+    return source["name"], target["name"]
+
+
+def _encoder(path: Path, tensor: dict, name: str) -> Coding:
+    """uint8 grey levels -> what the tensor takes."""
+    if tensor["dtype"] == np.float32:
+        peak = _float_peak(name)
+        return lambda images: images.astype(np.float32) / np.float32(255 / peak)
+    kind, levels = _levels(path, tensor, "take")
+    # The number that stands for each grey level: of those that a tensor can hold, the one nearest to it.
+    nearest = np.abs(levels[None] - np.arange(256)[:, None]).argmin(axis=1)
+    table = (nearest + np.iinfo(kind).min).astype(kind)
+    return lambda images: table[images]
+
+
+def _decoder(path: Path, tensor: dict, name: str) -> Coding:
+    """What the tensor gives -> uint8 grey levels."""
+    if tensor["dtype"] == np.float32:
+        peak = _float_peak(name)
+        return lambda pictures: to_uint8(pictures / np.float32(peak))
+    kind, levels = _levels(path, tensor, "give")
+    table = to_uint8(levels / 255)
+    return lambda pictures: table[pictures.astype(np.int16) - np.iinfo(kind).min]
+
+
+def _float_peak(name: str) -> float:
+    return 255.0 if name.endswith("_0_255") else 1.0
+
+
+def _levels(path: Path, tensor: dict, verb: str) -> tuple[type, np.ndarray]:
+    """The integer type of a tensor, and the grey level that each of its 256 numbers stands for, from the least up."""
+    kind = tensor["dtype"]
+    if kind not in (np.uint8, np.int8):
+        raise ValueError(f"{path} must {verb} float32, uint8 or int8 [1,H,W,3]; it {verb}s {kind.__name__}")
+    scale, zero = tensor["quantization"]
+    numbers = np.arange(np.iinfo(kind).min, np.iinfo(kind).max + 1)
+    if not scale:
+        return kind, (numbers - numbers[0]).astype(float)
+    real = scale * (numbers - zero)
+    return kind, real if 255 * scale > 16 else 255 * real
