@@ -263,10 +263,15 @@ class UpscaleConfig(Settings):
         "the whole picture.", low=0)
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
     timing: bool = setting(False, "Print how long each phase took.")
+    server: str = setting(
+        "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
+        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.")
+    server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0)
+    server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.model:
+        if not self.model and not self.server:
             raise ValueError("--model is required: a .keras file, run folder, SavedModel, .tflite file or bicubic")
         if self.tile and self.tile <= 2 * self.overlap:
             raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")

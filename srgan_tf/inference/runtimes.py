@@ -12,6 +12,10 @@ from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize, to_uint8
 
 
+class TileTooLargeError(ValueError):
+    """A runtime does not take so large a tile, but may take a smaller one."""
+
+
 class Runtime(NamedTuple):
     """A model that is ready to enlarge.
 
@@ -34,14 +38,16 @@ def open_runtime(model: Any, scale: int = 4) -> Runtime:
     """Opens a model of any kind.
 
     Args:
-        model: a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions) or .tflite
-            file, the name of a shipped model, or "bicubic".
+        model: a Runtime, a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions)
+            or .tflite file, the name of a shipped model, or "bicubic".
         scale: of "bicubic"; the others have their own.
 
     Raises:
         FileNotFoundError: there is no such file or name.
         ValueError: it is there, but is not a model that enlarges pictures.
     """
+    if isinstance(model, Runtime):
+        return model
     if not isinstance(model, str | os.PathLike):
         return keras_runtime(model)
     if str(model) == "bicubic":

@@ -15,7 +15,7 @@ from PIL import Image
 
 from srgan_tf.config import lookup
 from srgan_tf.inference.runtimes import Runtime
-from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, Busy
+from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.serving.wire import STRING, UINT8
 
 FIRST_PAUSE = 0.25
@@ -52,7 +52,7 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
     made = run(np.zeros((1, TRIAL, TRIAL, 3), np.uint8))
     scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
     if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
-        raise ValueError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of {[1, TRIAL, TRIAL, 3]}")
+        raise ValueError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
     return Runtime(address.model, scale, run)
 
 
@@ -98,7 +98,7 @@ def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> A
     for attempt in range(retries + 1):
         try:
             return function(*arguments)
-        except Busy as busy:
+        except BusyError as busy:
             if attempt == retries:
                 attempts = f"{retries + 1} attempts" if retries else "1 attempt"
                 raise OSError(f"{url}: {busy} ({attempts})") from busy

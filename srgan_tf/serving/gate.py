@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from srgan_tf.serving.refusal import Refusal
+from srgan_tf.serving.errors import RefusedError
 
 
 class Gate:
@@ -40,11 +40,11 @@ class Gate:
         computes cannot be stopped: it keeps its thread, and its place inside, to its end.
 
         Raises:
-            Refusal: there is no room, the server stops, or the time is over.
+            RefusedError: there is no room, the server stops, or the time is over.
         """
         try:
             self._check(self.inside >= self.limit, f"{self.limit} requests run or wait already; try again later")
-        except Refusal:
+        except RefusedError:
             done()
             raise
         loop = asyncio.get_running_loop()
@@ -59,8 +59,8 @@ class Gate:
         future.add_done_callback(leave)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self.timeout)
-        except (asyncio.TimeoutError, TimeoutError):
-            raise Refusal("DEADLINE_EXCEEDED", f"no answer within {self.timeout:g} s") from None
+        except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)
+            raise RefusedError("DEADLINE_EXCEEDED", f"no answer within {self.timeout:g} s") from None
 
     def _leave(self) -> None:
         self.inside -= 1
@@ -70,12 +70,15 @@ class Gate:
         """Yields a function to call with each number of bytes taken; they are given back at the end.
 
         Raises:
-            Refusal: by that function, where the bytes do not fit.
+            RefusedError: by that function, where the bytes do not fit.
         """
         taken = 0
 
         def take(count: int) -> None:
             nonlocal taken
+            if taken + count > self.held_limit:
+                raise RefusedError("OUT_OF_RANGE", f"{taken + count} bytes are more than the {self.held_limit >> 20} MiB "
+                                   "that requests and answers may take (--max_held_megabytes)")
             self._check(self.held + count > self.held_limit,
                         f"requests and answers in memory would exceed {self.held_limit >> 20} MiB; try again later")
             taken += count
@@ -88,9 +91,9 @@ class Gate:
 
     def _check(self, full: bool, message: str) -> None:
         if self.closed:
-            raise Refusal("UNAVAILABLE", "the server is stopping")
+            raise RefusedError("UNAVAILABLE", "the server is stopping")
         if full:
-            raise Refusal("RESOURCE_EXHAUSTED", message)
+            raise RefusedError("RESOURCE_EXHAUSTED", message)
 
     async def drain(self, seconds: float) -> bool:
         """Refuses what is new and waits for what is inside, so long; returns whether all of it ended."""

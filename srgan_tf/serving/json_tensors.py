@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.serving.refusal import Refusal
+from srgan_tf.serving.errors import invalid
 
 KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "V": "iuf"}  # V: bfloat16, to NumPy
 CHUNK = 1 << 16
@@ -22,18 +22,18 @@ def parse_body(body: bytes) -> dict[str, Any]:
     """The JSON object of a request.
 
     Raises:
-        Refusal: it is none, or has neither or both of "instances" and "inputs".
+        RefusedError: it is none, or has neither or both of "instances" and "inputs".
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Refusal("INVALID_ARGUMENT", f"JSON Parse error: {error}") from None
+        raise invalid(f"JSON Parse error: {error}") from None
     if not isinstance(document, dict):
-        raise Refusal("INVALID_ARGUMENT", "the request must be a JSON object")
+        raise invalid("the request must be a JSON object")
     if ("instances" in document) == ("inputs" in document):
-        raise Refusal("INVALID_ARGUMENT", "the request must have either 'instances' (row form) or 'inputs' (column form)")
+        raise invalid("the request must have either 'instances' (rows) or 'inputs' (columns)")
     if not isinstance(document.get("signature_name", ""), str):
-        raise Refusal("INVALID_ARGUMENT", "'signature_name' must be a string")
+        raise invalid("'signature_name' must be a string")
     return document
 
 
@@ -41,7 +41,7 @@ def arrays_of(document: Mapping[str, Any], signature: Any) -> dict[str, np.ndarr
     """The inputs of a request, as arrays of the types that the signature asks for.
 
     Raises:
-        Refusal: a value does not fit.
+        RefusedError: a value does not fit.
     """
     values = _columns(document["instances"], signature) if "instances" in document else document["inputs"]
     if not _is_named(values):
@@ -52,11 +52,11 @@ def arrays_of(document: Mapping[str, Any], signature: Any) -> dict[str, np.ndarr
 
 def _columns(instances: Any, signature: Any) -> dict[str, list]:
     if not isinstance(instances, list) or not instances:
-        raise Refusal("INVALID_ARGUMENT", "'instances' must be a list of at least one")
+        raise invalid("'instances' must be a list of at least one")
     if not _is_named(instances[0]):
         return {_only_input(signature): instances}
     if any(not _is_named(row) or row.keys() != instances[0].keys() for row in instances):
-        raise Refusal("INVALID_ARGUMENT", "every one of 'instances' must name the same inputs")
+        raise invalid("every one of 'instances' must name the same inputs")
     return {name: [row[name] for row in instances] for name in instances[0]}
 
 
@@ -66,7 +66,7 @@ def _is_named(value: Any) -> bool:
 
 def _only_input(signature: Any) -> str:
     if len(signature.inputs) != 1:
-        raise Refusal("INVALID_ARGUMENT", f"the signature has {len(signature.inputs)} inputs: name them "
+        raise invalid(f"the signature has {len(signature.inputs)} inputs: name them "
                       f"({', '.join(sorted(signature.inputs))})")
     return next(iter(signature.inputs))
 
@@ -76,19 +76,19 @@ def _array(name: str, value: Any, info: Any) -> np.ndarray:
     if wanted == tf.string:
         strings = np.array(_bytes(name, value), object)
         if any(not isinstance(item, bytes) for item in strings.flat):
-            raise Refusal("INVALID_ARGUMENT", f"input {name}: the lists have different lengths")
+            raise invalid(f"input {name}: the lists have different lengths")
         return strings
     try:
         array = np.asarray(value)
     except ValueError:
-        raise Refusal("INVALID_ARGUMENT", f"input {name}: the lists have different lengths") from None
+        raise invalid(f"input {name}: the lists have different lengths") from None
     target = np.dtype(wanted.as_numpy_dtype)
     if array.dtype.kind not in KINDS.get(target.kind, "") and array.size:
-        raise Refusal("INVALID_ARGUMENT", f"input {name} must hold {wanted.name} values")
+        raise invalid(f"input {name} must hold {wanted.name} values")
     if target.kind in "iu" and array.size:
         limits = np.iinfo(target)
         if array.min() < limits.min or array.max() > limits.max:
-            raise Refusal("INVALID_ARGUMENT", f"input {name} must be {wanted.name}, {limits.min} to {limits.max}; got "
+            raise invalid(f"input {name} must be {wanted.name}, {limits.min} to {limits.max}; got "
                           f"{array.min()} to {array.max()}")
     return array.astype(target)
 
@@ -102,22 +102,22 @@ def _bytes(name: str, value: Any) -> Any:
         try:
             return base64.b64decode(value["b64"], validate=True)
         except (binascii.Error, ValueError):
-            raise Refusal("INVALID_ARGUMENT", f"input {name}: b64 is not base64") from None
-    raise Refusal("INVALID_ARGUMENT", f'input {name} must hold strings or {{"b64": "..."}}')
+            raise invalid(f"input {name}: b64 is not base64") from None
+    raise invalid(f'input {name} must hold strings or {{"b64": "..."}}')
 
 
 def answer(outputs: Mapping[str, np.ndarray], row_form: bool) -> list[bytes]:
     """The JSON of the outputs, in pieces: "predictions" for the row form, "outputs" for the column form.
 
     Raises:
-        Refusal: rows are asked for, but the outputs differ in their number.
+        RefusedError: rows are asked for, but the outputs differ in their number.
     """
     if not row_form:
         value = _members(outputs) if len(outputs) > 1 else _pieces(*next(iter(outputs.items())))
         return [b'{"outputs": ', *value, b"}"]
     counts = {array.shape[0] if array.ndim else None for array in outputs.values()}
     if len(counts) > 1 or None in counts:
-        raise Refusal("INVALID_ARGUMENT", "the outputs have no common first dimension: use the column form, 'inputs'")
+        raise invalid("the outputs have no common first dimension: use the column form, 'inputs'")
     if len(outputs) == 1:
         return [b'{"predictions": ', *_pieces(*next(iter(outputs.items()))), b"}"]
     pieces = [b'{"predictions": [']
@@ -156,4 +156,4 @@ def _plain(name: str, value: Any) -> Any:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise Refusal("INVALID_ARGUMENT", f"output {name} is not text, and its name does not end in _bytes") from None
+        raise invalid(f"output {name} is not text, and its name does not end in _bytes") from None

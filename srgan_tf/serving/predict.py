@@ -8,7 +8,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.serving.refusal import Refusal
+from srgan_tf.serving.errors import RefusedError, invalid
 from srgan_tf.serving.versions import Version
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -20,7 +20,8 @@ def signature_of(version: Version, name: str) -> Any:
     name = name or DEFAULT_SIGNATURE
     if name not in version.signatures or not version.signatures[name].outputs:
         known = ", ".join(sorted(n for n, signature in version.signatures.items() if signature.outputs))
-        raise Refusal("INVALID_ARGUMENT", f"Serving signature name: {name!r} not found in signature def; it has {known}")
+        raise invalid(
+                      f"Serving signature name: {name!r} not found in signature def; it has {known}")
     return version.signatures[name]
 
 
@@ -35,13 +36,13 @@ def predict(version: Version, signature_name: str, inputs: Mapping[str, np.ndarr
         outputs: names of the outputs wanted; empty: all.
 
     Raises:
-        Refusal: the arrays do not fit, or the model fails on them.
+        RefusedError: the arrays do not fit, or the model fails on them.
     """
     signature = signature_of(version, signature_name)
     _check_names("input", inputs, signature.inputs)
     for name in outputs:
         if name not in signature.outputs:
-            raise Refusal("INVALID_ARGUMENT", f"output tensor alias not found in signature: {name}. Outputs expected "
+            raise invalid(f"output tensor alias not found in signature: {name}. Outputs expected "
                           f"to be in the set {{{','.join(sorted(signature.outputs))}}}.")
     for name, array in inputs.items():
         _check_array(name, array, signature.inputs[name])
@@ -49,29 +50,29 @@ def predict(version: Version, signature_name: str, inputs: Mapping[str, np.ndarr
     try:
         return version.run(fetches, {signature.inputs[name].name: array for name, array in inputs.items()})
     except tf.errors.OpError as error:
-        raise Refusal(CODES.get(error.error_code, "INTERNAL"), _plain(error)) from error
+        raise RefusedError(CODES.get(error.error_code, "INTERNAL"), _plain(error)) from error
     except MemoryError:
-        raise Refusal("OUT_OF_RANGE", "not enough memory for this request") from None
+        raise RefusedError("OUT_OF_RANGE", "not enough memory for this request") from None
 
 
 def _check_names(what: str, given: Collection[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
-            raise Refusal("INVALID_ARGUMENT", f"{what} tensor alias not found in signature: {name}. "
+            raise invalid(f"{what} tensor alias not found in signature: {name}. "
                           f"{what.title()}s expected to be in the set {{{','.join(sorted(known))}}}.")
     if missing := sorted(set(known) - set(given)):
-        raise Refusal("INVALID_ARGUMENT", f"{what} size does not match signature: missing {','.join(missing)}")
+        raise invalid(f"{what} size does not match signature: missing {','.join(missing)}")
 
 
 def _check_array(name: str, array: np.ndarray, info: Any) -> None:
     wanted = tf.dtypes.as_dtype(info.dtype)
     if array.dtype != wanted.as_numpy_dtype:
-        raise Refusal("INVALID_ARGUMENT", f"input {name} must be {wanted.name}; got {array.dtype}")
+        raise invalid(f"input {name} must be {wanted.name}; got {array.dtype}")
     shape = tf.TensorShape(info.tensor_shape)
     if not shape.is_compatible_with(array.shape):
-        raise Refusal("INVALID_ARGUMENT", f"input {name} must have shape {shape}; got {array.shape}")
+        raise invalid(f"input {name} must have shape {shape}; got {array.shape}")
     if not math.prod(array.shape):
-        raise Refusal("INVALID_ARGUMENT", f"input {name} is empty: {array.shape}")
+        raise invalid(f"input {name} is empty: {array.shape}")
 
 
 def _plain(error: tf.errors.OpError) -> str:

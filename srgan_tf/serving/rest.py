@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
+from srgan_tf.serving.errors import RefusedError
 from srgan_tf.serving.metrics import CONTENT_TYPE
 from srgan_tf.serving.predict import predict, signature_of
-from srgan_tf.serving.refusal import Refusal
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Version
 
@@ -41,7 +41,7 @@ def application(service: Service) -> Starlette:
         routes.append(Route(path, api.metrics))
     routes += [Route("/healthz", api.health), Route("/", api.page)]
     return Starlette(routes=routes, exception_handlers={
-        Refusal: _refused, HTTPException: _malformed, ClientDisconnect: _gone, Exception: _failed})
+        RefusedError: _refused, HTTPException: _malformed, ClientDisconnect: _gone, Exception: _failed})
 
 
 class _Api:
@@ -72,13 +72,13 @@ class _Api:
         outputs = predict(version, name, json_tensors.arrays_of(document, signature_of(version, name)))
         count = sum(array.size for array in outputs.values())
         if count * NUMBER_BYTES > self.service.gate.held_limit:
-            raise Refusal("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or a "
-                          "signature that answers with bytes")
+            raise RefusedError("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or "
+                               "a signature that answers with bytes")
         return json_tensors.answer(outputs, row_form="instances" in document)
 
     async def unknown_method(self, request: Request) -> Response:
         method = request.path_params["method"]
-        raise Refusal("UNIMPLEMENTED", f"method {method!r} is not supported: the model enlarges pictures, use :predict")
+        raise RefusedError("UNIMPLEMENTED", f"method {method!r} is not supported: use :predict")
 
     async def metadata(self, request: Request) -> Response:
         number, signatures = self.service.metadata(*_asked(request))
@@ -115,8 +115,9 @@ class _Pieces(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             for piece in self._pieces:
                 for start in range(0, len(piece), SENT_AT_ONCE):
-                    part = {"type": "http.response.body", "body": piece[start : start + SENT_AT_ONCE], "more_body": True}
-                    await asyncio.wait_for(send(part), self._timeout)
+                    part = piece[start : start + SENT_AT_ONCE]
+                    message = {"type": "http.response.body", "body": part, "more_body": True}
+                    await asyncio.wait_for(send(message), self._timeout)
             await send({"type": "http.response.body", "body": b""})
 
 
@@ -128,7 +129,7 @@ def _asked(request: Request) -> tuple[str, int | None, str]:
 
 async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
     """The body, at most `limit` bytes; `take` is called with the size of each part."""
-    refusal = Refusal("OUT_OF_RANGE", f"the request is larger than {limit} bytes (--max_request_megabytes)")
+    refusal = RefusedError("OUT_OF_RANGE", f"the request is larger than {limit} bytes (--max_request_megabytes)")
     declared = request.headers.get("content-length", "0")
     if int(declared) > limit and "expect" in request.headers:
         raise refusal  # the client waits for this before it sends
@@ -150,8 +151,8 @@ async def _body(request: Request, limit: int, take: Callable[[int], None]) -> by
 async def _within(seconds: float, reading: Any) -> bytes:
     try:
         return await asyncio.wait_for(reading, seconds)
-    except (asyncio.TimeoutError, TimeoutError):
-        raise Refusal("DEADLINE_EXCEEDED", f"the request did not arrive within {seconds:g} s") from None
+    except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)
+        raise RefusedError("DEADLINE_EXCEEDED", f"the request did not arrive within {seconds:g} s") from None
 
 
 async def _unless_gone(request: Request, work: Any) -> Any:
@@ -160,7 +161,7 @@ async def _unless_gone(request: Request, work: Any) -> Any:
     try:
         await asyncio.wait({computing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not computing.done():
-            raise Refusal("CANCELLED", "the client is gone")
+            raise RefusedError("CANCELLED", "the client is gone")
         return computing.result()
     finally:
         computing.cancel()
@@ -176,7 +177,7 @@ def _plain(message: Any) -> Any:
     return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
-async def _refused(request: Request, refusal: Refusal) -> Response:
+async def _refused(request: Request, refusal: RefusedError) -> Response:
     return JSONResponse({"error": refusal.message}, refusal.http_status)
 
 

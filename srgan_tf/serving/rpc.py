@@ -12,8 +12,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from srgan_tf.serving.errors import RefusedError, invalid
 from srgan_tf.serving.predict import DEFAULT_SIGNATURE, predict
-from srgan_tf.serving.refusal import Refusal
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Version
 
@@ -45,15 +45,15 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 response = await service.compute(work, *_asked(request.model_spec))
                 response.model_spec.name = service.model.name
                 return response
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _abort(context, refusal)
 
     async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         try:
             if list(request.metadata_field) != ["signature_def"]:
-                raise Refusal("INVALID_ARGUMENT", "metadata_field must be signature_def alone")
+                raise invalid("metadata_field must be signature_def alone")
             number, signatures = self._service.metadata(*_asked(request.model_spec))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _abort(context, refusal)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.model_spec.name, response.model_spec.version.value = self._service.model.name, number
@@ -61,7 +61,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await _abort(context, Refusal("UNIMPLEMENTED", "the model enlarges pictures: use Predict"))
+        await _abort(context, RefusedError("UNIMPLEMENTED", "the model enlarges pictures: use Predict"))
 
     Regress = MultiInference = Classify
 
@@ -75,12 +75,12 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
     async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
         try:
             return self._service.status(*_asked(request.model_spec))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _abort(context, refusal)
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
         message = "the configuration is that of the command line; new versions in the base path are found by themselves"
-        await _abort(context, Refusal("UNIMPLEMENTED", message))
+        await _abort(context, RefusedError("UNIMPLEMENTED", message))
 
 
 def predict_proto(version: Version, request: Any, expanded_bytes: int) -> Any:
@@ -92,7 +92,7 @@ def predict_proto(version: Version, request: Any, expanded_bytes: int) -> Any:
         expanded_bytes: how large an input may be: one value can stand for a tensor of any shape.
 
     Raises:
-        Refusal: the request does not fit, or the model fails on it.
+        RefusedError: the request does not fit, or the model fails on it.
     """
     inputs = {}
     for name, tensor in request.inputs.items():
@@ -103,13 +103,13 @@ def predict_proto(version: Version, request: Any, expanded_bytes: int) -> Any:
                 raise ValueError(f"its shape asks for {size} bytes; at most {expanded_bytes} are taken")
             inputs[name] = tf.make_ndarray(tensor)
         except (TypeError, ValueError) as error:
-            raise Refusal("INVALID_ARGUMENT", f"input {name} is not a valid tensor: {error}") from None
+            raise invalid(f"input {name} is not a valid tensor: {error}") from None
     outputs = predict(version, request.model_spec.signature_name, inputs, request.output_filter)
     response = predict_pb2.PredictResponse()
     response.model_spec.version.value = version.number
     response.model_spec.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     if sum(array.nbytes for array in outputs.values()) > MESSAGE_LIMIT:
-        raise Refusal("OUT_OF_RANGE", "the answer would be larger than 2 GiB")
+        raise RefusedError("OUT_OF_RANGE", "the answer would be larger than 2 GiB")
     for name, array in outputs.items():
         response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
     return response
@@ -120,5 +120,5 @@ def _asked(spec: Any) -> tuple[str, int | None, str]:
     return spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label
 
 
-async def _abort(context: Any, refusal: Refusal) -> None:
+async def _abort(context: Any, refusal: RefusedError) -> None:
     await context.abort(grpc.StatusCode[refusal.code], refusal.message)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
+from srgan_tf.serving.errors import RefusedError
 from srgan_tf.serving.gate import Gate
 from srgan_tf.serving.metrics import Metrics
-from srgan_tf.serving.refusal import Refusal
 from srgan_tf.serving.versions import Model, Version
 
 
@@ -32,7 +32,7 @@ class Service(NamedTuple):
         """Returns `work(version)` of the version asked for (see Model.take), which stays loaded to its end.
 
         Raises:
-            Refusal: there is no such version or no room, or by `work`.
+            RefusedError: there is no such version or no room, or by `work`.
         """
         version = self.model.take(name, number, label)
         return await self.gate.run(lambda: work(version), lambda: self.model.give_back(version))
@@ -43,8 +43,11 @@ class Service(NamedTuple):
         start, code = time.perf_counter(), "OK"
         try:
             yield
+        except RefusedError as error:
+            code = error.code
+            raise
         except BaseException as error:
-            code = error.code if isinstance(error, Refusal) else "INTERNAL" if isinstance(error, Exception) else "CANCELLED"
+            code = "INTERNAL" if isinstance(error, Exception) else "CANCELLED"
             raise
         finally:
             self.metrics.count(protocol, code, time.perf_counter() - start)
@@ -69,7 +72,7 @@ class Service(NamedTuple):
         states = dict(self.model.states)
         if name != self.model.name or (number is not None and number not in states):
             which = "" if number is None else f"version {label or number} of "
-            raise Refusal("NOT_FOUND", f"Could not find {which}model {name}")
+            raise RefusedError("NOT_FOUND", f"Could not find {which}model {name}")
         response = get_model_status_pb2.GetModelStatusResponse()
         for version in sorted(states, reverse=True) if number is None else [number]:
             state, code, message = states[version]

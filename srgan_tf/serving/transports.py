@@ -12,17 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.inference.runtimes import TileTooLargeError
 from srgan_tf.serving.wire import STRING, UINT8
 
 REST_TYPES = {"DT_UINT8": UINT8, "DT_STRING": STRING}
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """The server cannot be reached or has no room: another attempt may succeed."""
-
-
-class TooLarge(ValueError):
-    """The server does not take requests of this size, or does not give answers of it."""
 
 
 class Address(NamedTuple):
@@ -70,11 +67,11 @@ class RestTransport:
             raise ValueError("no answer in time (--server_timeout)") from None
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
-            raise Busy(_reason(error)) from error
+            raise BusyError(_reason(error)) from error
         if status in (429, 502, 503):
-            raise Busy(f"HTTP status {status}: {_error_in(text)}")
+            raise BusyError(f"HTTP status {status}: {_error_in(text)}")
         if status == 413:
-            raise TooLarge(_error_in(text))
+            raise TileTooLargeError(_error_in(text))
         if status != 200:
             raise ValueError(f"HTTP status {status}: {_error_in(text)}")
         try:
@@ -141,9 +138,9 @@ class GrpcTransport:
             text = " ".join((error.details() or "").split())
             if error.code() is code.OUT_OF_RANGE or (
                     error.code() is code.RESOURCE_EXHAUSTED and "larger than max" in text):
-                raise TooLarge(text) from error
+                raise TileTooLargeError(text) from error
             if error.code() in (code.UNAVAILABLE, code.RESOURCE_EXHAUSTED):
-                raise Busy(text) from error
+                raise BusyError(text) from error
             raise ValueError(f"gRPC status {error.code().name}: {text}") from error
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from srgan_tf.serving.refusal import Refusal
+from srgan_tf.serving.errors import RefusedError
 
 WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 WARM_UP_RECORDS = 1000
@@ -148,7 +148,7 @@ class Model:
             label: instead of the number; "latest" is the greatest.
 
         Raises:
-            Refusal: NOT_FOUND.
+            RefusedError: NOT_FOUND.
         """
         with self._lock:
             wanted = self.labels.get(label) if label and label != "latest" else number
@@ -156,8 +156,8 @@ class Model:
             version = self._loaded.get(max(self._loaded, default=None) if latest else wanted)
             if name != self.name or version is None:
                 which = f"label {label}" if label else f"version {number}" if number is not None else "any version"
-                raise Refusal("NOT_FOUND", f"Servable not found for request: {which} of {name!r}; this server has "
-                              f"{self.name!r}, versions {sorted(self._loaded)}")
+                raise RefusedError("NOT_FOUND", f"Servable not found for request: {which} of {name!r}; this server has "
+                                   f"{self.name!r}, versions {sorted(self._loaded)}")
             version.users += 1
             return version
 

@@ -6,7 +6,7 @@ HTTP_STATUS = {
 }
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is answered with an error.
 
     Attributes:
@@ -22,3 +22,8 @@ class Refusal(Exception):
     def http_status(self) -> int:
         """The same in HTTP."""
         return HTTP_STATUS.get(self.code, 500)
+
+
+def invalid(message: str) -> RefusedError:
+    """A request that makes no sense."""
+    return RefusedError("INVALID_ARGUMENT", message)
