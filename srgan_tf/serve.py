@@ -6,6 +6,8 @@ Example:
 """
 
 import logging
+import os
+import socket
 from pathlib import Path
 
 from srgan_tf import flags
@@ -15,6 +17,9 @@ from srgan_tf.config import ServeConfig
 def main(config: ServeConfig) -> None:
     """Checks what can be checked before TensorFlow is imported, then serves until it is told to stop."""
     _check_base_path(config.model_base_path)
+    _check_port("port", config.host, config.port)
+    _check_port("rest_api_port", config.host, config.rest_api_port)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
@@ -38,6 +43,16 @@ def _check_base_path(text: str) -> None:
         raise ValueError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
     if not any(path.glob("[0-9]*/saved_model.pb")):
         raise ValueError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
+
+
+def _check_port(flag: str, host: str, port: int) -> None:
+    """Port 0 stands for none."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise ValueError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error
 
 
 if __name__ == "__main__":

@@ -77,8 +77,8 @@ class Gate:
         def take(count: int) -> None:
             nonlocal taken
             if taken + count > self.held_limit:
-                raise RefusedError("OUT_OF_RANGE", f"{taken + count} bytes are more than the {self.held_limit >> 20} MiB "
-                                   "that requests and answers may take (--max_held_megabytes)")
+                raise RefusedError("OUT_OF_RANGE", f"{taken + count} bytes are more than the {self.held_limit} that "
+                                   "requests and answers may take together (--max_held_megabytes)")
             self._check(self.held + count > self.held_limit,
                         f"requests and answers in memory would exceed {self.held_limit >> 20} MiB; try again later")
             taken += count

@@ -18,10 +18,9 @@ CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 def signature_of(version: Version, name: str) -> Any:
     """The SignatureDef of that name, serving_default where it is empty."""
     name = name or DEFAULT_SIGNATURE
-    if name not in version.signatures or not version.signatures[name].outputs:
-        known = ", ".join(sorted(n for n, signature in version.signatures.items() if signature.outputs))
-        raise invalid(
-                      f"Serving signature name: {name!r} not found in signature def; it has {known}")
+    known = ", ".join(sorted(n for n, signature in version.signatures.items() if signature.method_name))
+    if name not in known.split(", "):
+        raise invalid(f"Serving signature name: {name!r} not found in signature def; it has {known}")
     return version.signatures[name]
 
 

@@ -34,7 +34,7 @@ def application(service: Service) -> Starlette:
     for place in (model, model + "/versions/{version:int}", model + "/labels/{label}"):
         routes += [
             Route(place + ":predict", api.predict, methods=["POST"]),
-            Route(place + ":{method}", api.unknown_method, methods=["POST"]),
+            Route(place + ":{method}", api.unknown_method, methods=["GET", "POST"]),
             Route(place + "/metadata", api.metadata),
             Route(place, api.status)]
     for path in ("/metrics", "/monitoring/prometheus/metrics"):
@@ -78,6 +78,8 @@ class _Api:
 
     async def unknown_method(self, request: Request) -> Response:
         method = request.path_params["method"]
+        if method == "predict":
+            raise HTTPException(405)
         raise RefusedError("UNIMPLEMENTED", f"method {method!r} is not supported: use :predict")
 
     async def metadata(self, request: Request) -> Response:

@@ -101,7 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=CONNECTIONS)
     except OSError as error:
-        raise ValueError(f"--rest_api_port={port} cannot be had on {host}: {error.strerror or error}") from error
+        raise ValueError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
 
 
 def _add_port(server: object, host: str, port: int) -> None:
@@ -110,4 +110,4 @@ def _add_port(server: object, host: str, port: int) -> None:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise ValueError(f"--port={port} cannot be had on {host}: it is in use, or the host has no such address")
+        raise ValueError(f"--port={port} cannot be had on --host={host}: it is in use, or no address of this machine")

@@ -25,7 +25,8 @@ async def until(condition):
 @in_a_loop
 async def test_over_the_bound_is_refused_at_once():
     gate, go, done = Gate(1, 2, 1000, 10), threading.Event(), []
-    tasks = [asyncio.ensure_future(gate.run(lambda n=n: (go.wait(), n)[1], lambda n=n: done.append(n))) for n in range(3)]
+    tasks = [asyncio.ensure_future(gate.run(lambda n=n: (go.wait(), n)[1], lambda n=n: done.append(n)))
+             for n in range(3)]
     await until(lambda: gate.inside == 3)
     start = time.perf_counter()
     with pytest.raises(RefusedError, match="3 requests run or wait") as refused:

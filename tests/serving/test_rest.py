@@ -34,7 +34,7 @@ def picture_in(answer: dict) -> np.ndarray:
 
 
 def test_the_example_of_tensorflow_serving(server):
-    """github.com/tensorflow/serving, "Serve a Tensorflow model in 60 seconds": half_plus_two, its request and answer."""
+    """github.com/tensorflow/serving, "Serve a Tensorflow model in 60 seconds": its request and its answer."""
     for place in ("", "/versions/1", "/labels/stable", "/labels/latest"):
         document = {"signature_name": "half_plus_two", "instances": [1.0, 2.0, 5.0]}
         assert server.ask(f"{MODEL}{place}:predict", document) == (200, {"predictions": [2.5, 3.0, 4.5]})
@@ -79,7 +79,8 @@ def test_several_outputs(server):
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_curl_with_base64(server, photo, tmp_path):
     (tmp_path / "small.png").write_bytes(png(photo[:20, :30]))
-    script = ('{ printf \'{"signature_name":"encoded","instances":[{"b64":"\'; base64 -w0 small.png; printf \'"}]}\'; } |'
+    script = ('{ printf \'{"signature_name":"encoded","instances":[{"b64":"\';'
+              ' base64 -w0 small.png; printf \'"}]}\'; } |'
               f" curl -sS -d @- http://127.0.0.1:{server.rest}{PREDICT} | sed 's/.*\"b64\": *\"//;s/\".*//' |"
               " base64 -d > large.png")
     subprocess.run(["sh", "-c", script], cwd=tmp_path, check=True)

@@ -44,11 +44,13 @@ def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
         return tf.reduce_sum(done[1])[None]
 
     signatures = {
-        "serving_default": (lambda image: {"upscaled": enlarge(image)}, tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
+        "serving_default": (lambda image: {"upscaled": enlarge(image)},
+                            tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
         "encoded": (lambda image_bytes: {"png_bytes": tf.map_fn(recode, image_bytes)},
                     tf.TensorSpec([None], tf.string, "image_bytes")),
         "half_plus_two": (lambda x: {"y": 0.5 * x + 2}, tf.TensorSpec([None], tf.float32, "x")),
-        "two": (lambda x: {"upper": tf.strings.upper(x), "length": tf.strings.length(x)}, tf.TensorSpec([None], tf.string, "x")),
+        "two": (lambda x: {"upper": tf.strings.upper(x), "length": tf.strings.length(x)},
+                tf.TensorSpec([None], tf.string, "x")),
         "busy": (lambda rounds: {"sum": spin(rounds)}, tf.TensorSpec([1], tf.int32, "rounds")),
     }
     module = tf.Module()
@@ -85,7 +87,8 @@ class Server(NamedTuple):
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=60)
         with contextlib.closing(connection):
-            connection.request(method or ("GET" if document is None else "POST"), path, None if document is None else body)
+            method = method or ("GET" if document is None else "POST")
+            connection.request(method, path, None if document is None else body)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
