@@ -42,11 +42,11 @@ class Gate:
         Raises:
             RefusedError: there is no room, the server stops, or the time is over.
         """
-        try:
-            self._check(self.inside >= self.limit, f"{self.limit} requests run or wait already; try again later")
-        except RefusedError:
+        if self.closed or self.inside >= self.limit:
             done()
-            raise
+            if self.closed:
+                raise RefusedError("UNAVAILABLE", "the server is stopping")
+            raise RefusedError("RESOURCE_EXHAUSTED", f"{self.limit} requests run or wait already; try again later")
         loop = asyncio.get_running_loop()
         self.inside += 1
         future = self._pool.submit(work)
@@ -79,8 +79,9 @@ class Gate:
             if taken + count > self.held_limit:
                 raise RefusedError("OUT_OF_RANGE", f"{taken + count} bytes are more than the {self.held_limit} that "
                                    "requests and answers may take together (--max_held_megabytes)")
-            self._check(self.held + count > self.held_limit,
-                        f"requests and answers in memory would exceed {self.held_limit >> 20} MiB; try again later")
+            if self.held + count > self.held_limit:
+                raise RefusedError("RESOURCE_EXHAUSTED", "requests and answers in memory would exceed "
+                                   f"{self.held_limit >> 20} MiB; try again later")
             taken += count
             self.held += count
 
@@ -88,12 +89,6 @@ class Gate:
             yield take
         finally:
             self.held -= taken
-
-    def _check(self, full: bool, message: str) -> None:
-        if self.closed:
-            raise RefusedError("UNAVAILABLE", "the server is stopping")
-        if full:
-            raise RefusedError("RESOURCE_EXHAUSTED", message)
 
     async def drain(self, seconds: float) -> bool:
         """Refuses what is new and waits for what is inside, so long; returns whether all of it ended."""

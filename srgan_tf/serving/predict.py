@@ -77,6 +77,6 @@ def _check_array(name: str, array: np.ndarray, info: Any) -> None:
 
 def _plain(error: tf.errors.OpError) -> str:
     """What went wrong, without the places in the graph where it did."""
-    text = error.message.removeprefix("Graph execution error:").split("[[")[0].split("\nDetected at node")[0]
+    text = error.message.removeprefix("Graph execution error:").split("[[")[0].split("\nDetected at node")[0].strip()
     asserted = re.match(r"assertion failed: \[([^\]]*)\]", text)  # what follows it are the values compared
     return " ".join((asserted[1] if asserted else text).split())[:500] or type(error).__name__

@@ -83,6 +83,8 @@ async def test_drain():
     with pytest.raises(RefusedError, match="stopping") as refused:
         await gate.run(lambda: 1, lambda: None)
     assert refused.value.code == "UNAVAILABLE"
+    with gate.hold() as take:
+        take(10)  # the answer of what still runs
     go.set()
     assert await gate.drain(10)
     assert await task

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
@@ -129,17 +130,26 @@ def rounds_of(server: Server, seconds: float) -> int:
     return int(200 * seconds / (time.perf_counter() - start)) + 1
 
 
+def until_inside(server: Server, count: int) -> None:
+    """Waits until so many requests run or wait."""
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.rest}/metrics") as response:
+            if f"srgan_tf_serving_requests_inside {count}.0" in response.read().decode():
+                return
+        time.sleep(0.02)
+
+
 def test_a_version_in_use_is_not_unloaded_and_too_many_are_refused(changing, staging):
-    busy = {"signature_name": "busy", "instances": [rounds_of(changing, 2)]}
+    busy = {"signature_name": "busy", "instances": [rounds_of(changing, 3)]}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         running = pool.submit(changing.ask, MODEL + ":predict", busy)
-        time.sleep(0.2)
+        until_inside(changing, 1)
         waiting = [pool.submit(version, changing) for _ in range(3)]
-        time.sleep(0.3)
+        until_inside(changing, 4)
         start = time.perf_counter()
         status, answer = changing.ask(MODEL + ":predict", busy)
         assert (status, "4 requests run or wait already" in answer["error"]) == (503, True)
-        assert time.perf_counter() - start < 1.5
+        assert time.perf_counter() - start < 2
         (staging / "3").rename(base(changing) / "3")
         assert running.result()[0] == 200
         assert [task.result() for task in waiting] == [2, 2, 2]
@@ -161,7 +171,7 @@ def test_a_stop_finishes_what_runs(changing):
     busy = {"signature_name": "busy", "instances": [rounds_of(changing, 1.5)]}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         running = pool.submit(changing.ask, MODEL + ":predict", busy)
-        time.sleep(0.5)
+        until_inside(changing, 1)
         changing.process.send_signal(signal.SIGTERM)
         changing.says("stopping")
         while health(changing) != "refused":
@@ -179,7 +189,7 @@ def test_a_stop_has_a_bound(tmp_path, staging):
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         endless = {"signature_name": "busy", "instances": [10**9]}
         pool.submit(server.ask, MODEL + ":predict", endless)
-        time.sleep(0.5)
+        until_inside(server, 1)
         server.process.send_signal(signal.SIGTERM)
         start = time.time()
         assert server.process.wait(20) == 1
