@@ -44,6 +44,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 work = lambda version: predict_proto(version, request, service.request_bytes)  # noqa: E731
                 response = await service.compute(work, *_asked(request.model_spec))
                 response.model_spec.name = service.model.name
+                take(response.ByteSize())
                 return response
         except RefusedError as refusal:
             await _abort(context, refusal)
