@@ -10,6 +10,6 @@ def server(tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     for version in (1, 2, 30):
         save_version(folder / "tiny", version)
-    with serving(folder / "tiny", folder / "log", "--version_labels=stable:1", "--max_request_megabytes=2",
+    with serving(folder / "tiny", folder / "log", "--version_labels=stable:1", "--max_request_megabytes=1",
                  "--request_timeout=20") as server:
         yield server

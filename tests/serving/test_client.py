@@ -40,10 +40,10 @@ def test_the_same_pixels_in_tiles(server, photo, form):
 
 @pytest.mark.parametrize("form", [URLS[0], URLS[2]])
 def test_tiles_become_smaller_where_the_server_asks_for_it(server, form):
-    noise = np.random.default_rng(0).integers(0, 256, (900, 1000, 3), np.uint8)  # 2.7 MB; the server takes 2 MiB
+    noise = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)  # 1.3 MB; the server takes 1 MiB
     upscaler = Upscaler(remote_runtime(url_of(server, form)), tile=0)
     np.testing.assert_array_equal(upscaler(noise), enlarged(noise, 30))
-    assert upscaler.tile == 500
+    assert upscaler.tile == 350
 
 
 def test_the_command(command, server, photo, tmp_path):

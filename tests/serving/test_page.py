@@ -95,10 +95,10 @@ def test_errors_in_words(page, tmp_path, picture):
     Image.fromarray(np.zeros((1100, 1100, 3), np.uint8)).save(tmp_path / "large.png")
     page.choose(tmp_path / "large.png")
     page.wait(FAILED.replace("innerText", "innerText.includes('picture too large')"))
-    noise = np.random.default_rng(0).integers(0, 256, (2200, 2200, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1600, 1600, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     page.choose(tmp_path / "noise.png")
-    page.wait(FAILED.replace("innerText", "innerText.includes('the server takes 2.1 MB at most')"))
+    page.wait(FAILED.replace("innerText", "innerText.includes('the server takes 1.0 MB at most')"))
     page.devtools("Network.enable")
     network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     page.devtools("Network.emulateNetworkConditions", offline=True, **network)
