@@ -7,6 +7,7 @@ Example:
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import UpscaleConfig
@@ -26,12 +27,14 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)
 
-    flags.import_framework(config.model)
+    if not config.server:
+        flags.import_framework(config.model)
     from srgan_tf.inference import Upscaler
 
     imported = time.perf_counter()
+    model = _remote(config) if config.server else config.model
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
-        upscaler = Upscaler(config.model, tile=config.tile, overlap=config.overlap, scale=config.scale,
+        upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
@@ -39,6 +42,17 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
+
+
+def _remote(config: UpscaleConfig) -> Any:
+    """The model on --server."""
+    try:
+        from srgan_tf.serving.client import remote_runtime
+
+        return remote_runtime(
+            config.server, config.model, timeout=config.server_timeout, retries=config.server_retries)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize
 
 
+class TileTooLargeError(ValueError):
+    """A runtime does not take so large a tile, but may take a smaller one."""
+
+
 class Runtime(NamedTuple):
     """A model that is ready to enlarge.
 
@@ -34,8 +38,8 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0) -> Runtime:
     """Opens a model of any kind.
 
     Args:
-        model: a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions) or .tflite
-            file, the name of a shipped model, or "bicubic".
+        model: a Runtime, a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions)
+            or .tflite file, the name of a shipped model, or "bicubic".
         scale: of "bicubic"; the others have their own.
         threads: that a .tflite file runs with; 0: one for each core.
 
@@ -43,6 +47,8 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0) -> Runtime:
         FileNotFoundError: there is no such file or name.
         ValueError: it is there, but is not a model that enlarges pictures.
     """
+    if isinstance(model, Runtime):
+        return model
     if not isinstance(model, str | os.PathLike):
         return keras_runtime(model)
     if str(model) == "bicubic":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.imaging import premultiply, to_uint8, unpremultiply
-from srgan_tf.inference.runtimes import open_runtime
+from srgan_tf.inference.runtimes import TileTooLargeError, open_runtime
 from srgan_tf.inference.tiling import enlarge_tiled
 
 Progress = Callable[[int, int], None]
@@ -26,7 +26,7 @@ class Upscaler:
         """Opens the model.
 
         Args:
-            model: whatever `open_runtime` takes: a Generator, a path, a shipped name, "bicubic".
+            model: whatever `open_runtime` takes: a Runtime, a Generator, a path, a shipped name, "bicubic".
             tile: side of the tiles in LR pixels; 0: whole pictures.
             overlap: context of each tile in LR pixels.
             scale: of "bicubic".
@@ -68,7 +68,15 @@ class Upscaler:
         return unpremultiply(self._colour(premultiply(pixels), progress), alpha)
 
     def _colour(self, rgb: np.ndarray, progress: Progress | None) -> np.ndarray:
-        return enlarge_tiled(self.runtime, rgb, self.tile, self.overlap, progress)
+        while True:
+            try:
+                return enlarge_tiled(self.runtime, rgb, self.tile, self.overlap, progress)
+            except TileTooLargeError:
+                side = max(rgb.shape[:2])
+                smaller = min(self.tile or side, side) // 2
+                if smaller <= 2 * self.overlap:
+                    raise
+                self.tile = smaller
 
     def _grey(self, grey: np.ndarray, progress: Progress | None) -> np.ndarray:
         """[H,W] -> [sH,sW]: as a picture of three equal channels, whose mean is taken."""

@@ -87,7 +87,8 @@ def test_one_step_is_two_players_against_each_other_as_they_were(store):
     with tf.GradientTape() as tape:
         real_logits, fake_logits = (step.discriminator.model(picture, training=True) for picture in (hr, constant))
         loss = step.adversarial.discriminator_loss(real_logits, fake_logits)
-    expected[step.discriminator.model] = tape.gradient(loss, [v.value for v in step.discriminator.model.trainable_variables])
+    weights_of = [v.value for v in step.discriminator.model.trainable_variables]
+    expected[step.discriminator.model] = tape.gradient(loss, weights_of)
     step(lr, hr)
     for model, gradients in expected.items():
         for old, new, gradient in zip(weights[model], model.trainable_variables, gradients, strict=True):

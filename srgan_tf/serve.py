@@ -1,0 +1,59 @@
+"""Serves a SavedModel over REST and gRPC as tensorflow_model_server does, and a page at / to try it.
+
+Example:
+    python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model --output=exports/edsr_x4
+    python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # then open http://127.0.0.1:8501/
+"""
+
+import logging
+import os
+import socket
+from pathlib import Path
+
+from srgan_tf import flags
+from srgan_tf.config import ServeConfig
+
+
+def main(config: ServeConfig) -> None:
+    """Checks what can be checked before TensorFlow is imported, then serves until it is told to stop."""
+    _check_base_path(config.model_base_path)
+    _check_port("port", config.host, config.port)
+    _check_port("rest_api_port", config.host, config.rest_api_port)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+
+        with flags.quiet_imports():
+            from srgan_tf.serving.server import serve
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would deprecate its v1 loader
+    serve(config, lambda line: print(line, flush=True))
+
+
+def _check_base_path(text: str) -> None:
+    path = Path(text).expanduser()
+    export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
+    if path.is_file() or path.suffix == ".keras":
+        raise ValueError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")
+    if not path.is_dir():
+        raise ValueError(f"--model_base_path: no folder {text!r}")
+    if (path / "saved_model.pb").is_file():
+        raise ValueError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
+    if not any(path.glob("[0-9]*/saved_model.pb")):
+        raise ValueError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
+
+
+def _check_port(flag: str, host: str, port: int) -> None:
+    """Port 0 stands for none."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise ValueError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error
+
+
+if __name__ == "__main__":
+    flags.run(main, ServeConfig)

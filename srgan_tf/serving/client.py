@@ -1,0 +1,123 @@
+"""A model on a server as a Runtime of this package: TensorFlow Serving, or `python -m srgan_tf.serve`.
+
+Nothing here imports TensorFlow.
+"""
+
+import io
+import re
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from srgan_tf.config import lookup
+from srgan_tf.inference.runtimes import Runtime
+from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
+from srgan_tf.serving.wire import STRING, UINT8
+
+FIRST_PAUSE = 0.25
+TRIAL = 8
+
+
+def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: int = 5) -> Runtime:
+    """Opens a model on a server.
+
+    Args:
+        url: as in parse_url.
+        model: its name, where the URL has none.
+        timeout: seconds for one request.
+        retries: further attempts at a request where the server cannot be reached or has no room, with pauses of 0.25 s,
+            0.5 s, 1 s and so on.
+
+    Raises:
+        ValueError: the URL, or the server's answer, which must be an enlarged picture.
+        OSError: the server cannot be reached or stays busy.
+    """
+    address = parse_url(url, model)
+    transport = lookup(TRANSPORTS, address.scheme, "kind of server")(address, timeout)
+
+    def ask(function: Callable, *arguments: Any) -> Any:
+        return _patiently(url, retries, function, *arguments)
+
+    signature, kind, name, output = _choose(url, ask(transport.signatures), transport.prefers)
+
+    def run(images: np.ndarray) -> np.ndarray:
+        value = _png(images[0]) if kind == STRING else images
+        made = ask(transport.predict, signature, name, value, output)
+        return _pixels(url, made)[None] if kind == STRING else made
+
+    made = run(np.zeros((1, TRIAL, TRIAL, 3), np.uint8))
+    scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
+    if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
+        raise ValueError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
+    return Runtime(address.model, scale, run)
+
+
+def parse_url(url: str, model: str = "") -> Address:
+    """Reads http://HOST:PORT, https://... or grpc://HOST:PORT, with or without a path: /v1/models/NAME or /NAME, and
+    after it /versions/NUMBER or /labels/LABEL.
+
+    Raises:
+        ValueError: it is not so, or the name is missing or given twice.
+    """
+    parts = urllib.parse.urlsplit(url)
+    form = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
+    try:
+        port = parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0
+    path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?)?/?", parts.path)
+    if not parts.hostname or not port or not path or parts.query or parts.username:
+        raise ValueError(f"--server must be as in {form}; got {url!r}")
+    name = urllib.parse.unquote(path[1] or "")
+    if name and model:
+        raise ValueError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
+    if not name and not model:
+        raise ValueError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")
+    return Address(parts.scheme, parts.hostname, port, name or model, int(path[2]) if path[2] else None, path[3] or "")
+
+
+def _choose(url: str, signatures: dict, preferred: int) -> tuple[str, int, str, str]:
+    """A signature from pictures to pictures: its name, its type (arrays or files), and its tensors' names."""
+    found = {}
+    for signature, (inputs, outputs) in signatures.items():
+        for kind in (UINT8, STRING):
+            if list(inputs.values()) == list(outputs.values()) == [kind]:
+                found.setdefault(kind, (signature, kind, *inputs, *outputs))
+    if not found:
+        raise ValueError(f"{url}: no signature of this model makes a uint8 picture of one, or a file of one; it has "
+                         f"{', '.join(sorted(signatures)) or 'none'}")
+    return found.get(preferred) or next(iter(found.values()))
+
+
+def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> Any:
+    """Calls again, after longer and longer pauses, while the server is busy or away."""
+    for attempt in range(retries + 1):
+        try:
+            return function(*arguments)
+        except BusyError as busy:
+            if attempt == retries:
+                attempts = f"{retries + 1} attempts" if retries else "1 attempt"
+                raise OSError(f"{url}: {busy} ({attempts})") from busy
+            time.sleep(FIRST_PAUSE * 2**attempt)
+        except ValueError as error:
+            raise type(error)(f"{url}: {error}") from error
+    raise AssertionError
+
+
+def _png(picture: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "png", compress_level=1)
+    return file.getvalue()
+
+
+def _pixels(url: str, file: bytes) -> np.ndarray:
+    """uint8 [H,W,3] of a picture file that the server made: its own answer, thus as large as it is."""
+    try:
+        with Image.open(io.BytesIO(file), formats=["png", "jpeg"]) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise ValueError(f"{url}: the answer is not a picture: {error}") from error

@@ -1,0 +1,196 @@
+"""The REST API of TensorFlow Serving, health, metrics and the page, as a Starlette application."""
+
+import asyncio
+import contextlib
+import html
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from srgan_tf.serving import json_tensors
+from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.metrics import CONTENT_TYPE
+from srgan_tf.serving.predict import predict, signature_of
+from srgan_tf.serving.service import Service
+from srgan_tf.serving.versions import Version
+
+SENT_AT_ONCE = 1 << 18
+NUMBER_BYTES = 4  # of a uint8 in JSON, at most, with its comma and space about that
+PAGE_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
+               "connect-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+
+
+def application(service: Service) -> Starlette:
+    """The application that uvicorn runs."""
+    api = _Api(service)
+    model, routes = "/v1/models/{name}", []
+    for place in (model, model + "/versions/{version:int}", model + "/labels/{label}"):
+        routes += [
+            Route(place + ":predict", api.predict, methods=["POST"]),
+            Route(place + ":{method}", api.unknown_method, methods=["GET", "POST"]),
+            Route(place + "/metadata", api.metadata),
+            Route(place, api.status)]
+    for path in ("/metrics", "/monitoring/prometheus/metrics"):
+        routes.append(Route(path, api.metrics))
+    routes += [Route("/healthz", api.health), Route("/", api.page)]
+    return Starlette(routes=routes, exception_handlers={
+        RefusedError: _refused, HTTPException: _malformed, ClientDisconnect: _gone, Exception: _failed})
+
+
+class _Api:
+    """The endpoints."""
+
+    def __init__(self, service: Service):
+        self.service = service
+        page = (resources.files("srgan_tf.serving") / "page.html").read_text(encoding="utf-8")
+        for name, value in (("MODEL", service.model.name), ("REQUEST_BYTES", str(service.request_bytes))):
+            page = page.replace(f"__{name}__", html.escape(value))
+        self._page = page
+
+    async def predict(self, request: Request) -> Response:
+        service, timeout = self.service, self.service.gate.timeout
+        with contextlib.ExitStack() as held:
+            take = held.enter_context(service.gate.hold())
+            with service.counted("rest"):
+                body = await _within(timeout, _body(request, service.request_bytes, take))
+                work = service.compute(lambda version: self._answer(version, body), *_asked(request))
+                pieces = await _unless_gone(request, work)
+                take(sum(map(len, pieces)))
+            return _Pieces(pieces, held.pop_all(), timeout)
+
+    def _answer(self, version: Version, body: bytes) -> list[bytes]:
+        """Runs in a worker thread: JSON to JSON."""
+        document = json_tensors.parse_body(body)
+        name = document.get("signature_name", "")
+        outputs = predict(version, name, json_tensors.arrays_of(document, signature_of(version, name)))
+        count = sum(array.size for array in outputs.values())
+        if count * NUMBER_BYTES > self.service.gate.held_limit:
+            raise RefusedError("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or "
+                               "a signature that answers with bytes")
+        return json_tensors.answer(outputs, row_form="instances" in document)
+
+    async def unknown_method(self, request: Request) -> Response:
+        method = request.path_params["method"]
+        if method == "predict":
+            raise HTTPException(405)
+        raise RefusedError("UNIMPLEMENTED", f"method {method!r} is not supported: use :predict")
+
+    async def metadata(self, request: Request) -> Response:
+        number, signatures = self.service.metadata(*_asked(request))
+        spec = {"name": self.service.model.name, "signature_name": "", "version": str(number)}
+        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": _plain(signatures)}})
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(_plain(self.service.status(*_asked(request))))
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self.service.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    async def health(self, request: Request) -> Response:
+        ready = self.service.model.newest is not None and not self.service.gate.closed
+        return JSONResponse({"status": "ok" if ready else "stopping"}, 200 if ready else 503)
+
+    async def page(self, request: Request) -> Response:
+        return Response(self._page, media_type="text/html", headers={
+            "content-security-policy": PAGE_POLICY, "cache-control": "no-cache", "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer"})
+
+
+class _Pieces(Response):
+    """An answer sent bit by bit, so that a slow client cannot make the server copy it, or keep it for ever."""
+
+    media_type = "application/json"
+
+    def __init__(self, pieces: list[bytes], held: contextlib.ExitStack, timeout: float):
+        super().__init__(headers={"content-length": str(sum(map(len, pieces)))})
+        self._pieces, self._held, self._timeout = pieces, held, timeout
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with self._held:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for piece in self._pieces:
+                for start in range(0, len(piece), SENT_AT_ONCE):
+                    part = piece[start : start + SENT_AT_ONCE]
+                    message = {"type": "http.response.body", "body": part, "more_body": True}
+                    await asyncio.wait_for(send(message), self._timeout)
+            await send({"type": "http.response.body", "body": b""})
+
+
+def _asked(request: Request) -> tuple[str, int | None, str]:
+    """The model's name, version and label in the path."""
+    found = request.path_params
+    return found["name"], found.get("version"), found.get("label", "")
+
+
+async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
+    """The body, at most `limit` bytes; `take` is called with the size of each part."""
+    refusal = RefusedError("OUT_OF_RANGE", f"the request is larger than {limit} bytes (--max_request_megabytes)")
+    declared = request.headers.get("content-length", "0")
+    if int(declared) > limit and "expect" in request.headers:
+        raise refusal  # the client waits for this before it sends
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > 4 * limit:
+            raise refusal
+        if size <= limit:
+            take(len(part))
+            parts.append(part)
+        else:
+            parts.clear()  # what follows is read and forgotten: a client that still sends does not read the refusal
+    if size > limit:
+        raise refusal
+    return b"".join(parts)
+
+
+async def _within(seconds: float, reading: Any) -> bytes:
+    try:
+        return await asyncio.wait_for(reading, seconds)
+    except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)
+        raise RefusedError("DEADLINE_EXCEEDED", f"the request did not arrive within {seconds:g} s") from None
+
+
+async def _unless_gone(request: Request, work: Any) -> Any:
+    """The result of `work`, which is given up where the client closes the connection first."""
+    computing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({computing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not computing.done():
+            raise RefusedError("CANCELLED", "the client is gone")
+        return computing.result()
+    finally:
+        computing.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _plain(message: Any) -> Any:
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+async def _refused(request: Request, refusal: RefusedError) -> Response:
+    return JSONResponse({"error": refusal.message}, refusal.http_status)
+
+
+async def _malformed(request: Request, error: HTTPException) -> Response:
+    return JSONResponse({"error": f"Malformed request: {request.method} {request.url.path}"}, error.status_code,
+                        error.headers)
+
+
+async def _gone(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=499)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"the server failed: {type(error).__name__}"}, 500)

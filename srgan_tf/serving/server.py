@@ -1,0 +1,113 @@
+"""The server as a whole: ports, the look at the disk for new versions, and the stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from srgan_tf.config import ServeConfig
+from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.metrics import Metrics
+from srgan_tf.serving.rest import application
+from srgan_tf.serving.rpc import grpc_server, predict_proto
+from srgan_tf.serving.service import Service
+from srgan_tf.serving.versions import Model
+
+MEBIBYTE = 1 << 20
+CONNECTIONS = 256
+STOP_MARGIN = 2.0
+
+
+def serve(config: ServeConfig, report: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT; `report` is called with lines for the operator.
+
+    Raises:
+        ValueError: no version can be loaded, or a port cannot be had.
+    """
+    request_bytes = int(config.max_request_megabytes * MEBIBYTE)
+    model = Model(config.name, Path(config.model_base_path).expanduser(), config.labels,
+                  lambda version, request: predict_proto(version, request, request_bytes), report)
+    model.poll()
+    if model.newest is None:
+        reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))
+        raise ValueError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
+    gate = Gate(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
+                config.request_timeout)
+    service = Service(model, gate, Metrics(model, gate), request_bytes)
+    ended = asyncio.run(_serve(config, service, report))
+    model.close()
+    if not ended:
+        report("stopped; what still computed after --stop_timeout was given up")
+        sys.stdout.flush()
+        os._exit(1)  # an ordinary exit would wait for the threads
+    report("stopped")
+
+
+async def _serve(config: ServeConfig, service: Service, report: Callable[[str], None]) -> bool:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    rest, rpc, tasks = None, None, []
+    if config.rest_api_port:
+        rest = _Rest(uvicorn.Config(
+            application(service), log_level="error", access_log=False, lifespan="off", ws="none",
+            limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=config.stop_timeout))
+        listening = _listen(config.host, config.rest_api_port)
+        tasks.append(asyncio.create_task(rest.serve([listening])))
+        report(f"REST and the page on http://{config.host}:{config.rest_api_port}")
+    if config.port:
+        rpc = grpc_server(service, CONNECTIONS)
+        _add_port(rpc, config.host, config.port)
+        await rpc.start()
+        report(f"gRPC on {config.host}:{config.port}")
+    polling = asyncio.create_task(_poll(service.model, config.file_system_poll_wait_seconds))
+    await stop.wait()
+
+    report("stopping: what runs is finished, what is new is refused")
+    polling.cancel()
+    service.gate.closed = True
+    if rest:
+        rest.should_exit = True
+    if rpc:
+        tasks.append(asyncio.create_task(rpc.stop(config.stop_timeout)))
+    ended = await service.gate.drain(config.stop_timeout)
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_MARGIN)
+    return ended
+
+
+async def _poll(model: Model, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(model.poll)
+
+
+class _Rest(uvicorn.Server):
+    """uvicorn, which leaves the signals to `_serve`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=CONNECTIONS)
+    except OSError as error:
+        raise ValueError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
+
+
+def _add_port(server: object, host: str, port: int) -> None:
+    try:
+        bound = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    except RuntimeError:
+        bound = 0
+    if not bound:
+        raise ValueError(f"--port={port} cannot be had on --host={host}: it is in use, or no address of this machine")

@@ -1,0 +1,208 @@
+"""The versions of a model on disk and in memory: loaded beside one another, switched, and closed when unused.
+
+A version is loaded by TensorFlow's v1 loader and run by a bare session, as tensorflow_model_server does: any SavedModel
+works, by the names in its signatures, and closing the session gives its memory back.
+"""
+
+import contextlib
+import gc
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from srgan_tf.serving.errors import RefusedError
+
+WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+WARM_UP_RECORDS = 1000
+
+
+class State(NamedTuple):
+    """What became of a version: a state of tensorflow_serving's ModelVersionStatus, an error code and its message."""
+
+    state: str
+    code: str = "OK"
+    message: str = ""
+
+
+class Version:
+    """A loaded SavedModel.
+
+    Attributes:
+        number: of the version.
+        signatures: SignatureDef protos by name.
+    """
+
+    def __init__(self, number: int, folder: Path):
+        """Loads FOLDER; any error of TensorFlow's may be raised."""
+        self.number = number
+        self.users, self.retired, self.closed = 0, False, False  # under the Model's lock
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=tf.compat.v1.ConfigProto(
+            gpu_options=tf.compat.v1.GPUOptions(allow_growth=True)))
+        try:
+            with self._session.graph.as_default():
+                loaded = tf.compat.v1.saved_model.loader.load(self._session, ["serve"], str(folder))
+            self._session.graph.finalize()
+        except BaseException:
+            self.close()
+            raise
+        self.signatures = dict(loaded.signature_def)
+
+    def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Computes tensors: name -> tensor name, tensor name -> value."""
+        return self._session.run(dict(fetches), dict(feeds))
+
+    def close(self) -> None:
+        """Gives the memory back."""
+        self._session.close()
+
+
+class Model:
+    """A base path whose numbered folders are versions.
+
+    The greatest number is served, as are those with labels. `poll` brings memory in line with the disk.
+    """
+
+    def __init__(self, name: str, base_path: Path, labels: Mapping[str, int], warm_up: Callable[[Version, Any], None],
+                 report: Callable[[str], None]):
+        """Describes a model; nothing is loaded yet.
+
+        Args:
+            name: in requests.
+            base_path: holds the folders.
+            labels: versions by label.
+            warm_up: called with a version and each PredictRequest of its warm-up file.
+            report: called with lines for the operator.
+        """
+        self.name, self.base_path, self.labels = name, base_path, labels
+        self.states: dict[int, State] = {}
+        self._warm_up, self._report = warm_up, report
+        self._lock, self._loaded = threading.Lock(), {}
+        self._broken: dict[int, Any] = {}
+
+    def poll(self) -> None:
+        """Looks at the disk once: loads what is new there, then retires what is no longer wanted.
+
+        A version that cannot be loaded is reported and tried again only when its files change; until then the greatest
+        one that can be loaded is served.
+        """
+        found = _versions(self.base_path)
+        if not found:
+            return  # an unmounted or emptied folder is no reason to stop serving
+        wanted = {number for number in self.labels.values() if number in found and self._ensure(number, found[number])}
+        newest = next((n for n in sorted(found, reverse=True) if self._ensure(n, found[n])), None)
+        if newest is None:
+            return
+        with self._lock:
+            unwanted = [version for number, version in self._loaded.items() if number not in wanted | {newest}]
+            for version in unwanted:
+                del self._loaded[version.number]
+                version.retired = True
+                self.states[version.number] = State("UNLOADING")
+        for version in unwanted:
+            self._close_if_unused(version)
+
+    def _ensure(self, number: int, folder: Path) -> bool:
+        """Whether a version is loaded, after an attempt where there is reason for one."""
+        if number in self._loaded:
+            return True
+        files = sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")
+                       if file.is_file())
+        if self._broken.get(number) == files:
+            return False
+        self.states[number] = State("LOADING")
+        version = None
+        try:
+            version = Version(number, folder)
+            for request in _warm_up_requests(folder):
+                self._warm_up(version, request)
+        except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
+            if version:
+                version.close()
+            message = " ".join(str(error).split())[:300] or type(error).__name__
+            self._broken[number], self.states[number] = files, State("END", "UNKNOWN", message)
+            self._report(f"version {number} of {self.name} cannot be loaded: {message}")
+            return False
+        with self._lock:
+            self._loaded[number], self.states[number] = version, State("AVAILABLE")
+        self._broken.pop(number, None)
+        self._report(f"version {number} of {self.name} is served")
+        return True
+
+    @property
+    def newest(self) -> int | None:
+        """The greatest loaded version."""
+        with self._lock:
+            return max(self._loaded, default=None)
+
+    def take(self, name: str, number: int | None = None, label: str = "") -> Version:
+        """A version for one request, which must `give_back` it. It stays loaded in between.
+
+        Args:
+            name: of the model.
+            number: of the version; None: the greatest.
+            label: instead of the number; "latest" is the greatest.
+
+        Raises:
+            RefusedError: NOT_FOUND.
+        """
+        with self._lock:
+            wanted = self.labels.get(label) if label and label != "latest" else number
+            latest = number is None and label in ("", "latest")
+            version = self._loaded.get(max(self._loaded, default=None) if latest else wanted)
+            if name != self.name or version is None:
+                which = f"label {label}" if label else f"version {number}" if number is not None else "any version"
+                raise RefusedError("NOT_FOUND", f"Servable not found for request: {which} of {name!r}; this server has "
+                                   f"{self.name!r}, versions {sorted(self._loaded)}")
+            version.users += 1
+            return version
+
+    def give_back(self, version: Version) -> None:
+        """Ends a use of a version; the last one of a retired version closes it."""
+        with self._lock:
+            version.users -= 1
+        self._close_if_unused(version)
+
+    def _close_if_unused(self, version: Version) -> None:
+        with self._lock:
+            if not version.retired or version.users or version.closed:
+                return
+            version.closed = True
+            if version.number not in self._loaded:  # else it is back from the disk already
+                self.states[version.number] = State("END")
+        version.close()
+        gc.collect()  # the graph's Python objects refer to one another
+        self._report(f"version {version.number} of {self.name} is unloaded")
+
+    def close(self) -> None:
+        """Closes every version that no request uses."""
+        with self._lock:
+            unused = [version for version in self._loaded.values() if not version.users]
+            self._loaded.clear()
+        for version in unused:
+            version.close()
+
+
+def _versions(base_path: Path) -> dict[int, Path]:
+    """The folders of SavedModels by number; a folder without its saved_model.pb is still being copied."""
+    with contextlib.suppress(OSError):
+        return {int(child.name): child for child in base_path.iterdir()
+                if child.name.isdecimal() and (child / "saved_model.pb").is_file()}
+    return {}
+
+
+def _warm_up_requests(folder: Path) -> list[Any]:
+    """The PredictRequests of a version's warm-up file, if it has one."""
+    file = folder / WARM_UP_FILE
+    if not file.is_file():
+        return []
+    requests = []
+    for record in tf.data.TFRecordDataset(str(file)).take(WARM_UP_RECORDS).as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(record)
+        if log.HasField("predict_log"):
+            requests.append(log.predict_log.request)
+    return requests

@@ -1,0 +1,43 @@
+"""`serve` as people start it: mistakes in one line. What it does when it runs is in tests/serving."""
+
+import socket
+
+import pytest
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "--model_base_path is required"),
+    (["--model_base_path=nowhere"], "no folder 'nowhere'"),
+    (["--model_base_path=small.keras"], "make one of small.keras by: python -m srgan_tf.export --model=small.keras"),
+    (["--model_base_path=empty"], "--model_base_path=empty holds no version"),
+    (["--model_base_path=models/7"], "is one SavedModel; give the folder of its versions, models"),
+    (["--model_base_path=damaged"], "no version can be loaded: version 1: "),
+    (["--model_base_path=models", "--host=no.such.host"], "cannot be had on --host=no.such.host"),
+    (["--model_base_path=models", "--port=0", "--rest_api_port=0"], "nothing to listen on"),
+    (["--model_base_path=models", "--rest_api_port=70000"], "--rest_api_port must be at most 65535"),
+    (["--model_base_path=models", "--model_name=a/b"], "--model_name must be of letters"),
+    (["--model_base_path=models", "--version_labels=stable"], "LABEL:NUMBER"),
+    (["--model_base_path=models", "--version_labels=latest:3"], "latest is the newest version's label"),
+    (["--model_base_path=models", "--max_running=0"], "--max_running must be at least 1"),
+    (["--model_base_path=models", "--prot=1"], "Did you mean: port"),
+    (["stray"], "unexpected argument 'stray'"),
+])
+def test_mistakes_are_one_line(refused, tmp_path, arguments, message):
+    (tmp_path / "small.keras").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "damaged/1").mkdir(parents=True)
+    (tmp_path / "damaged/1/saved_model.pb").write_bytes(b"not a model")
+    (tmp_path / "models/7").mkdir(parents=True)
+    (tmp_path / "models/7/saved_model.pb").touch()
+    assert message in refused("serve", *arguments)
+
+
+@pytest.mark.parametrize("flag", ["port", "rest_api_port"])
+def test_a_port_that_is_taken(refused, tmp_path, flag):
+    (tmp_path / "models/7").mkdir(parents=True)
+    (tmp_path / "models/7/saved_model.pb").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        ports = {"port": 0, "rest_api_port": 0, flag: number}
+        line = refused("serve", "--model_base_path=models", *(f"--{name}={port}" for name, port in ports.items()))
+    assert f"--{flag}={number} cannot be had on --host=127.0.0.1: Address already in use" in line

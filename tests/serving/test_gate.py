@@ -1,0 +1,98 @@
+"""Admission: what is over a bound is refused at once, what waits is served in turn or dropped."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.gate import Gate
+
+
+def in_a_loop(test):
+    def run():
+        asyncio.run(asyncio.wait_for(test(), 20))
+    run.__name__ = test.__name__
+    return run
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+@in_a_loop
+async def test_over_the_bound_is_refused_at_once():
+    gate, go, done = Gate(1, 2, 1000, 10), threading.Event(), []
+    tasks = [asyncio.ensure_future(gate.run(lambda n=n: (go.wait(), n)[1], lambda n=n: done.append(n)))
+             for n in range(3)]
+    await until(lambda: gate.inside == 3)
+    start = time.perf_counter()
+    with pytest.raises(RefusedError, match="3 requests run or wait") as refused:
+        await gate.run(lambda: 4, lambda: done.append(4))
+    assert refused.value.code == "RESOURCE_EXHAUSTED"
+    assert time.perf_counter() - start < 1
+    assert done == [4]  # even what is refused gives its version back
+    go.set()
+    assert await asyncio.gather(*tasks) == [0, 1, 2]
+    await until(lambda: gate.inside == 0)
+    assert sorted(done) == [0, 1, 2, 4]
+    assert await gate.run(lambda: 5, lambda: None) == 5
+
+
+@in_a_loop
+async def test_time_over_and_clients_gone():
+    gate, go, ran, done = Gate(1, 3, 1000, 0.2), threading.Event(), [], []
+    running = asyncio.ensure_future(gate.run(go.wait, lambda: done.append("running")))
+    late = asyncio.ensure_future(gate.run(lambda: ran.append("late"), lambda: done.append("late")))
+    gone = asyncio.ensure_future(gate.run(lambda: ran.append("gone"), lambda: done.append("gone")))
+    await until(lambda: gate.inside == 3)
+    gone.cancel()
+    for task in (running, late):
+        with pytest.raises(RefusedError, match="no answer within") as refused:
+            await task
+        assert refused.value.code == "DEADLINE_EXCEEDED"
+    await until(lambda: gate.inside == 1)  # the one that computes still has its place and its version
+    assert sorted(done) == ["gone", "late"]
+    go.set()
+    await until(lambda: gate.inside == 0)
+    assert (sorted(done), ran) == (["gone", "late", "running"], [])
+
+
+@in_a_loop
+async def test_memory():
+    gate = Gate(1, 1, 1000, 10)
+    with gate.hold() as first, gate.hold() as second:
+        first(600)
+        with pytest.raises(RefusedError, match="would exceed") as refused:
+            second(500)
+        assert (refused.value.code, gate.held) == ("RESOURCE_EXHAUSTED", 600)
+        with pytest.raises(RefusedError) as refused:
+            second(1001)  # never fits: no use in another attempt
+        assert refused.value.code == "OUT_OF_RANGE"
+    assert gate.held == 0
+
+
+@in_a_loop
+async def test_drain():
+    gate, go = Gate(1, 1, 1000, 10), threading.Event()
+    task = asyncio.ensure_future(gate.run(go.wait, lambda: None))
+    await until(lambda: gate.inside == 1)
+    assert not await gate.drain(0.1)
+    with pytest.raises(RefusedError, match="stopping") as refused:
+        await gate.run(lambda: 1, lambda: None)
+    assert refused.value.code == "UNAVAILABLE"
+    with gate.hold() as take:
+        take(10)  # the answer of what still runs
+    go.set()
+    assert await gate.drain(10)
+    assert await task
+
+
+@in_a_loop
+async def test_an_error_of_the_work():
+    done = []
+    with pytest.raises(ZeroDivisionError):
+        await Gate(1, 1, 1000, 10).run(lambda: 1 / 0, lambda: done.append(1))
+    assert done == [1]

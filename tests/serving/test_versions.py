@@ -1,0 +1,197 @@
+"""Versions that come, go and are broken, under a server that never stops answering; and how it stops."""
+
+import concurrent.futures
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from serving.trial import Server, enlarged, save_version, serving
+from tensorflow_serving.apis import prediction_log_pb2
+
+MODEL = "/v1/models/tiny"
+PIXELS = np.random.default_rng(0).integers(0, 200, (1, 6, 5, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def staging(tmp_path_factory):
+    """Versions 1 to 4, not yet served: 2 with a warm-up, 4 with one that the model refuses."""
+    folder = tmp_path_factory.mktemp("staging")
+    good, bad = prediction_log_pb2.PredictionLog(), prediction_log_pb2.PredictionLog()
+    good.predict_log.request.inputs["image"].CopyFrom(tf.make_tensor_proto(PIXELS))
+    bad.predict_log.request.inputs["other"].CopyFrom(tf.make_tensor_proto(PIXELS))
+    for version, log in enumerate((None, good, None, bad), 1):
+        save_version(folder, version, log.SerializeToString() if log else b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory, staging) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("changing")
+    (folder / "tiny").mkdir()
+    shutil.copytree(staging / "1", folder / "tiny/1")
+    with serving(folder / "tiny", folder / "log", "--max_running=1", "--max_waiting=3", "--stop_timeout=10") as server:
+        yield server
+
+
+def base(server: Server):
+    return server.log.parent / "tiny"
+
+
+def version(server: Server) -> int:
+    """The version that answers."""
+    status, answer = server.ask(MODEL + ":predict", {"inputs": PIXELS.tolist()})
+    assert status == 200, answer
+    return next(n for n in range(1, 9) if answer["outputs"] == enlarged(PIXELS, n).tolist())
+
+
+def state(server: Server, number: int) -> dict:
+    return server.ask(f"{MODEL}/versions/{number}")[1]["model_version_status"][0]
+
+
+@contextlib.contextmanager
+def asking(server: Server) -> Iterator[list[int]]:
+    """Asks without a pause while the block runs; yields the versions that answered, in their order."""
+    stop, seen = threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            seen.append(version(server))
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        tasks = [pool.submit(ask) for _ in range(2)]
+        try:
+            yield seen
+        finally:
+            stop.set()
+    for task in tasks:
+        task.result()
+
+
+def test_a_new_version_lands_without_a_lost_request(changing, staging):
+    with asking(changing) as seen:
+        changing.says("version 1 of tiny is served")
+        shutil.copytree(staging / "2", staging / "copy")
+        (staging / "copy").rename(base(changing) / "2")
+        changing.says("version 1 of tiny is unloaded")
+        time.sleep(0.2)
+    assert set(seen) == {1, 2}
+    assert seen[-1] == 2
+    assert state(changing, 1)["state"] == "END"
+    assert changing.ask(MODEL + "/versions/1:predict", {"inputs": PIXELS.tolist()})[0] == 404
+
+
+def test_a_broken_version_changes_nothing_until_it_is_mended(changing, staging):
+    with asking(changing) as seen:
+        (base(changing) / "3").mkdir()
+        (base(changing) / "3/saved_model.pb").write_bytes(b"not a model")
+        changing.says("version 3 of tiny cannot be loaded")
+        assert (state(changing, 3)["state"], state(changing, 3)["status"]["error_code"]) == ("END", "UNKNOWN")
+        assert state(changing, 2)["state"] == "AVAILABLE"
+        time.sleep(0.3)
+        assert changing.log.read_text().count("cannot be loaded") == 1
+        before = set(seen)
+        shutil.copytree(staging / "3", base(changing) / "3", dirs_exist_ok=True)
+        changing.says("version 2 of tiny is unloaded")
+    assert before == {2}
+    assert version(changing) == 3
+
+
+def test_a_version_that_fails_its_warm_up_is_not_served(changing, staging):
+    shutil.copytree(staging / "4", staging / "copy")
+    (staging / "copy").rename(base(changing) / "4")
+    changing.says("version 4 of tiny cannot be loaded: input tensor alias not found in signature: other")
+    assert version(changing) == 3
+
+
+def test_back_to_an_older_version_by_removing_the_newer(changing):
+    shutil.rmtree(base(changing) / "4")
+    shutil.rmtree(base(changing) / "3")
+    changing.says("version 3 of tiny is unloaded")
+    assert version(changing) == 2
+    shutil.move(base(changing) / "1", base(changing) / "aside")
+    shutil.move(base(changing) / "2", base(changing) / "aside2")  # nothing is left: the last one stays
+    time.sleep(0.3)
+    assert version(changing) == 2
+    shutil.move(base(changing) / "aside2", base(changing) / "2")
+
+
+def rounds_of(server: Server, seconds: float) -> int:
+    """How many rounds the signature `busy` needs for so long."""
+    start = time.perf_counter()
+    assert server.ask(MODEL + ":predict", {"signature_name": "busy", "instances": [200]})[0] == 200
+    return int(200 * seconds / (time.perf_counter() - start)) + 1
+
+
+def until_inside(server: Server, count: int) -> None:
+    """Waits until so many requests run or wait."""
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.rest}/metrics") as response:
+            if f"srgan_tf_serving_requests_inside {count}.0" in response.read().decode():
+                return
+        time.sleep(0.02)
+
+
+def test_a_version_in_use_is_not_unloaded_and_too_many_are_refused(changing, staging):
+    busy = {"signature_name": "busy", "instances": [rounds_of(changing, 3)]}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        running = pool.submit(changing.ask, MODEL + ":predict", busy)
+        until_inside(changing, 1)
+        waiting = [pool.submit(version, changing) for _ in range(3)]
+        until_inside(changing, 4)
+        start = time.perf_counter()
+        status, answer = changing.ask(MODEL + ":predict", busy)
+        assert (status, "4 requests run or wait already" in answer["error"]) == (503, True)
+        assert time.perf_counter() - start < 2
+        (staging / "3").rename(base(changing) / "3")
+        assert running.result()[0] == 200
+        assert [task.result() for task in waiting] == [2, 2, 2]
+    while state(changing, 2)["state"] != "END":
+        time.sleep(0.05)
+    log = changing.log.read_text()
+    assert log.rindex("version 3 of tiny is served") < log.rindex("version 2 of tiny is unloaded")
+    assert version(changing) == 3
+
+
+def health(server: Server) -> str:
+    try:
+        return server.ask("/healthz")[1]["status"]
+    except ConnectionError:
+        return "refused"
+
+
+def test_a_stop_finishes_what_runs(changing):
+    busy = {"signature_name": "busy", "instances": [rounds_of(changing, 1.5)]}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(changing.ask, MODEL + ":predict", busy)
+        until_inside(changing, 1)
+        changing.process.send_signal(signal.SIGTERM)
+        changing.says("stopping")
+        while health(changing) != "refused":
+            assert health(changing) in ("stopping", "refused")
+        status, answer = running.result()
+    assert (status, len(answer["predictions"])) == (200, 1)
+    assert changing.process.wait(20) == 0
+    assert changing.log.read_text().endswith("stopped\n")
+
+
+def test_a_stop_has_a_bound(tmp_path, staging):
+    (tmp_path / "tiny").mkdir()
+    os.symlink(staging / "1", tmp_path / "tiny/1")
+    with serving(tmp_path / "tiny", tmp_path / "log", "--stop_timeout=0.5") as server, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool:
+        endless = {"signature_name": "busy", "instances": [10**9]}
+        pool.submit(server.ask, MODEL + ":predict", endless)
+        until_inside(server, 1)
+        server.process.send_signal(signal.SIGTERM)
+        start = time.time()
+        assert server.process.wait(20) == 1
+        assert time.time() - start < 10
+        assert "given up" in server.log.read_text()
