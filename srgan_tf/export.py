@@ -7,7 +7,8 @@ Example:
 from pathlib import Path
 
 from srgan_tf import flags
-from srgan_tf.config import ExportConfig, lookup
+from srgan_tf.config import ExportConfig
+from srgan_tf.settings import lookup
 
 
 def main(config: ExportConfig) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from srgan_tf import flags
-from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig, lookup, parse_arguments
+from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
+from srgan_tf.settings import lookup, parse_arguments
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
 

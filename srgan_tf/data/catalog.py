@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.config import lookup
 from srgan_tf.data import records as stored
 from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
+from srgan_tf.settings import lookup
 
 DIV2K_HOST = "data.vision.ee.ethz.ch"
 PARTS = ("train", "validation", "all")

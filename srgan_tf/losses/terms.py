@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from srgan_tf.config import lookup
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse
 from srgan_tf.models.vgg import LAYERS
+from srgan_tf.settings import lookup
 
 # "pixel" is what ESRGAN's authors call their L1.
 LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier}

@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from srgan_tf.config import RUN_MODELS, lookup
+from srgan_tf.config import RUN_MODELS
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
+from srgan_tf.settings import lookup
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 CONFIG_BYTES = 1 << 20

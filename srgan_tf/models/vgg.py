@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from srgan_tf.config import lookup
 from srgan_tf.models.blocks import built
+from srgan_tf.settings import lookup
 
 # Channels and number of convolutions of each block (Simonyan and Zisserman, arXiv 1409.1556, table 1, column E).
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srgan_tf.config import lookup
 from srgan_tf.inference.runtimes import Runtime
 from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.serving.wire import STRING, UINT8
+from srgan_tf.settings import lookup
 
 FIRST_PAUSE = 0.25
 TRIAL = 8

@@ -1,0 +1,81 @@
+"""Fields that say what they mean and what they may be, tables that name what they hold.
+
+A value that breaks its rule raises a ValueError that names the field, the rule, the value and the choices.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
+    """Returns `table[name]`, or raises a ValueError with the nearest name and all of them.
+
+    Args:
+        table: what is known, by name.
+        name: what was asked for.
+        what: what the table holds, in the singular, for the message ("model", "discriminator").
+    """
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
+
+
+def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
+            above: float | None = None) -> Any:
+    """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`."""
+    rules = {"help": help, "choices": choices, "low": low, "above": above}
+    return dataclasses.field(default=default, metadata=rules)
+
+
+class Settings:
+    """Base of the configurations: checks each field against its rule when an instance is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+
+def _check(field: dataclasses.Field, value: Any) -> None:
+    rules = field.metadata
+    if rules["choices"] and value not in rules["choices"]:
+        known = ", ".join(map(str, rules["choices"]))
+        raise ValueError(f"--{field.name} must be one of {known}; got {value!r}")
+    if rules["low"] is None and rules["above"] is None:
+        return
+    for number in value if isinstance(value, tuple) else (value,):
+        if not math.isfinite(number):
+            raise ValueError(f"--{field.name} must be a finite number; got {number}")
+        if rules["low"] is not None and number < rules["low"]:
+            raise ValueError(f"--{field.name} must be at least {rules['low']}; got {number}")
+        if rules["above"] is not None and number <= rules["above"]:
+            raise ValueError(f"--{field.name} must be greater than {rules['above']}; got {number}")
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Reads `features:32,blocks:8,scalar:true` into `{"features": 32, "blocks": 8, "scalar": True}`.
+
+    Numbers and booleans are recognised; anything else stays a string.
+    """
+    arguments = {}
+    for item in filter(None, text.split(",")):
+        name, separator, value = item.partition(":")
+        if not separator or not name.strip().isidentifier():
+            raise ValueError(f"expected NAME:VALUE[,NAME:VALUE]; got {item!r} in {text!r}")
+        arguments[name.strip()] = _literal(value.strip())
+    return arguments
+
+
+def _literal(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text

@@ -1,0 +1,116 @@
+"""Several replicas: the same weights as one on the whole batch; what happens when one of them dies."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srgan_tf.config import TrainConfig
+from srgan_tf.models import load_model
+from srgan_tf.training.strategies import open_strategy
+
+WORKER = Path(__file__).with_name("replica_worker.py")
+SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
+         "--batch_size=4", "--val_images=1", "--log_every=1", "--steps=5", "--learning_rate=1e-3", "--ema=0.9"]
+KINDS = {"pixel": ["--clip_norm=0.1"],
+         "adversarial": ["--adversarial=relativistic:1", "--discriminator=plain", "--steps_per_call=2"]}
+
+
+def start(folder: Path, devices: int, arguments: list[str], **environment: str) -> subprocess.Popen:
+    command = [sys.executable, str(WORKER), str(devices), *SMALL, *arguments]
+    return subprocess.Popen(command, cwd=folder, env={**os.environ, **environment}, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def start_job(folder: Path, arguments: list[str]) -> list[subprocess.Popen]:
+    """Two workers of one replica each."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
+    addresses = [f"localhost:{listening.getsockname()[1]}" for listening in sockets]
+    for listening in sockets:
+        listening.close()
+    return [start(folder, 1, ["--strategy=multi_worker", *arguments], TF_CONFIG=json.dumps(
+        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})) for index in range(2)]
+
+
+def finish(processes: list[subprocess.Popen], status: int = 0) -> list[str]:
+    try:
+        outputs = [process.communicate(timeout=240)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [status] * len(processes), "\n".join(outputs)
+    return outputs
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def one_replica(request, tmp_path_factory):
+    """A run on one device, and the flags that made it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    arguments = KINDS[request.param]
+    finish([start(folder, 1, ["--strategy=one", "--run_dir=run", *arguments])])
+    return folder / "run", arguments
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    for expected, weight in zip(*(load_model(run / "last.keras").get_weights() for run in (one, other)), strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
+    scalars = [[{name: value for name, value in json.loads(line).items() if "images" not in name and "wait" not in name}
+                for line in (run / "metrics.jsonl").read_text().splitlines()] for run in (one, other)]
+    assert len(scalars[0]) >= 4
+    for expected, found in zip(*scalars, strict=True):
+        assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_two_devices_equal_one(one_replica, tmp_path):
+    run, arguments = one_replica
+    (output,) = finish([start(tmp_path, 2, ["--strategy=mirrored", "--run_dir=run", *arguments])])
+    assert "2 replicas on CPUs" in output
+    assert_equal_runs(run, tmp_path / "run")
+
+
+def test_two_machines_equal_one(one_replica, tmp_path):
+    run, arguments = one_replica
+    chief, other = finish(start_job(tmp_path, ["--run_dir=run", *arguments]))
+    assert "best PSNR-Y" in chief
+    assert "best PSNR-Y" not in other
+    assert_equal_runs(run, tmp_path / "run")
+
+
+def test_a_killed_worker_ends_the_job_and_the_job_resumes(tmp_path):
+    long = ["--run_dir=run", "--steps=100000", "--checkpoint_every=5", "--log_every=1000"]
+    chief, other = start_job(tmp_path, long)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("run/checkpoints/ckpt-*.index")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    other.send_signal(signal.SIGKILL)
+    (output,) = finish([chief], 2)
+    assert "another worker has stopped; the last checkpoint is intact" in output.splitlines()[-1]
+    other.communicate()
+    saved = max(int(path.stem.rpartition("-")[2]) for path in tmp_path.glob("run/checkpoints/ckpt-*.index"))
+    outputs = finish(start_job(tmp_path, [*long, f"--steps={saved + 5}"]))
+    assert all(f"resumed at step {saved}" in output for output in outputs)
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("multi_worker", "needs the environment variable TF_CONFIG"),
+    ("tpu", "--strategy=tpu found no TPU"),
+])
+def test_what_is_not_there_is_named(name, message, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(ValueError, match=message):
+        open_strategy(name, 4)
+
+
+def test_a_broken_cluster_is_named(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{worker:")
+    with pytest.raises(ValueError, match="TF_CONFIG is not what TensorFlow expects"):
+        open_strategy("auto", 4)
+    with pytest.raises(ValueError, match="--strategy must be one of auto, one"):
+        TrainConfig(strategy="two")
