@@ -85,9 +85,9 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
     # The same tiles for both, so that tiling is no part of the difference.
     source = keras_runtime(generator)._replace(fixed_tile=exported.fixed_tile)
     pairs = [_middle(pair, generator.scale) for pair in photographs.held_out]
+    overlap = min(OVERLAP, generator.receptive_radius, min(exported.fixed_tile or FREE_TILE) // 4)
     means = []
     for runtime in (source, exported):
-        overlap = min(OVERLAP, generator.receptive_radius)
         means.append(float(np.mean([psnr(enlarge_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
                                     for pair in pairs])))
     return {"photographs": photographs.source, "count": len(pairs), "psnr_y_source": round(means[0], 4),
