@@ -3,18 +3,25 @@
 
     pip install -e ".[bench]"
     python tools/bench_train.py [--models=edsr,rrdb] [--precisions=bfloat16,float32] [--steps=5] [--threads=2]
+    python tools/bench_train.py --whole [--models=edsr] [--precisions=bfloat16] [--steps=20]
 
 Ours is training's own compiled PixelStep. PyTorch's is written as its users would: channels_last, autocast, fused Adam.
 Batch 16 at x4; EDSR-baseline on LR 48x48, RRDB-23 on LR 32x32. Both start from the same weights; the exit status is 1
 if their first losses differ. Each contender has a process of its own, so that neither's threads or memory touch the
 other's, and they take turns at every step. Medians are printed, and CPU seconds beside them: where other programs run
 on the machine, those are the steadier figure.
+
+--whole compares the bare step with `srgan_tf.train` as users run it (data, moving average, records), whose own figure
+of images a second is read from metrics.jsonl.
 """
 
 import argparse
+import json
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -136,6 +143,32 @@ def race(model: str, precision: str, steps: int, threads: int) -> tuple[dict[str
     return {name: np.array(rows) for name, rows in found.items()}, versions
 
 
+def race_whole(model: str, precision: str, steps: int, threads: int) -> str:
+    """A row of the table: the bare step, the whole command, the bare step again."""
+    step, _ = tensorflow_step(model, precision, threads)
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        step()
+        return time.perf_counter() - start
+
+    before = [seconds() for _ in range(2 + steps // 2)][2:]
+    whole = BATCH / whole_command(model, precision, steps)
+    bare = statistics.median([*before, *(seconds() for _ in range(steps // 2))])
+    return f"| {model} | {precision} | {bare:.3f} | {whole:.3f} | {bare / whole:.3f} |"
+
+
+def whole_command(model: str, precision: str, steps: int) -> float:
+    """Images a second of `srgan_tf.train`, the median of its records but the first."""
+    with tempfile.TemporaryDirectory(prefix="bench_train_") as folder:
+        command = [sys.executable, "-m", "srgan_tf.train", f"--model={model}", f"--precision={PRECISIONS[precision]}",
+                   f"--batch_size={BATCH}", f"--patch_size={SCALE * LR_SIDES[model]}", f"--steps={steps + 4}",
+                   "--dataset=deadleaves:32", "--val_images=1", "--log_every=4", f"--run_dir={folder}/run"]
+        subprocess.run(command, check=True, capture_output=True, cwd=Path(__file__).parents[1])
+        lines = map(json.loads, Path(folder, "run", "metrics.jsonl").read_text().splitlines())
+        return statistics.median([line["images_per_second"] for line in lines if "loss" in line][1:])
+
+
 def main() -> int:
     """Runs every race; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,7 +176,14 @@ def main() -> int:
     parser.add_argument("--precisions", default="bfloat16,float32")
     parser.add_argument("--steps", type=int, default=5, help="timed steps of each contender, after two of warm-up")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--whole", action="store_true", help="the whole command beside the bare step, no PyTorch")
     options = parser.parse_args()
+    if options.whole:
+        print("| model | precision | bare step s | train s | ratio of steps/s |\n|---|---|---:|---:|---:|")
+        for model in options.models.split(","):
+            for precision in options.precisions.split(","):
+                print(race_whole(model, precision, options.steps, options.threads), flush=True)
+        return 0
     different, versions = False, ""
     print("| model | precision | srgan_tf s (CPU s) | PyTorch s (CPU s) | ratio of steps/s | by CPU s | losses |\n"
           "|---|---|---:|---:|---:|---:|---|")
