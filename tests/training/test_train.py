@@ -174,9 +174,17 @@ def test_every_recipe_takes_a_step(command, tmp_path, recipe):
         made = command("train", f"--flagfile={start}.flags", *SHRUNK[recipe], "--dataset=deadleaves:2", "--steps=1",
                        "--val_images=1", "--batch_size=2")
         assert made.status == 0, made.err
-    done = command("train", f"--flagfile={recipe}", *SHRUNK[recipe], "--dataset=deadleaves:2", "--steps=1",
-                   "--val_images=1", "--batch_size=2", "--vgg_weights=random")
+    arguments = [f"--flagfile={recipe}", *SHRUNK[recipe], "--dataset=deadleaves:2", "--val_images=1",
+                 "--batch_size=2", "--vgg_weights=random"]
+    done = command("train", *arguments, "--steps=1")
     assert done.status == 0, done.err
+    # TPUs take only what XLA compiles.
+    compiled = command("train", *arguments, "--steps=1", "--jit_compile", "--run_dir=runs/compiled")
+    assert compiled.status == 0, compiled.err
+    losses = [json.loads((tmp_path / "runs" / name / "metrics.jsonl").read_text().splitlines()[0])["loss"]
+              for name in (recipe.removesuffix(".flags"), "compiled")]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    shutil.rmtree(tmp_path / "runs" / "compiled")
     (run,) = (path for path in (tmp_path / "runs").iterdir() if path.name == recipe.removesuffix(".flags"))
     assert (run / "last.keras").is_file()
     shutil.rmtree(tmp_path / "runs")
