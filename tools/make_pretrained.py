@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Writes a trained generator to srgan_tf/pretrained/NAME.keras, its weights in half precision.
+
+    python tools/make_pretrained.py runs/edsr_x4 edsr_x4
+
+Every weight is rounded to float16, half the bytes; the model loads as float32 again. The rounded file is what is measured
+and shipped.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import h5py
+import numpy as np
+
+from srgan_tf.models import find_model, load_model
+from srgan_tf.models.files import PRETRAINED
+
+
+def halve(source: Path, target: Path) -> None:
+    """Copies an HDF5 file, its float32 data sets as float16."""
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                made = new.require_group(name)
+            else:
+                values = item[()]
+                values = values.astype(np.float16) if values.dtype == np.float32 else values
+                made = new.create_dataset(name, data=values)
+            made.attrs.update(item.attrs)
+
+        old.visititems(copy)
+        new.attrs.update(old.attrs)
+
+
+def main() -> None:
+    """Writes the file and says how far the rounding moved the weights."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a .keras file or run folder")
+    parser.add_argument("name", help="of the shipped model")
+    options = parser.parse_args()
+    source, target = find_model(options.model), PRETRAINED / f"{options.name}.keras"
+    PRETRAINED.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(source) as archive:
+        archive.extractall(folder)
+        weights = Path(folder, "model.weights.h5")
+        halve(weights, Path(folder, "half.h5"))
+        os.replace(Path(folder, "half.h5"), weights)
+        temporary = Path(folder, "model.zip")
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as made:
+            for name in archive.namelist():
+                made.write(Path(folder, name), name)
+        shutil.copy(temporary, target)
+    pairs = zip(load_model(source).get_weights(), load_model(target).get_weights(), strict=True)
+    moved = max(float(np.abs(old - new).max()) for old, new in pairs)
+    print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the greatest change of a weight is {moved:.1e}")
+
+
+if __name__ == "__main__":
+    main()
