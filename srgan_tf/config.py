@@ -13,6 +13,7 @@ SCALES = (2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")
+DEFAULT_MODEL = "edsr_x4"
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
 SCHEDULES = ("milestones", "cosine", "constant")
@@ -260,7 +261,9 @@ class ServeConfig(Settings):
 class UpscaleConfig(Settings):
     """An enlargement of pictures."""
 
-    model: str = setting("", "A .keras file, a run folder, a SavedModel, a .tflite file, a shipped name, or bicubic.")
+    model: str = setting(
+        "", "A .keras file, a run folder, a SavedModel, a .tflite file, a shipped name, or bicubic; empty: the shipped "
+        "edsr_x4, or the model that --server names.")
     output: str = setting("upscaled", "Folder for the enlarged pictures.")
     scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
     suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")
@@ -283,7 +286,5 @@ class UpscaleConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.model and not self.server:
-            raise ValueError("--model is required: a .keras file, run folder, SavedModel, .tflite file or bicubic")
         if self.tile and self.tile <= 2 * self.overlap:
             raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")

@@ -1,7 +1,8 @@
 """Enlarges pictures: files, folders and glob patterns, with any kind of model.
 
-Example:
-    python -m srgan_tf.upscale holiday.jpg scans/ "more/*.png" --model=runs/edsr_x4 --output=upscaled
+Examples:
+    python -m srgan_tf.upscale holiday.jpg
+    python -m srgan_tf.upscale scans/ "more/*.png" --model=runs/edsr --output=upscaled
 """
 
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srgan_tf import flags
-from srgan_tf.config import UpscaleConfig
+from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -27,12 +28,14 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)
 
+    model = config.model or DEFAULT_MODEL
     if not config.server:
-        flags.import_framework(config.model)
+        flags.import_framework(model)
     from srgan_tf.inference import Upscaler
 
     imported = time.perf_counter()
-    model = _remote(config) if config.server else config.model
+    if config.server:
+        model = _remote(config)
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads)

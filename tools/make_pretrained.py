@@ -3,8 +3,8 @@
 
     python tools/make_pretrained.py runs/edsr_x4 edsr_x4
 
-Every weight is rounded to float16, half the bytes; the model loads as float32 again. The rounded file is what is measured
-and shipped.
+Every weight is rounded to float16, half the bytes; the model loads as float32 again. The rounded file is what is
+measured and shipped.
 """
 
 import argparse

@@ -1,0 +1,38 @@
+"""The weights that ship: they load, they are what their cards say, and they enlarge better than bicubic."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf.data.catalog import open_source
+from srgan_tf.imaging import matlab_resize
+from srgan_tf.inference import Upscaler
+from srgan_tf.metrics import psnr
+from srgan_tf.models import load_model
+from srgan_tf.models.files import PRETRAINED
+
+SHIPPED = sorted(path.stem for path in PRETRAINED.glob("*.keras"))
+
+
+def test_there_is_a_default():
+    assert "edsr_x4" in SHIPPED
+    assert load_model("edsr_x4").count_params() == 1_517_571
+    assert sum(path.stat().st_size for path in PRETRAINED.iterdir()) <= 12 << 20
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_beats_bicubic_on_photographs_it_has_not_seen(name):
+    assert (PRETRAINED / f"{name}.md").is_file()
+    upscaler, gains = Upscaler(name), []
+    for _, load in open_source("samples", 4, "validation").pictures:
+        pair = load()
+        bicubic = psnr(matlab_resize(pair.lr, 4), pair.hr, crop=4)
+        gains.append(psnr(upscaler(pair.lr), pair.hr, crop=4) - bicubic)
+    assert np.mean(gains) > 0.8, gains
+
+
+def test_upscale_needs_no_model(command, tmp_path, photo):
+    Image.fromarray(photo[:40, :50]).save(tmp_path / "photo.png")
+    done = command("upscale", "photo.png")
+    assert done.status == 0, done.err
+    assert Image.open(tmp_path / "upscaled" / "photo.png").size == (200, 160)
