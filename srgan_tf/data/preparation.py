@@ -140,7 +140,7 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
         OSError: it cannot be written; nothing of it is left.
     """
     digest, length, pairs, skipped = hashlib.sha256(), 0, [], []
-    with records.new_file(job.path) as file:
+    with records.new_durable_file(job.path) as file:
         def write(data: Any) -> None:
             digest.update(data)
             file.write(data)

@@ -13,12 +13,13 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+
+from srgan_tf.imaging.files import new_file
 
 FORMAT = "srgan_tf records 1"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
@@ -174,23 +175,14 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file, whole or not at all."""
-    with new_file(path) as file:
+    with new_durable_file(path) as file:
         file.write(json.dumps(value).encode())
 
 
 @contextlib.contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
+def new_durable_file(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when it is whole and on the disk."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+    with new_file(path) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -211,10 +212,21 @@ def _replace_file(path: Path, content: memoryview) -> None:
     """Writes beside `path`, then renames, so that no reader and no full disk ever sees half a file."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with new_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name when it is whole, and leaves nothing if it does not become so.
+
+    Raises:
+        OSError: it cannot be written; the error names `path`.
+    """
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            yield file
         os.replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):

@@ -37,7 +37,7 @@ def weights(path) -> list[np.ndarray]:
 
 
 def test_a_run_leaves_what_it_promises(command, tmp_path):
-    done = command("train", *SMALL, "--steps=6", "--checkpoint_every=3", "--validate_every=3")
+    done = command("train", *SMALL, "--steps=6", "--checkpoint_every=3", "--validate_every=3", "--profile=1")
     assert done.status == 0, done.err
     assert "best so far" in done.out + done.err
     assert re.search(r"6 steps, the last 6 in .*; best PSNR-Y .* over bicubic\) at step [36]", done.out + done.err)
@@ -51,6 +51,7 @@ def test_a_run_leaves_what_it_promises(command, tmp_path):
         assert 0 <= record["input_wait"] <= 1
     validations = {record["step"]: record["validation/psnr_y"] for record in records if "validation/psnr_y" in record}
     assert list(validations) == [3, 6]
+    assert list(run.glob("tensorboard/plugins/profile/*/*.xplane.pb"))
     assert Image.open(run / "validation.png").size == (3 * 192, 192)
     assert _tags(run / "tensorboard") >= {"loss", "loss/l1", "images_per_second", "validation", "validation/psnr_y"}
     for name in ("best.keras", "last.keras"):
@@ -60,7 +61,7 @@ def test_a_run_leaves_what_it_promises(command, tmp_path):
 
 def _tags(folder) -> set[str]:
     events = [tf.compat.v1.Event.FromString(record.numpy())
-              for path in folder.iterdir() for record in tf.data.TFRecordDataset(str(path))]
+              for path in folder.glob("events.*") for record in tf.data.TFRecordDataset(str(path))]
     return {value.tag for event in events for value in event.summary.value}
 
 
