@@ -11,6 +11,7 @@ from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VG
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.files import find_model, load_model, save_model
 from srgan_tf.models.generator import Generator
+from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
@@ -25,6 +26,7 @@ __all__ = [
     "Discriminator",
     "Generator",
     "MSRResNet",
+    "MobileSR",
     "SRGANDiscriminator",
     "SRResNet",
     "VGG19Features",

@@ -2,9 +2,16 @@
 
 from srgan_tf.models.discriminators import SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.edsr import EDSR
+from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
 
-GENERATORS = {"edsr": EDSR, "msrresnet": MSRResNet, "rrdb": RRDB, "srresnet": SRResNet}
+GENERATORS = {
+    "edsr": EDSR,
+    "mobile": MobileSR,
+    "msrresnet": MSRResNet,
+    "rrdb": RRDB,
+    "srresnet": SRResNet,
+}
 DISCRIMINATORS = {"srgan": SRGANDiscriminator, "vgg128": VGG128Discriminator}

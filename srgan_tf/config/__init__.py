@@ -1,0 +1,38 @@
+"""What each command is told: frozen dataclasses, a field a flag; a file for each command.
+
+Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into command-line flags.
+"""
+
+from srgan_tf.config.choices import (
+    DEFAULT_MODEL,
+    PRECISIONS,
+    QUANTIZATIONS,
+    RUN_MODELS,
+    SCALES,
+    SCHEDULES,
+    STRATEGIES,
+    TFLITE_IO,
+)
+from srgan_tf.config.evaluate import EvaluateConfig
+from srgan_tf.config.export import ExportConfig
+from srgan_tf.config.prepare import PrepareConfig
+from srgan_tf.config.serve import ServeConfig
+from srgan_tf.config.train import TrainConfig
+from srgan_tf.config.upscale import UpscaleConfig
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "PRECISIONS",
+    "QUANTIZATIONS",
+    "RUN_MODELS",
+    "SCALES",
+    "SCHEDULES",
+    "STRATEGIES",
+    "TFLITE_IO",
+    "EvaluateConfig",
+    "ExportConfig",
+    "PrepareConfig",
+    "ServeConfig",
+    "TrainConfig",
+    "UpscaleConfig",
+]

@@ -1,0 +1,61 @@
+"""What `export` is told."""
+
+import dataclasses
+
+from srgan_tf.config.choices import QUANTIZATIONS, TFLITE_IO
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig(Settings):
+    """An export of one model to the formats that other software takes."""
+
+    model: str = setting("", "A .keras file, a run folder (its best generator) or a shipped name.")
+    format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
+    output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
+    quantize: str = setting(
+        "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
+        "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS)
+    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.")
+    dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.")
+    io: str = setting(
+        "", "Numbers in and out of the .tflite: uint8 grey levels, float32 in 0..255 or float32 in 0..1; empty: uint8 "
+        "for --quantize=int8, else float1.", choices=("", *TFLITE_IO))
+    android_sample: bool = setting(
+        False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.")
+    representative: str = setting(
+        "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
+        "scikit-image's.")
+    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
+    precision: str = setting("float32", "Compute type of the SavedModel.", choices=("float32", "bfloat16"))
+    saved_model_tile: int = setting(
+        384, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
+        low=16)
+    max_megapixels: float = setting(
+        400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("model", "output", "format"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        if self.android_sample and (self.dynamic or self.tile not in ("64", "50", "50x50")
+                                    or self.io not in ("", "float255")):
+            raise ValueError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
+        if self.gpu_compatible and self.dynamic:
+            raise ValueError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
+        if not all(side.isdecimal() and int(side) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:
+            raise ValueError(f"--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got {self.tile!r}")
+
+    @property
+    def tile_shape(self) -> tuple[int, int] | None:
+        """Height and width of the .tflite's input; None where they are free."""
+        if self.dynamic:
+            return None
+        height, _, width = ("50" if self.android_sample else self.tile).partition("x")
+        return int(height), int(width or height)
+
+    @property
+    def tflite_io(self) -> str:
+        """One of TFLITE_IO: what --io says, or what goes with the other flags."""
+        return self.io or ("float255" if self.android_sample else "uint8" if self.quantize == "int8" else "float1")

@@ -1,0 +1,57 @@
+"""What `serve` is told."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class ServeConfig(Settings):
+    """A server of one model. The flags that tensorflow_model_server has too have its names and meanings."""
+
+    model_base_path: str = setting("", "Folder whose numbered folders are SavedModel versions, as export writes it.")
+    model_name: str = setting("", "Name of the model in requests; empty: that of the folder.")
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.")
+    port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0)
+    rest_api_port: int = setting(8501, "Port of REST and the page; 0: neither.", low=0)
+    file_system_poll_wait_seconds: float = setting(1, "Seconds between looks for new versions.", above=0)
+    version_labels: tuple[str, ...] = setting(
+        (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.")
+    max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0)
+    max_held_megabytes: float = setting(1024, "Requests and answers in memory, together.", above=0)
+    max_running: int = setting(2, "Requests that compute at the same time.", low=1)
+    max_waiting: int = setting(32, "Requests that wait for a turn; more are refused at once.", low=0)
+    request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0)
+    stop_timeout: float = setting(20, "Seconds that running requests are given when the server is stopped.", above=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.model_base_path:
+            raise ValueError("--model_base_path is required: a folder of SavedModel versions, as export writes it")
+        if not self.port and not self.rest_api_port:
+            raise ValueError("--port and --rest_api_port are both 0: there is nothing to listen on")
+        for name in ("port", "rest_api_port"):
+            if getattr(self, name) > 65535:
+                raise ValueError(f"--{name} must be at most 65535; got {getattr(self, name)}")
+        if not re.fullmatch(r"[\w.-]+", self.name):
+            raise ValueError(f"--model_name must be of letters, digits and _ . - alone; got {self.name!r}")
+        if self.labels.get("latest") is not None:
+            raise ValueError("--version_labels: latest is the newest version's label and cannot be given to another")
+
+    @property
+    def name(self) -> str:
+        """Of the model in requests."""
+        return self.model_name or Path(self.model_base_path).resolve().name
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Versions by label."""
+        found = {}
+        for item in self.version_labels:
+            label, _, number = item.partition(":")
+            if not re.fullmatch(r"[\w.-]+", label) or not number.isdecimal():
+                raise ValueError(f"--version_labels must be LABEL:NUMBER[,LABEL:NUMBER]; got {item!r}")
+            found[label] = int(number)
+        return found

@@ -1,0 +1,81 @@
+"""What `train` is told."""
+
+import dataclasses
+
+from srgan_tf.config.choices import PRECISIONS, SCALES, SCHEDULES, STRATEGIES
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(Settings):
+    """A training run. Defaults are EDSR-baseline's (arXiv 1707.02921); the flagfiles hold the papers' recipes."""
+
+    model: str = setting("edsr", "Generator: edsr, rrdb, srresnet, ... (srgan_tf.models.GENERATORS).")
+    model_args: str = setting("", "Its arguments, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.")
+    scale: int = setting(4, "How many times larger the output is.", choices=SCALES)
+    dataset: str = setting(
+        "div2k/bicubic_x4",
+        "Training pictures: div2k/bicubic_x4 and its sisters (downloaded by tensorflow-datasets), folder:HR, "
+        "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
+        "(procedural).")
+    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
+    steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
+    batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1)
+    patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
+    learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0)
+    schedule: str = setting(
+        "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all.",
+        choices=SCHEDULES)
+    milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1)
+    decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0)
+    beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
+    beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
+    losses: str = setting(
+        "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
+        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; as in l1:0.01,vgg54:1.")
+    adversarial: str = setting(
+        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
+        "empty: none.")
+    discriminator: str = setting("vgg128", "Second player of an adversarial run: srgan, vgg128.")
+    discriminator_args: str = setting("", "Its arguments, as in features:32.")
+    vgg_weights: str = setting(
+        "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
+        ".h5 file, or random (for trials of the machinery only).")
+    init_from: str = setting("", "A .keras file or run folder whose generator's weights the run starts from.")
+    precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS)
+    ema: float = setting(
+        0.999, "Decay of the moving average of the generator's weights, which is what is validated and kept as "
+        "best.keras and last.keras; 0: the weights themselves.", low=0)
+    clip_norm: float = setting(0, "Scale gradients down to this norm, over all weights of a network; 0: never.", low=0)
+    strategy: str = setting(
+        "auto", "Devices: one, mirrored (all GPUs of this machine), multi_worker (those of the machines in TF_CONFIG), "
+        "tpu, or auto: whichever of the first three fits.", choices=STRATEGIES)
+    jit_compile: bool = setting(False, "Compile the step with XLA.")
+    steps_per_call: int = setting(
+        1, "Steps that a call into the graph takes; more are faster where a step is short. Records, validations and "
+        "checkpoints wait for the end of a call.", low=1)
+    deterministic: bool = setting(False, "Use only operations that repeat bit for bit, where a GPU has faster ones.")
+    seed: int = setting(0, "Seed of weights, crops and augmentation.", low=0)
+    run_dir: str = setting("", "Run folder; one that holds this run is resumed. Empty: runs/MODEL_xSCALE.")
+    checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1)
+    validate_every: int = setting(1_000, "Steps between validations.", low=1)
+    log_every: int = setting(100, "Steps between records of the losses.", low=1)
+    keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2)
+    profile: int = setting(
+        0, "Calls to trace, after the first five, for TensorBoard's profiler (pip install xprof); 0: none.", low=0)
+    val_images: int = setting(16, "Validation pictures used, at most.", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.patch_size % self.scale:
+            raise ValueError(f"--patch_size must be a multiple of --scale={self.scale}; got {self.patch_size}")
+        for name in ("beta_1", "beta_2", "ema"):
+            if getattr(self, name) >= 1:
+                raise ValueError(f"--{name} must be less than 1; got {getattr(self, name)}")
+        if not self.losses and not self.adversarial:
+            raise ValueError("--losses and --adversarial are both empty: there is nothing to train on")
+
+    @property
+    def folder(self) -> str:
+        """The run folder: --run_dir, or one named after the model and the scale."""
+        return self.run_dir or f"runs/{self.model}_x{self.scale}"

@@ -1,0 +1,39 @@
+"""What `upscale` is told."""
+
+import dataclasses
+
+from srgan_tf.config.choices import SCALES
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class UpscaleConfig(Settings):
+    """An enlargement of pictures."""
+
+    model: str = setting(
+        "", "A .keras file, a run folder, a SavedModel, a .tflite file, a shipped name, or bicubic; empty: the shipped "
+        "edsr_x4, or the model that --server names.")
+    output: str = setting("upscaled", "Folder for the enlarged pictures.")
+    scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
+    suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")
+    format: str = setting(
+        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.")
+    overwrite: bool = setting(False, "Replace files that exist.")
+    recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.")
+    tile: int = setting(256, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    overlap: int = setting(
+        16, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
+        "the whole picture.", low=0)
+    max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
+    threads: int = setting(0, "Threads that a .tflite model runs with; 0: one for each core.", low=0)
+    timing: bool = setting(False, "Print how long each phase took.")
+    server: str = setting(
+        "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
+        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.")
+    server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0)
+    server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tile and self.tile <= 2 * self.overlap:
+            raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")
