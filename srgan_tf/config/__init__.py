@@ -4,10 +4,12 @@ Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into com
 """
 
 from srgan_tf.config.choices import (
+    COMPUTE_TYPES,
     DEFAULT_MODEL,
     PRECISIONS,
     QUANTIZATIONS,
     RUN_MODELS,
+    RUNTIMES,
     SCALES,
     SCHEDULES,
     STRATEGIES,
@@ -21,9 +23,11 @@ from srgan_tf.config.train import TrainConfig
 from srgan_tf.config.upscale import UpscaleConfig
 
 __all__ = [
+    "COMPUTE_TYPES",
     "DEFAULT_MODEL",
     "PRECISIONS",
     "QUANTIZATIONS",
+    "RUNTIMES",
     "RUN_MODELS",
     "SCALES",
     "SCHEDULES",

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import SCALES
+from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES
 from srgan_tf.settings import Settings, setting
 
 
@@ -21,7 +21,13 @@ class EvaluateConfig(Settings):
     save_images: bool = setting(False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/.")
     sheet_rows: int = setting(6, "Pictures on each sheet of crops, at most; 0: no sheets.", low=0)
     tile: int = setting(256, "Side of the tiles that pictures are enlarged by, in LR pixels; 0: whole pictures.", low=0)
-    threads: int = setting(0, "Threads that a .tflite model runs with; 0: one for each core.", low=0)
+    runtime: str = setting(
+        "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
+        choices=RUNTIMES)
+    precision: str = setting(
+        "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
+        choices=("", *COMPUTE_TYPES))
+    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import QUANTIZATIONS, TFLITE_IO
+from srgan_tf.config.choices import COMPUTE_TYPES, QUANTIZATIONS, TFLITE_IO
 from srgan_tf.settings import Settings, setting
 
 
@@ -27,7 +27,7 @@ class ExportConfig(Settings):
         "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
         "scikit-image's.")
     gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
-    precision: str = setting("float32", "Compute type of the SavedModel.", choices=("float32", "bfloat16"))
+    precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES)
     saved_model_tile: int = setting(
         384, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
         low=16)

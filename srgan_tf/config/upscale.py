@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import SCALES
+from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES
 from srgan_tf.settings import Settings, setting
 
 
@@ -25,7 +25,13 @@ class UpscaleConfig(Settings):
         16, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
         "the whole picture.", low=0)
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
-    threads: int = setting(0, "Threads that a .tflite model runs with; 0: one for each core.", low=0)
+    runtime: str = setting(
+        "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
+        choices=RUNTIMES)
+    precision: str = setting(
+        "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
+        choices=("", *COMPUTE_TYPES))
+    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "

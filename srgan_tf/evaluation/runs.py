@@ -59,7 +59,8 @@ def evaluate_model(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
         raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
-    model = Upscaler(config.model, tile=config.tile, scale=config.scale, threads=config.threads)
+    model = Upscaler(config.model, tile=config.tile, scale=config.scale, threads=config.threads,
+                     runtime=config.runtime, precision=config.precision)
     if model.scale != config.scale:
         raise ValueError(f"{config.model} enlarges {model.scale} times; --scale={config.scale}")
     method = BICUBIC if config.model == BICUBIC else _method_name(Path(config.model))

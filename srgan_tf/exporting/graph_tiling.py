@@ -65,7 +65,7 @@ def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> t
         kept = 255 * enlarged[:, row.trim * scale : (row.trim + row.kept) * scale,
                               column.trim * scale : (column.trim + column.kept) * scale]
         if pictures.dtype == tf.uint8:
-            kept = tf.cast(tf.clip_by_value(tf.floor(kept + 0.5), 0, 255), tf.uint8)
+            kept = to_levels(kept)
         lines = _pack(kept, batch * row.kept * scale, column.kept, carrier)
         corner = tf.stack([(picture * height + row.start + row.trim) * scale,
                            (column.start + column.trim) * carrier.numbers])
@@ -77,6 +77,11 @@ def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> t
     count = groups * rows.count * columns.count
     _, output = tf.while_loop(lambda index, _: index < count, enlarge_tile, (0, output), parallel_iterations=1)
     return _unpack(output, tf.stack([number, height * scale, width * scale, 3]), carrier)
+
+
+def to_levels(pictures: tf.Tensor) -> tf.Tensor:
+    """float32 on 0..255 -> uint8, rounded half up and clipped."""
+    return tf.cast(tf.clip_by_value(tf.floor(pictures + 0.5), 0, 255), tf.uint8)
 
 
 class _Axis(NamedTuple):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.encoded import enlarge_files
 from srgan_tf.exporting.freezing import freeze
-from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph
+from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph, to_levels
 from srgan_tf.exporting.limits import refuse_too_large
 from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
@@ -23,7 +23,9 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     `serving_default`: `image` uint8 [N,H,W,3] -> `upscaled` uint8 [N,sH,sW,3];
     `float`: `input_0` float32 [N,H,W,3] -> `output_0` float32 [N,sH,sW,3], not clipped; calling the loaded object does
     the same, the contract of TF Hub's captain-pool/esrgan-tf2;
-    `encoded`: `image_bytes` string [N], PNG, JPEG, GIF or BMP files -> `png_bytes` string [N].
+    `encoded`: `image_bytes` string [N], PNG, JPEG, GIF or BMP files -> `png_bytes` string [N];
+    `untiled`: as `serving_default`, but whole pictures at once and no limit: for OpenVINO and other converters, which
+    know no loop that writes in place.
 
     Args:
         generator: what to export.
@@ -66,6 +68,9 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     def function(spec: tf.TensorSpec, python_function: Callable) -> Callable:
         return tf.function(python_function, [spec], autograph=False)
 
+    def enlarge_whole(pictures: tf.Tensor) -> tf.Tensor:
+        return to_levels(255 * network(tf.cast(pictures, tf.float32) / 255))
+
     images, floats = (tf.TensorSpec([None, None, None, 3], dtype, name)
                       for dtype, name in ((tf.uint8, "image"), (tf.float32, "input_0")))
     files = tf.TensorSpec([None], tf.string, "image_bytes")
@@ -74,6 +79,7 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     module.named = {
         "serving_default": function(images, lambda image: {"upscaled": module.enlarge(image)}),
         "float": function(floats, lambda input_0: {"output_0": module.__call__(input_0)}),
+        "untiled": function(images, lambda image: {"upscaled": enlarge_whole(image)}),
         "encoded": function(files, lambda image_bytes: {
             "png_bytes": enlarge_files(image_bytes, module.enlarge, scale, max_megapixels)}),
     }

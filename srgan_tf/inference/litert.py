@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference.runtimes import Runtime, one_line, whole_scale
+from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, whole_scale
 
-TRIAL = (8, 8)
 Coding = Callable[[np.ndarray], np.ndarray]
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize
 
+TRIAL = (8, 8)  # height and width of the picture that tells a model's scale
+
 
 class TileTooLargeError(ValueError):
     """A runtime does not take so large a tile, but may take a smaller one."""
@@ -34,17 +36,22 @@ class Runtime(NamedTuple):
     receptive_radius: int | None = None
 
 
-def open_runtime(model: Any, scale: int = 4, threads: int = 0) -> Runtime:
+def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str = "tensorflow",
+                 precision: str = "") -> Runtime:
     """Opens a model of any kind.
 
     Args:
         model: a Runtime, a Generator, or the path of a .keras file, run folder, SavedModel (or folder of its versions)
             or .tflite file, the name of a shipped model, or "bicubic".
         scale: of "bicubic"; the others have their own.
-        threads: that a .tflite file runs with; 0: one for each core.
+        threads: that a .tflite file or OpenVINO runs with; 0: one for each core.
+        runtime: tensorflow or openvino: what runs a .keras file or a SavedModel. A Generator runs on Keras' backend.
+        precision: compute type, float32 or bfloat16, of a .keras file, and of a SavedModel in OpenVINO; empty: float32,
+            or what an export was made with.
 
     Raises:
         FileNotFoundError: there is no such file or name.
+        ImportError: OpenVINO is asked for and not installed.
         ValueError: it is there, but is not a model that enlarges pictures.
     """
     if isinstance(model, Runtime):
@@ -55,17 +62,31 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0) -> Runtime:
         return bicubic_runtime(scale)
     path = Path(model).expanduser()
     if path.suffix == ".tflite":
+        if runtime == "openvino" or precision:
+            raise ValueError(f"{path} runs in LiteRT, with the numbers of its export: give neither --runtime nor "
+                             "--precision")
         from srgan_tf.inference.litert import litert_runtime
 
         return litert_runtime(path, threads)
     # An export within a run folder must not hide the run's own, newer generators.
     saved_model = None if any((path / name).is_file() for name in RUN_MODELS) else find_saved_model(path)
+    if saved_model and runtime == "openvino":
+        from srgan_tf.inference.openvino import openvino_saved_model
+
+        return openvino_saved_model(saved_model, precision, threads)
     if saved_model:
+        if precision:
+            raise ValueError(f"{saved_model} computes in what it was exported with: export it with "
+                             f"--precision={precision}")
         return saved_model_runtime(saved_model)
 
     from srgan_tf.models import load_model
 
-    return keras_runtime(load_model(model))
+    if runtime == "openvino":
+        from srgan_tf.inference.openvino import openvino_keras
+
+        return openvino_keras(load_model(model), precision, threads)
+    return keras_runtime(load_model(model, {"bfloat16": "mixed_bfloat16"}.get(precision, "float32")))
 
 
 def bicubic_runtime(scale: int) -> Runtime:
@@ -122,10 +143,10 @@ def saved_model_runtime(path: Path) -> Runtime:
 
     run.keep = loaded  # the signature holds its variables by weak references only
     try:
-        trial = run(np.zeros((1, 8, 8, 3), np.uint8))
+        trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
         raise ValueError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
-    return Runtime(path.name, whole_scale(path, (8, 8), trial.shape), run)
+    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run)
 
 
 def whole_scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:

@@ -22,7 +22,7 @@ class Upscaler:
     """
 
     def __init__(self, model: Any, *, tile: int = 256, overlap: int = 16, scale: int = 4,
-                 threads: int = 0):
+                 threads: int = 0, runtime: str = "tensorflow", precision: str = ""):
         """Opens the model.
 
         Args:
@@ -30,9 +30,11 @@ class Upscaler:
             tile: side of the tiles in LR pixels; 0: whole pictures.
             overlap: context of each tile in LR pixels.
             scale: of "bicubic".
-            threads: that a .tflite file runs with; 0: one for each core.
+            threads: as in `open_runtime`.
+            runtime: likewise.
+            precision: likewise.
         """
-        self.runtime = open_runtime(model, scale, threads)
+        self.runtime = open_runtime(model, scale, threads, runtime=runtime, precision=precision)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:

@@ -1,0 +1,78 @@
+"""OpenVINO, Intel's runtime for CPUs, on the graphs of Keras models and SavedModels."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, whole_scale
+
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Runtime:
+    """A Keras generator in OpenVINO; TensorFlow only traces it."""
+    import tensorflow as tf
+
+    picture = tf.TensorSpec([None, None, None, 3], tf.uint8)
+    graph = tf.function(generator.enlarge, [picture]).get_concrete_function()
+    return Runtime(generator.name, generator.scale, compile_graph(graph, precision or "float32", threads),
+                   receptive_radius=generator.receptive_radius)
+
+
+def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:
+    """The `untiled` signature of a SavedModel of this package in OpenVINO."""
+    import tensorflow as tf
+
+    try:
+        graph = tf.saved_model.load(str(path)).signatures["untiled"]
+    except Exception as error:  # as in saved_model_runtime; without the signature a KeyError
+        raise ValueError(f"{path} has no signature `untiled` for OpenVINO: export it again, or give --runtime="
+                         f"tensorflow ({one_line(error)})") from error
+    try:
+        run = compile_graph(graph, precision or "float32", threads)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
+                         "--precision=bfloat16") from error
+    made = run(np.zeros((1, *TRIAL, 3), np.uint8))
+    return Runtime(path.name, whole_scale(path, TRIAL, made.shape), run)
+
+
+def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:
+    """Compiles a TensorFlow graph function for the CPU.
+
+    Args:
+        graph: a concrete function of one uint8 picture batch [N,H,W,3] that gives one [N,sH,sW,3], of any H and W.
+        precision: float32 or bfloat16, what convolutions compute in. Where the processor has no bfloat16, OpenVINO
+            takes float32.
+        threads: to run with; 0: OpenVINO's choice, one for each core.
+
+    Returns:
+        uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
+
+    Raises:
+        ImportError: OpenVINO is not installed.
+        ValueError: it cannot take the graph.
+    """
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise ImportError("openvino is not installed: pip install 'srgan_tf[openvino]'") from error
+    settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    try:
+        compiled = openvino.Core().compile_model(openvino.convert_model(graph), "CPU", settings)
+    except Exception as error:  # OpenVINO has many kinds
+        raise ValueError(f"OpenVINO cannot take this model: {one_line(error)}") from error
+    request = compiled.create_infer_request()
+
+    def run(images: np.ndarray) -> np.ndarray:
+        try:
+            # The request's own memory is written to again by the next picture.
+            return np.array(request.infer([images])[0])
+        except RuntimeError as error:
+            raise ValueError(f"OpenVINO cannot enlarge a tile: {one_line(error)}") from error
+
+    return run

@@ -1,0 +1,50 @@
+"""OpenVINO beside TensorFlow on the same weights, from a .keras file and from a SavedModel."""
+
+import numpy as np
+import pytest
+from inference.lifelike import lifelike
+
+from srgan_tf.config import ExportConfig
+from srgan_tf.exporting import export_saved_model
+from srgan_tf.inference import Upscaler
+from srgan_tf.models import save_model
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("openvino")
+    generator = lifelike("edsr")
+    save_model(generator, folder / "small.keras")
+    for precision in ("float32", "bfloat16"):
+        (folder / precision).mkdir()
+        export_saved_model(generator, folder / precision, "", ExportConfig(
+            model="-", output="-", precision=precision))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["small.keras", "float32"])
+def test_it_gives_the_same_picture(exports, name, photo):
+    picture = photo[30:61, 40:87]
+    expected = Upscaler(exports / "small.keras", tile=40)(picture)
+    for precision, levels in (("float32", 1), ("bfloat16", 12)):
+        upscaler = Upscaler(exports / name, tile=40, runtime="openvino", precision=precision, threads=1)
+        enlarged = upscaler(picture)
+        again = upscaler(picture[::-1])
+        assert np.abs(enlarged.astype(int) - expected).max() <= levels
+        assert (again != enlarged).any()  # and what was returned before is not written to
+
+
+def test_what_it_cannot_take_is_refused(exports, tmp_path):
+    with pytest.raises(ValueError, match="of exports it takes those in float32"):
+        Upscaler(exports / "bfloat16", runtime="openvino")
+    with pytest.raises(ValueError, match="runs in LiteRT, with the numbers of its export"):
+        Upscaler(tmp_path / "some.tflite", runtime="openvino")
+    with pytest.raises(ValueError, match="export it with --precision=bfloat16"):
+        Upscaler(exports / "float32", precision="bfloat16")
+
+
+def test_keras_computes_in_what_is_asked_for(exports, photo):
+    picture = photo[30:61, 40:87]
+    full, half = (Upscaler(exports / "small.keras", precision=precision)(picture).astype(int)
+                  for precision in ("", "bfloat16"))
+    assert 0 < np.abs(full - half).max() <= 12
