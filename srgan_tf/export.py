@@ -16,17 +16,14 @@ def main(config: ExportConfig) -> None:
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, summary
-        from srgan_tf.models import Generator, find_model, load_model
+        from srgan_tf.models import find_model, load_generator, model_name
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
     with flags.quiet_imports():
-        generator = load_model(config.model, dtype="float32")
-    if not isinstance(generator, Generator):
-        raise ValueError(f"{config.model} holds a {type(generator).__name__}, which does not enlarge pictures")
+        generator = load_generator(config.model)
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    file = find_model(config.model)
-    name = file.stem if file.stem not in ("best", "last") else file.resolve().parent.name
+    name = model_name(find_model(config.model))
     for export in exporters:
         path = export(generator, output, name, config)
         size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())

@@ -1,22 +1,27 @@
 """Serves a SavedModel over REST and gRPC as tensorflow_model_server does, and a page at / to try it.
 
-Example:
-    python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model --output=exports/edsr_x4
-    python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # then open http://127.0.0.1:8501/
+Examples:
+    python -m srgan_tf.serve                                        # then open http://127.0.0.1:8501/
+    python -m srgan_tf.serve --model=runs/edsr
+    python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # takes up new versions
 """
 
+import contextlib
+import dataclasses
 import logging
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 from srgan_tf import flags
-from srgan_tf.config import ServeConfig
+from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
 
 
 def main(config: ServeConfig) -> None:
     """Checks what can be checked before TensorFlow is imported, then serves until it is told to stop."""
-    _check_base_path(config.model_base_path)
+    if config.model_base_path:
+        _check_base_path(config.model_base_path)
     _check_port("port", config.host, config.port)
     _check_port("rest_api_port", config.host, config.rest_api_port)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
@@ -29,7 +34,25 @@ def main(config: ServeConfig) -> None:
     except ModuleNotFoundError as error:
         raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would deprecate its v1 loader
-    serve(config, lambda line: print(line, flush=True))
+    with contextlib.ExitStack() as stack:
+        if not config.model_base_path:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srgan_tf_"))
+            config = dataclasses.replace(config, model="", model_base_path=_export(config.model, folder))
+        serve(config, lambda line: print(line, flush=True))
+
+
+def _export(model: str, folder: str) -> str:
+    """Exports a model, the shipped one where none is named, into a folder of its name in `folder`, and returns that."""
+    from srgan_tf.exporting import export_saved_model
+    from srgan_tf.models import find_model, load_generator, model_name
+
+    model = model or DEFAULT_MODEL
+    base = Path(folder, model_name(find_model(model)))
+    base.mkdir()
+    print(f"exporting {model} ...", flush=True)
+    with flags.quiet_imports():
+        export_saved_model(load_generator(model), base, base.name, ExportConfig(model=model, output=str(base)))
+    return str(base)
 
 
 def _check_base_path(text: str) -> None:

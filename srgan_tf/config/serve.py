@@ -4,6 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+from srgan_tf.config.choices import DEFAULT_MODEL
 from srgan_tf.settings import Settings, setting
 
 
@@ -12,6 +13,9 @@ class ServeConfig(Settings):
     """A server of one model. The flags that tensorflow_model_server has too have its names and meanings."""
 
     model_base_path: str = setting("", "Folder whose numbered folders are SavedModel versions, as export writes it.")
+    model: str = setting(
+        "", "Instead of --model_base_path: a .keras file, a run folder or a shipped name, exported to a temporary "
+        f"folder first; {DEFAULT_MODEL} where neither is given.")
     model_name: str = setting("", "Name of the model in requests; empty: that of the folder.")
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.")
     port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0)
@@ -28,22 +32,22 @@ class ServeConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.model_base_path:
-            raise ValueError("--model_base_path is required: a folder of SavedModel versions, as export writes it")
+        if self.model_base_path and self.model:
+            raise ValueError("give --model_base_path or --model, not both")
         if not self.port and not self.rest_api_port:
             raise ValueError("--port and --rest_api_port are both 0: there is nothing to listen on")
         for name in ("port", "rest_api_port"):
             if getattr(self, name) > 65535:
                 raise ValueError(f"--{name} must be at most 65535; got {getattr(self, name)}")
-        if not re.fullmatch(r"[\w.-]+", self.name):
+        if self.name and not re.fullmatch(r"[\w.-]+", self.name):
             raise ValueError(f"--model_name must be of letters, digits and _ . - alone; got {self.name!r}")
         if self.labels.get("latest") is not None:
             raise ValueError("--version_labels: latest is the newest version's label and cannot be given to another")
 
     @property
     def name(self) -> str:
-        """Of the model in requests."""
-        return self.model_name or Path(self.model_base_path).resolve().name
+        """Of the model in requests; empty where it is --model's and not known yet."""
+        return self.model_name or (Path(self.model_base_path).resolve().name if self.model_base_path else "")
 
     @property
     def labels(self) -> dict[str, int]:

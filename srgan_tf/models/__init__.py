@@ -9,7 +9,7 @@ A new architecture is one file, one line in registry.py and one row in tests/mod
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.edsr import EDSR
-from srgan_tf.models.files import find_model, load_model, save_model
+from srgan_tf.models.files import find_model, load_generator, load_model, model_name, save_model
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
@@ -32,6 +32,8 @@ __all__ = [
     "VGG19Features",
     "VGG128Discriminator",
     "find_model",
+    "load_generator",
     "load_model",
+    "model_name",
     "save_model",
 ]

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from srgan_tf.config import RUN_MODELS
+from srgan_tf.models.generator import Generator
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.settings import lookup
 
@@ -102,6 +103,19 @@ def find_model(path_or_name: str | os.PathLike) -> Path:
         return lookup(shipped, str(path_or_name), "model file, run folder or shipped model")
     except ValueError as error:
         raise FileNotFoundError(str(error)) from None
+
+
+def load_generator(path_or_name: str | os.PathLike, dtype: str | None = "float32") -> Generator:
+    """As `load_model`, for a model that enlarges pictures; a ValueError says where it is another one."""
+    generator = load_model(path_or_name, dtype)
+    if not isinstance(generator, Generator):
+        raise ValueError(f"{path_or_name} holds a {type(generator).__name__}, which does not enlarge pictures")
+    return generator
+
+
+def model_name(path: Path) -> str:
+    """What to call the model in a file that `find_model` found: the file's name, for a run's that of its folder."""
+    return path.resolve().parent.name if path.name in RUN_MODELS else path.stem
 
 
 def _read_config(path: Path) -> tuple[type[keras.Model], dict]:

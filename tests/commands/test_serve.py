@@ -1,12 +1,15 @@
 """`serve` as people start it: mistakes in one line. What it does when it runs is in tests/serving."""
 
+import signal
 import socket
 
 import pytest
+from serving.trial import serving
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ([], "--model_base_path is required"),
+    (["--model=nowhere.keras"], "no model file or run folder 'nowhere.keras'"),
+    (["--model=edsr_x4", "--model_base_path=models"], "give --model_base_path or --model, not both"),
     (["--model_base_path=nowhere"], "no folder 'nowhere'"),
     (["--model_base_path=small.keras"], "make one of small.keras by: python -m srgan_tf.export --model=small.keras"),
     (["--model_base_path=empty"], "--model_base_path=empty holds no version"),
@@ -41,3 +44,13 @@ def test_a_port_that_is_taken(refused, tmp_path, flag):
         ports = {"port": 0, "rest_api_port": 0, flag: number}
         line = refused("serve", "--model_base_path=models", *(f"--{name}={port}" for name, port in ports.items()))
     assert f"--{flag}={number} cannot be had on --host=127.0.0.1: Address already in use" in line
+
+
+def test_a_model_without_an_export(tmp_path, model_file, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(model_file, tmp_path / "log") as server:
+        assert server.ask("/v1/models/small")[1]["model_version_status"][0]["state"] == "AVAILABLE"
+        exported, = tmp_path.glob("srgan_tf_*/small/1/saved_model.pb")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+    assert not exported.parents[2].exists()

@@ -104,9 +104,10 @@ class Server(NamedTuple):
 
 @contextlib.contextmanager
 def serving(base: Path, log: Path, *flags: str) -> Iterator[Server]:
-    """A server, ended with the block."""
+    """A server of the versions in a folder, or of a .keras file; ended with the block."""
     ports = free_port(), free_port()
-    command = [sys.executable, "-m", "srgan_tf.serve", f"--model_base_path={base}", f"--port={ports[0]}",
+    source = "--model" if base.suffix else "--model_base_path"
+    command = [sys.executable, "-m", "srgan_tf.serve", f"{source}={base}", f"--port={ports[0]}",
                f"--rest_api_port={ports[1]}", "--file_system_poll_wait_seconds=0.1", *flags]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT,
