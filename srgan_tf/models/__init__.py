@@ -9,8 +9,9 @@ A new architecture is one file, one line in registry.py and one row in tests/mod
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.edsr import EDSR
-from srgan_tf.models.files import find_model, load_model, save_model
+from srgan_tf.models.files import find_model, load_model, save_model, save_weights
 from srgan_tf.models.generator import Generator
+from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
@@ -32,6 +33,8 @@ __all__ = [
     "VGG19Features",
     "VGG128Discriminator",
     "find_model",
+    "interpolate",
     "load_model",
     "save_model",
+    "save_weights",
 ]

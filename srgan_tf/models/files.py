@@ -11,13 +11,14 @@ import keras
 import numpy as np
 
 from srgan_tf.config import RUN_MODELS
-from srgan_tf.conversion import READERS, Checkpoint, check, fill, read_checkpoint
+from srgan_tf.conversion import READERS, Checkpoint, check, fill, read_checkpoint, state_dict, write_safetensors
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.settings import lookup
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 CONFIG_BYTES = 1 << 20
-CLASSES = {f"srgan_tf>{model.__name__}": model for model in (*GENERATORS.values(), *DISCRIMINATORS.values())}
+ARCHITECTURES = {**GENERATORS, **DISCRIMINATORS}
+CLASSES = {f"srgan_tf>{model.__name__}": model for model in ARCHITECTURES.values()}
 
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
@@ -44,6 +45,22 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_weights(model: keras.Model, path: str | os.PathLike, keys: str = "") -> None:
+    """Writes the weights alone, float32, under the names that other people's software knows them by.
+
+    Args:
+        model: of an architecture with such names (conversion.FAMILIES).
+        path: ends in .safetensors; its folder exists. A file of that name is replaced.
+        keys: which of the architecture's sets of names; empty: the first.
+
+    Raises:
+        ValueError: there are no names for this architecture, or not these, or the path is not as said.
+        OSError: the folder cannot be written to.
+    """
+    family = next(name for name, architecture in ARCHITECTURES.items() if architecture is type(model))
+    write_safetensors(path, state_dict(model, family, keys))
 
 
 def load_model(path_or_name: str | os.PathLike, dtype: str | None = None, **overrides: object) -> keras.Model:
@@ -105,7 +122,7 @@ def _load_checkpoint(path: Path, dtype: str | None, overrides: dict) -> keras.Mo
 def _build(checkpoint: Checkpoint, policy: str | keras.DTypePolicy) -> keras.Model:
     """The model, whose weights take memory only once their shapes are found in the file."""
     with keras.StatelessScope(initialize_variables=False):
-        model = {**GENERATORS, **DISCRIMINATORS}[checkpoint.family](**checkpoint.arguments, dtype=policy)
+        model = ARCHITECTURES[checkpoint.family](**checkpoint.arguments, dtype=policy)
         check(model, checkpoint)
     with keras.StatelessScope():
         pass  # values for all of this thread's variables
