@@ -14,16 +14,20 @@ from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
+from srgan_tf.models.srvgg import SRVGG
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
     "DISCRIMINATORS",
     "EDSR",
     "GENERATORS",
+    "RCAN",
     "RRDB",
+    "SRVGG",
     "Discriminator",
     "Generator",
     "MSRResNet",
