@@ -13,9 +13,11 @@ from srgan_tf.models.files import find_model, load_model, save_model
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
+from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "Generator",
     "MSRResNet",
     "MobileSR",
+    "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",
+    "UNetDiscriminator",
     "VGG19Features",
     "VGG128Discriminator",
     "find_model",

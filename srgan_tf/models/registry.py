@@ -4,8 +4,10 @@ from srgan_tf.models.discriminators import SRGANDiscriminator, VGG128Discriminat
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
+from srgan_tf.models.unet import UNetDiscriminator
 
 GENERATORS = {
     "edsr": EDSR,
@@ -14,4 +16,9 @@ GENERATORS = {
     "rrdb": RRDB,
     "srresnet": SRResNet,
 }
-DISCRIMINATORS = {"srgan": SRGANDiscriminator, "vgg128": VGG128Discriminator}
+DISCRIMINATORS = {
+    "patchgan": PatchDiscriminator,
+    "srgan": SRGANDiscriminator,
+    "unet": UNetDiscriminator,
+    "vgg128": VGG128Discriminator,
+}
