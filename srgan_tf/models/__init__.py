@@ -14,11 +14,13 @@ from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
+from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
@@ -32,8 +34,10 @@ __all__ = [
     "Generator",
     "MSRResNet",
     "MobileSR",
+    "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",
+    "UNetDiscriminator",
     "VGG19Features",
     "VGG128Discriminator",
     "find_model",

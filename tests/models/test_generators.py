@@ -33,7 +33,9 @@ CASES = {
 UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
 FORMS = [*CASES.items(), *UNSHUFFLED]
 DISCRIMINATOR_CASES = {
+    "patchgan": {"patch_size": 24, "features": 4},
     "srgan": {"patch_size": 16, "features": 4},
+    "unet": {"patch_size": 16, "features": 4},
     "vgg128": {"patch_size": 32, "features": 4},
 }
 SCALES = [(name, scale) for name in CASES for scale in GENERATORS[name].scales]
@@ -253,7 +255,7 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     assert np.isfinite(outputs.pop("loss_vgg22"))  # random weights differ between backends
     assert sorted(outputs) == sorted(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(outputs[name], value, rtol=1e-6, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-4, err_msg=name)
 
 
 def test_keras_is_all_that_models_and_losses_import():
