@@ -10,20 +10,20 @@ import contextlib
 import dataclasses
 import logging
 import os
-import socket
 import tempfile
 from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
+from srgan_tf.serving.checks import check_base_path, check_port
 
 
 def main(config: ServeConfig) -> None:
     """Checks what can be checked before TensorFlow is imported, then serves until it is told to stop."""
     if config.model_base_path:
-        _check_base_path(config.model_base_path)
-    _check_port("port", config.host, config.port)
-    _check_port("rest_api_port", config.host, config.rest_api_port)
+        check_base_path(config.model_base_path)
+    check_port("port", config.host, config.port)
+    check_port("rest_api_port", config.host, config.rest_api_port)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
     try:
         import starlette  # noqa: F401
@@ -53,29 +53,6 @@ def _export(model: str, folder: str) -> str:
     with flags.quiet_imports():
         export_saved_model(load_generator(model), base, base.name, ExportConfig(model=model, output=str(base)))
     return str(base)
-
-
-def _check_base_path(text: str) -> None:
-    path = Path(text).expanduser()
-    export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
-    if path.is_file() or path.suffix == ".keras":
-        raise ValueError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")
-    if not path.is_dir():
-        raise ValueError(f"--model_base_path: no folder {text!r}")
-    if (path / "saved_model.pb").is_file():
-        raise ValueError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
-    if not any(path.glob("[0-9]*/saved_model.pb")):
-        raise ValueError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
-
-
-def _check_port(flag: str, host: str, port: int) -> None:
-    """Port 0 stands for none."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        raise ValueError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error
 
 
 if __name__ == "__main__":

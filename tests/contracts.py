@@ -13,8 +13,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
+from srgan_tf.config import ExportConfig
+from srgan_tf.exporting import export_saved_model
+from srgan_tf.exporting.tflite import convert
+from srgan_tf.inference import Upscaler
+from srgan_tf.losses import parse_terms
 from srgan_tf.models import load_model, save_model
+from srgan_tf.training.steps import PixelStep, Player
 
 WORKER = Path(__file__).parent / "jax_worker.py"
 # Most of the worker's time goes into compiling operations that run once: compile them badly and soon.
@@ -115,17 +122,50 @@ def check_receptive_radius(model_class, arguments: dict) -> None:
     for weight in model.trainable_weights:
         value = np.abs(weight.numpy()) + 0.1 / np.prod(weight.shape[:-1]) if weight.name == "kernel" else 1.0
         weight.assign(np.broadcast_to(value, weight.shape))
-    radius, scale = model.receptive_radius, model.scale
-    centre = radius + 2
-    inputs = tf.constant(np.full((1, 2 * centre + 1, 2 * centre + 1, 3), 0.9, "float32"))
+    together, scale = model.alignment, model.scale
+    radius = model.receptive_radius - (together - 1)  # of what is put together, of which each pixel sees the whole
+    centre = (radius // together + 2) * together
+    side = 2 * centre + together
+    inputs = tf.constant(np.full((1, side, side, 3), 0.9, "float32"))
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        cell = model(inputs)[:, scale * centre : scale * (centre + 1), scale * centre : scale * (centre + 1)]
-    influence = np.abs(tape.gradient(cell, inputs)).sum((0, 3))
+        cell = slice(scale * centre, scale * (centre + together))
+        seen = model(inputs)[:, cell, cell]
+    influence = np.abs(tape.gradient(seen, inputs)).sum((0, 3))
     rows, columns = np.nonzero(influence.sum(1))[0], np.nonzero(influence.sum(0))[0]
-    expected = np.arange(centre - radius, centre + radius + 1)
+    expected = np.arange(centre - radius, centre + together + radius)
     np.testing.assert_array_equal(rows, expected)
     np.testing.assert_array_equal(columns, expected)
+
+
+def check_use(model_class, arguments: dict, folder: Path) -> None:
+    """A step of training moves every weight; SavedModel and LiteRT make what Keras makes of an odd-sized picture.
+
+    In LiteRT no tensor has more than four dimensions, and operations
+    that LiteRT has not built in would not run.
+    """
+    keras.utils.set_random_seed(0)
+    model = model_class(**arguments)
+    before, scale = model.get_weights(), model.scale
+    step = PixelStep(Player(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
+    values = step(tf.constant(pictures(8, 8)), tf.constant(pictures(8 * scale, 8 * scale)))
+    assert all(np.isfinite(value) for value in values.values())
+    assert not any(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+
+    randomize(model)
+    inputs, config = pictures(19, 13, 1), ExportConfig(model="-", output="-", dynamic=True, saved_model_tile=384)
+    expected = np.asarray(model(inputs))
+    tolerance = 1e-4 * np.abs(expected).max()
+    served = tf.saved_model.load(str(export_saved_model(model, folder, "", config)))
+    np.testing.assert_allclose(served(tf.constant(255 * inputs)) / 255, expected, rtol=0, atol=tolerance)
+    path = folder / "model.tflite"
+    path.write_bytes(convert(model, config, []))
+    interpreter = Interpreter(str(path))
+    assert max(len(tensor["shape"]) for tensor in interpreter.get_tensor_details()) <= 4
+    found, = interpreter.get_signature_runner()(image_0_1=inputs).values()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    picture = np.uint8(255 * inputs[0])
+    assert Upscaler(model)(picture).shape == Upscaler(path)(picture).shape == expected.shape[1:]
 
 
 def outputs_under_jax(models: dict[str, keras.Model], inputs: dict[str, np.ndarray], folder: Path) -> dict:

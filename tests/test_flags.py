@@ -61,7 +61,7 @@ def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monke
     (["--flagfile=nope.flags"], "nope.flags.*esrgan.flags"),
     (["--batch_size=0"], "--batch_size must be at least 1; got 0"),
     (["--learning_rate=nan"], "--learning_rate must be a finite number"),
-    (["--scale=5"], "--scale must be one of 2, 3, 4, 8; got 5"),
+    (["--scale=5"], "--scale must be one of 1, 2, 3, 4, 8; got 5"),
     (["--patch_size=97"], "--patch_size must be a multiple of --scale=4; got 97"),
     (["--beta_1=1"], "--beta_1 must be less than 1"),
     (["--losses="], "nothing to train on"),

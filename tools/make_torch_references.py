@@ -142,6 +142,50 @@ class VGGStyleDiscriminator(nn.Module):
         return self.linear2(functional.leaky_relu(self.linear1(x.flatten(1)), 0.2))
 
 
+class UNetDiscriminator(nn.Module):
+    """Real-ESRGAN's discriminator, with PyTorch's own spectral normalisation."""
+
+    def __init__(self, features: int):
+        super().__init__()
+        f = features
+        self.conv0, self.conv9 = conv(3, f), conv(f, 1)
+        for index, width in enumerate((1, 2, 4), 1):
+            self.add_module(f"conv{index}", normalized(nn.Conv2d(f * width, 2 * f * width, 4, 2, 1, bias=False)))
+        for index, width in enumerate((4, 2, 1), 4):
+            self.add_module(f"conv{index}", normalized(nn.Conv2d(2 * f * width, f * width, 3, 1, 1, bias=False)))
+        for index in (7, 8):
+            self.add_module(f"conv{index}", normalized(nn.Conv2d(f, f, 3, 1, 1, bias=False)))
+
+    def forward(self, x):
+        maps = [functional.leaky_relu(self.conv0(x), 0.2)]
+        for layer in (self.conv1, self.conv2, self.conv3):
+            maps.append(functional.leaky_relu(layer(maps[-1]), 0.2))
+        x = maps.pop()
+        for layer in (self.conv4, self.conv5, self.conv6):
+            x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = functional.leaky_relu(layer(x), 0.2) + maps.pop()
+        for layer in (self.conv7, self.conv8):
+            x = functional.leaky_relu(layer(x), 0.2)
+        return self.conv9(x)
+
+
+class PatchDiscriminator(nn.Sequential):
+    """pix2pix' 70x70 discriminator for one picture."""
+
+    def __init__(self, features: int, norm: type[nn.Module]):
+        layers = [nn.Conv2d(3, features, 4, 2, 1), nn.LeakyReLU(0.2)]
+        for width, stride in ((1, 2), (2, 2), (4, 1)):
+            outputs = 2 * features * width
+            bias = norm is nn.InstanceNorm2d
+            layers += [nn.Conv2d(features * width, outputs, 4, stride, 1, bias=bias), norm(outputs), nn.LeakyReLU(0.2)]
+        super().__init__(*layers, nn.Conv2d(8 * features, 1, 4, 1, 1))
+
+
+def normalized(layer: nn.Conv2d) -> nn.Conv2d:
+    """The layer under spectral normalisation, in the form whose keys BasicSR's files have."""
+    return nn.utils.spectral_norm(layer)
+
+
 def conv(channels: int, filters: int) -> nn.Conv2d:
     """A 3x3 convolution that keeps the size."""
     return nn.Conv2d(channels, filters, 3, padding=1)
@@ -156,7 +200,7 @@ def randomize(network: nn.Module, bias_size: float) -> None:
             elif value.ndim > 1:
                 value.normal_(0, (2 / value[0].numel()) ** 0.5)
             elif value.is_floating_point():
-                norm_weight = name.startswith("bn") and name.endswith("weight")
+                norm_weight = name.endswith("weight")
                 value.normal_(1 if norm_weight else 0, bias_size)
 
 
@@ -174,6 +218,29 @@ def store(name: str, network: nn.Module, shape: tuple[int, ...], bias_size: floa
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, output {tuple(outputs.shape)} std {outputs.std():.3f}")
 
 
+def store_training(name: str, network: nn.Module, shape: tuple[int, ...], steps: int, rate: float) -> None:
+    """Writes the state, some steps of gradient descent on (output - 1)^2, and the state after them.
+
+    Keys: input, output_0.. of the steps, output after them in evaluation, before/NAME, after/NAME.
+    """
+    torch.manual_seed(0)
+    inputs, optimizer = torch.rand(shape), torch.optim.SGD(network.parameters(), rate)
+    arrays = {"input": inputs, **{f"before/{key}": value.clone() for key, value in network.state_dict().items()}}
+    for step in range(steps):
+        outputs = network.train()(inputs)
+        optimizer.zero_grad()
+        (outputs - 1).square().mean().backward()
+        optimizer.step()
+        arrays[f"output_{step}"] = outputs.detach()
+    with torch.no_grad():
+        arrays["output"] = network.eval()(inputs)
+    arrays |= {f"after/{key}": value for key, value in network.state_dict().items()}
+    path = FOLDER / f"{name}.npz"
+    np.savez(path, **{key: value.numpy() for key, value in arrays.items()})
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, mean outputs",
+          *(round(float(value.mean()), 3) for key, value in arrays.items() if "output" in key))
+
+
 def main() -> None:
     """Writes every reference anew."""
     FOLDER.mkdir(exist_ok=True)
@@ -183,6 +250,10 @@ def main() -> None:
     store("msrresnet_x4", MSRResNet(features=8, blocks=2), picture)
     store("rrdb_x4", RRDBNet(features=8, growth=4, blocks=2), picture)
     store("vgg128_64px", VGGStyleDiscriminator(features=2, size=64), (2, 3, 64, 64))
+    store("patchgan_instance_32px", PatchDiscriminator(2, nn.InstanceNorm2d), (2, 3, 32, 32))
+    store("patchgan_batch_32px", PatchDiscriminator(2, nn.BatchNorm2d), (2, 3, 32, 32))
+    torch.manual_seed(0)
+    store_training("unet_16px", UNetDiscriminator(features=2), (2, 3, 16, 16), steps=3, rate=0.2)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from srgan_tf.config.choices import (
     STRATEGIES,
     TFLITE_IO,
 )
+from srgan_tf.config.convert import ConvertConfig
 from srgan_tf.config.evaluate import EvaluateConfig
 from srgan_tf.config.export import ExportConfig
+from srgan_tf.config.interpolate import InterpolateConfig
 from srgan_tf.config.prepare import PrepareConfig
 from srgan_tf.config.serve import ServeConfig
 from srgan_tf.config.train import TrainConfig
@@ -33,8 +35,10 @@ __all__ = [
     "SCHEDULES",
     "STRATEGIES",
     "TFLITE_IO",
+    "ConvertConfig",
     "EvaluateConfig",
     "ExportConfig",
+    "InterpolateConfig",
     "PrepareConfig",
     "ServeConfig",
     "TrainConfig",

@@ -1,6 +1,6 @@
 """Values that more than one command or room knows."""
 
-SCALES = (2, 3, 4, 8)
+SCALES = (1, 2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")

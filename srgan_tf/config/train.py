@@ -32,12 +32,15 @@ class TrainConfig(Settings):
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
-        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; as in l1:0.01,vgg54:1.")
+        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
+        "pictures compared, in adversarial runs); as in l1:0.01,vgg54:1.")
     adversarial: str = setting(
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
         "empty: none.")
-    discriminator: str = setting("vgg128", "Second player of an adversarial run: srgan, vgg128.")
-    discriminator_args: str = setting("", "Its arguments, as in features:32.")
+    discriminator: str = setting(
+        "vgg128", "Second player of an adversarial run. One judgement a picture: srgan, vgg128; a patch of "
+        "70x70: patchgan; a pixel: unet (Real-ESRGAN's).")
+    discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.")
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
         ".h5 file, or random (for trials of the machinery only).")

@@ -21,11 +21,13 @@ class Tiling(NamedTuple):
         scale: of the network.
         tile: side in LR pixels, context included.
         overlap: context on each side in LR pixels, less than half of the tile.
+        alignment: LR pixels at whose multiples tiles must begin.
     """
 
     scale: int
     tile: int
     overlap: int
+    alignment: int = 1
 
 
 def context(receptive_radius: int, tile: int) -> int:
@@ -60,7 +62,7 @@ def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> t
         row, column = _window(index // columns.count % rows.count, rows), _window(index % columns.count, columns)
         picture = index // (rows.count * columns.count)
         tile = tf.slice(pictures, tf.stack([picture, row.start, column.start, 0]),
-                        tf.stack([batch, rows.side, columns.side, 3]))
+                        tf.stack([batch, row.side, column.side, 3]))
         enlarged = network(tf.cast(tile, tf.float32) / 255)
         kept = 255 * enlarged[:, row.trim * scale : (row.trim + row.kept) * scale,
                               column.trim * scale : (column.trim + column.kept) * scale]
@@ -92,12 +94,14 @@ class _Axis(NamedTuple):
     side: tf.Tensor
     step: tf.Tensor
     overlap: int
+    alignment: int
 
 
 class _Window(NamedTuple):
-    """Where a window starts, how much of it is context before what is kept, and how much is kept."""
+    """Where a window starts, its length, how much of it is context before what is kept, and how much is kept."""
 
     start: tf.Tensor
+    side: tf.Tensor
     trim: tf.Tensor
     kept: tf.Tensor
 
@@ -106,18 +110,28 @@ def _windows(size: tf.Tensor, at_once: tf.Tensor, tiling: Tiling) -> _Axis:
     """Divides an axis into windows of one length, at most the tile's."""
     tile, both = tiling.tile, 2 * tiling.overlap
     whole = tf.logical_or(at_once, size <= tile)
-    count = tf.where(whole, 1, -(-(size - both) // (tile - both)))
-    side = -(-(size + (count - 1) * both) // count)
-    return _Axis(size, count, side, side - both, tiling.overlap)
+    longest = (tile - both) // tiling.alignment * tiling.alignment
+    count = tf.where(whole, 1, -(-(size - both) // longest))
+    step = _aligned(-(-(size + (count - 1) * both) // count) - both, tiling.alignment)
+    return _Axis(size, count, step + both, step, tiling.overlap, tiling.alignment)
 
 
 def _window(index: tf.Tensor, axis: _Axis) -> _Window:
-    """The window of a number; the last ones are moved back so that they end where the picture ends."""
-    start = tf.minimum(index * axis.step, axis.size - axis.side)
+    """The window of a number; the last ones are moved back so that they end where the picture ends.
+
+    Where that is no multiple of the alignment they are shorter, by less than it.
+    """
+    start = tf.minimum(index * axis.step, _aligned(axis.size - axis.side, axis.alignment))
+    side = tf.minimum(axis.side, axis.size - start)
     first = tf.where(index == 0, 0, index * axis.step + axis.overlap)
     end = tf.where(index == axis.count - 1, axis.size, (index + 1) * axis.step + axis.overlap)
     first, end = tf.minimum(first, axis.size), tf.minimum(end, axis.size)
-    return _Window(start, first - start, end - first)
+    return _Window(start, side, first - start, end - first)
+
+
+def _aligned(length: tf.Tensor, alignment: int) -> tf.Tensor:
+    """The next multiple that is not less."""
+    return -(-length // alignment) * alignment
 
 
 class _Carrier(NamedTuple):

@@ -15,7 +15,12 @@ from srgan_tf.models import blocks
 
 def depth_to_space(x: tf.Tensor, factor: int) -> tf.Tensor:
     """One operation in place of a reshape, a transpose and a reshape; the order of channels is the same."""
-    return tf.nn.depth_to_space(x, factor)
+    return x if factor == 1 else tf.nn.depth_to_space(x, factor)
+
+
+def space_to_depth(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """One operation, of the same order of channels, again."""
+    return x if factor == 1 else tf.nn.space_to_depth(x, factor)
 
 
 def resize_bilinear(x: tf.Tensor, factor: int) -> tf.Tensor:
@@ -35,7 +40,11 @@ def integer_prelu(layer: keras.layers.PReLU, x: tf.Tensor) -> tf.Tensor:
 
 
 # Each computes what the models' own function does.
-FORMS = {blocks.pixel_shuffle: depth_to_space, blocks.bilinear_upsample: resize_bilinear}
+FORMS = {
+    blocks.pixel_shuffle: depth_to_space,
+    blocks.pixel_unshuffle: space_to_depth,
+    blocks.bilinear_upsample: resize_bilinear,
+}
 # Those of a model's operations that the GPU delegate takes.
 GPU_OPERATIONS = {
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXP",

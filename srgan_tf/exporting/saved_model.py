@@ -58,7 +58,8 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
 def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     """A module without variables: callable like `float`, its signatures in the dict `named`."""
     network, scale, max_megapixels = freeze(generator, config.precision), generator.scale, config.max_megapixels
-    tiling = Tiling(scale, config.saved_model_tile, context(generator.receptive_radius, config.saved_model_tile))
+    tiling = Tiling(scale, config.saved_model_tile, context(generator.receptive_radius, config.saved_model_tile),
+                    generator.alignment)
 
     def enlarge(pictures: tf.Tensor) -> tf.Tensor:
         height, width = tf.unstack(tf.shape(pictures)[1:3])

@@ -27,6 +27,7 @@ class Runtime(NamedTuple):
         run: uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
         fixed_tile: the only height and width that `run` takes, or None for any.
         receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
+        alignment: LR pixels at whose multiples tiles must begin, as in Generator; exports do not say theirs.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Runtime(NamedTuple):
     run: Callable[[np.ndarray], np.ndarray]
     fixed_tile: tuple[int, int] | None = None
     receptive_radius: int | None = None
+    alignment: int = 1
 
 
 def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str = "tensorflow",
@@ -109,7 +111,7 @@ def keras_runtime(generator: Any) -> Runtime:
         enlarge = tf.function(enlarge, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
         enlarge = _plain_errors(enlarge)
     return Runtime(generator.name, generator.scale, lambda images: keras.ops.convert_to_numpy(enlarge(images)),
-                   receptive_radius=generator.receptive_radius)
+                   receptive_radius=generator.receptive_radius, alignment=generator.alignment)
 
 
 def find_saved_model(path: Path) -> Path | None:

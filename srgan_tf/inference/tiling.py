@@ -23,20 +23,24 @@ class Window(NamedTuple):
     keep_stop: int
 
 
-def windows(size: int, tile: int, overlap: int) -> list[Window]:
+def windows(size: int, tile: int, overlap: int, alignment: int = 1) -> list[Window]:
     """Divides an axis into windows of `tile` pixels (or one of `size`) whose kept parts follow one another.
+
+    Windows begin at multiples of `alignment`. For this the last one may have up to `alignment - 1` pixels less.
 
     Raises:
         ValueError: the overlap leaves nothing of the tile.
     """
     if tile == 0 or size <= tile:
         return [Window(0, size, 0, size)]
-    if not 0 <= overlap < tile / 2:
-        raise ValueError(f"tile must be greater than twice the overlap of {overlap}; got {tile}")
+    if overlap < 0 or tile < 2 * overlap + alignment:
+        more = f" by the alignment of {alignment}" if alignment > 1 else ""
+        raise ValueError(f"tile must be greater than twice the overlap of {overlap}{more}; got {tile}")
+    last = -(-(size - tile) // alignment) * alignment
     found, kept = [], 0
     while kept < size:
-        start = min(max(kept - overlap, 0), size - tile)
-        stop = start + tile
+        start = min(max(kept - overlap, 0) // alignment * alignment, last)
+        stop = min(start + tile, size)
         keep_stop = size if stop == size else stop - overlap
         found.append(Window(start, stop, kept, keep_stop))
         kept = keep_stop
@@ -66,10 +70,10 @@ def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overla
         overlap = min(overlap, runtime.receptive_radius)  # more context changes nothing
     height, width = picture.shape[:2]
     if runtime.fixed_tile:
-        rows, columns = (windows(size, side, min(overlap, (side - 1) // 2))
+        rows, columns = (windows(size, side, min(overlap, (side - runtime.alignment) // 2), runtime.alignment)
                          for size, side in zip((height, width), runtime.fixed_tile, strict=True))
     else:
-        rows, columns = windows(height, tile, overlap), windows(width, tile, overlap)
+        rows, columns = (windows(size, tile, overlap, runtime.alignment) for size in (height, width))
     enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)
     for number, (row, column) in enumerate(_pairs(rows, columns), 1):
         part = _run(runtime, picture[row.start : row.stop, column.start : column.stop])

@@ -1,19 +1,22 @@
-"""What is minimised: losses between pictures, through VGG19's eyes, and against a discriminator.
+"""What is minimised: losses between pictures, through VGG19's and the discriminator's eyes, and against the latter.
 
 Between pictures every loss is f(hr, sr) -> float32 scalar on NHWC RGB in [0, 1]; `parse_terms` makes a weighted sum of
 them from a flag. Adversarial pairs are f(real_logits, fake_logits, mean). Modules here import keras, never TensorFlow.
 
-A new pixel loss is one function and one line in terms.LOSSES; a new adversarial pair one line in ADVERSARIAL.
+A new pixel loss is one function and one line in terms.LOSSES, one that needs more than the two pictures a line in
+terms.INFORMED; a new adversarial pair one line in ADVERSARIAL.
 """
 
 from srgan_tf.losses.adversarial import ADVERSARIAL, HINGE, LEAST_SQUARES, RELATIVISTIC, VANILLA, Adversarial
+from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse
-from srgan_tf.losses.terms import LOSSES, Term, parse_terms, total_loss
+from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, total_loss
 
 __all__ = [
     "ADVERSARIAL",
     "HINGE",
+    "INFORMED",
     "LEAST_SQUARES",
     "LOSSES",
     "RELATIVISTIC",
@@ -22,6 +25,7 @@ __all__ = [
     "PerceptualLoss",
     "Term",
     "charbonnier",
+    "feature_matching",
     "l1",
     "mse",
     "parse_terms",

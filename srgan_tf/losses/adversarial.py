@@ -1,8 +1,9 @@
 """Adversarial losses: pairs of f(real_logits, fake_logits, mean) -> float32 scalar, to be minimised.
 
-Logits are the discriminator's, without a sigmoid. -log sigmoid(x) is written softplus(-x), which neither overflows nor
-loses its gradient. `mean` is the average that the relativistic pair compares with; a training that is spread over
-replicas hands in one that covers them all. Every pair takes it, so that a step calls them blindly.
+Logits are the discriminator's, without a sigmoid, of any shape: one a picture, a patch or a pixel. -log sigmoid(x) is
+written softplus(-x), which neither overflows nor loses its gradient. `mean` is the average that the relativistic pair
+compares with; a training that is spread over replicas hands in one that covers them all. Every pair takes it, so that a
+step calls them blindly.
 """
 
 from collections.abc import Callable

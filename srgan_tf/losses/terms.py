@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse
 from srgan_tf.models.vgg import LAYERS
@@ -14,6 +15,8 @@ from srgan_tf.settings import lookup
 
 # "pixel" is what ESRGAN's authors call their L1.
 LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier}
+# Losses that look at more than the two pictures, and the names of what else they are given.
+INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps"))}
 VGG = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<mse>_mse)?")
 
 
@@ -23,19 +26,22 @@ class Term(NamedTuple):
     Attributes:
         name: as written in the specification.
         weight: factor in the sum.
-        fn: f(hr, sr) -> float32 scalar.
+        fn: f(hr, sr, **needs) -> float32 scalar.
+        needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's.
     """
 
     name: str
     weight: float
-    fn: Callable[[Any, Any], Any]
+    fn: Callable[..., Any]
+    needs: tuple[str, ...] = ()
 
 
 def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     """Reads terms written as `NAME[:WEIGHT],...`, such as "l1:0.01,vgg54:1".
 
-    A name is one of LOSSES or vggIJ, the J-th convolution of VGG19's block I, as the papers count: compared before the
-    activation by absolute differences (ESRGAN), after it with `_relu`, squared with `_mse`; SRGAN's is vgg54_relu_mse.
+    A name is one of LOSSES, of INFORMED, or vggIJ, the J-th convolution of VGG19's block I, as the papers count:
+    compared before the activation by absolute differences (ESRGAN), after it with `_relu`, squared with `_mse`;
+    SRGAN's is vgg54_relu_mse.
 
     Args:
         text: the terms; an empty one has none. The weight is 1 unless given.
@@ -49,12 +55,19 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
-    return tuple(Term(name, weight, _loss(name, vgg_weights)) for name, weight in parsed)
+    return tuple(Term(name, weight, *_loss(name, vgg_weights)) for name, weight in parsed)
 
 
-def total_loss(terms: Sequence[Term], hr, sr) -> tuple[Any, dict[str, Any]]:
-    """The weighted sum of the terms, and each term's value without its weight."""
-    values = {term.name: term.fn(hr, sr) for term in terms}
+def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, Any]]:
+    """The weighted sum of the terms, and each term's value without its weight.
+
+    Args:
+        terms: of the sum.
+        hr: the references.
+        sr: the generator's pictures.
+        **given: at least all that the terms need.
+    """
+    values = {term.name: term.fn(hr, sr, **{name: given[name] for name in term.needs}) for term in terms}
     total = ops.zeros((), "float32")
     for term in terms:
         total = total + term.weight * values[term.name]
@@ -63,8 +76,9 @@ def total_loss(terms: Sequence[Term], hr, sr) -> tuple[Any, dict[str, Any]]:
 
 def _parse_term(part: str) -> tuple[str, float]:
     name, separator, weight_text = (piece.strip() for piece in part.partition(":"))
-    if name not in LOSSES and _vgg_layer(name) is None:
-        lookup({**LOSSES, "vgg54": None, "vgg54_relu_mse": None, "vggIJ[_relu][_mse]": None}, name, "loss")
+    known = {**LOSSES, **INFORMED}
+    if name not in known and _vgg_layer(name) is None:
+        lookup({**known, "vgg54": None, "vgg54_relu_mse": None, "vggIJ[_relu][_mse]": None}, name, "loss")
     try:
         weight = float(weight_text) if separator else 1.0
     except ValueError:
@@ -80,8 +94,11 @@ def _vgg_layer(name: str) -> str | None:
     return layer if layer in LAYERS else None
 
 
-def _loss(name: str, vgg_weights: str) -> Callable:
+def _loss(name: str, vgg_weights: str) -> tuple:
+    """The function, and what it needs besides the pictures."""
+    if name in INFORMED:
+        return INFORMED[name]
     if name in LOSSES:
-        return LOSSES[name]
+        return (LOSSES[name],)
     match = VGG.fullmatch(name)
-    return PerceptualLoss(_vgg_layer(name), bool(match["relu"]), bool(match["mse"]), vgg_weights)
+    return (PerceptualLoss(_vgg_layer(name), bool(match["relu"]), bool(match["mse"]), vgg_weights),)

@@ -9,31 +9,49 @@ A new architecture is one file, one line in registry.py and one row in tests/mod
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.edsr import EDSR
-from srgan_tf.models.files import find_model, load_generator, load_model, model_name, save_model
+from srgan_tf.models.files import (
+    find_model,
+    load_generator,
+    load_model,
+    model_name,
+    save_model,
+    save_weights,
+)
 from srgan_tf.models.generator import Generator
+from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.patchgan import PatchDiscriminator
+from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.srresnet import SRResNet
+from srgan_tf.models.srvgg import SRVGG
+from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
     "DISCRIMINATORS",
     "EDSR",
     "GENERATORS",
+    "RCAN",
     "RRDB",
+    "SRVGG",
     "Discriminator",
     "Generator",
     "MSRResNet",
     "MobileSR",
+    "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",
+    "UNetDiscriminator",
     "VGG19Features",
     "VGG128Discriminator",
     "find_model",
+    "interpolate",
     "load_generator",
     "load_model",
     "model_name",
     "save_model",
+    "save_weights",
 ]

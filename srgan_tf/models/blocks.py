@@ -83,10 +83,42 @@ def pixel_shuffle(x, factor: int):
     With this order one 4-D transpose is enough, as fast on a CPU as TensorFlow's own kernel, on every backend and
     dtype, and three built-in operations in TFLite. (keras.ops.depth_to_space is younger than the oldest Keras in use.)
     """
+    if factor == 1:
+        return x
     batch, height, width, channels = ops.shape(x)
     x = ops.reshape(x, (batch * height, width, factor, channels // factor))  # [BH,W,r,rC]: a pixel's rows apart
     x = ops.transpose(x, (0, 2, 1, 3))  # [BH,W,r,rC] -> [BH,r,W,rC]
     return ops.reshape(x, (batch, height * factor, width * factor, channels // factor**2))
+
+
+def pixel_unshuffle(x, factor: int):
+    """Undoes `pixel_shuffle`, trading resolution for channels: [B,rH,rW,C] -> [B,H,W,r^2 C].
+
+    The pixel in row i, column j of each r x r cell becomes channels (i r + j) C + c, as in TensorFlow's space_to_depth.
+    PyTorch's pixel_unshuffle puts it into channels c r^2 + i r + j: kernels which come from there and read the result
+    are permuted once along their input channels, when they are imported.
+    """
+    if factor == 1:
+        return x
+    batch, height, width, channels = ops.shape(x)
+    height, width = height // factor, width // factor
+    x = ops.reshape(x, (batch * height, factor, width, factor * channels))  # [BH,r,W,rC]: a cell's rows apart
+    x = ops.transpose(x, (0, 2, 1, 3))  # [BH,r,W,rC] -> [BH,W,r,rC]
+    return ops.reshape(x, (batch, height, width, factor**2 * channels))
+
+
+def mirror_to_multiple(x, multiple: int):
+    """Mirrors a picture at its right and bottom edges until its sides are multiples: [B,H,W,C] -> [B,mH',mW',C].
+
+    The edge pixel is repeated, and pictures of one pixel are filled too, which ops.pad would refuse.
+    """
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        if multiple == 1 or (isinstance(size, int) and size % multiple == 0):
+            continue
+        place = ops.arange((size + multiple - 1) // multiple * multiple) % (2 * size)
+        x = ops.take(x, ops.minimum(place, 2 * size - 1 - place), axis=axis)
+    return x
 
 
 def nearest_upsample(x, factor: int):
@@ -112,8 +144,15 @@ def bilinear_upsample(x, factor: int):
 
 
 def upsampling_factors(scale: int) -> tuple[int, ...]:
-    """The steps in which the networks reach `scale`: doublings, or one step by 3."""
+    """The steps in which the networks reach `scale`: doublings, or one step by 3; none for 1."""
     return (3,) if scale == 3 else (2,) * (scale.bit_length() - 1)
+
+
+def prelu(channels: int, dtype: str | keras.DTypePolicy, scalar: bool = False) -> keras.layers.PReLU:
+    """PReLU with one slope a channel or one in all, starting at 0.25 (He et al., arXiv 1502.01852, section 2)."""
+    shared_axes = [1, 2, 3] if scalar else [1, 2]
+    layer = keras.layers.PReLU(keras.initializers.Constant(0.25), shared_axes=shared_axes, dtype=dtype)
+    return built(channels, layer)
 
 
 class SubpixelConv(keras.layers.Layer):

@@ -1,7 +1,7 @@
 """The second players: networks that tell real pictures from made ones.
 
 They take float32 NHWC RGB in [0, 1], square patches of the one size that they were built for, and return float32
-logits [B,1]; the sigmoid belongs to the losses.
+logits: [B,1] here, [B,h,w,1] in unet.py and patchgan.py. The sigmoid belongs to the losses.
 """
 
 import keras
@@ -24,18 +24,20 @@ def dense(inputs: int, outputs: int, dtype: str | keras.DTypePolicy) -> keras.la
 
 
 class Discriminator(keras.Model):
-    """Base of the discriminators: fixes the patch size and calls the network in order.
+    """Base of the discriminators: fixes the patch size; logits, or the maps on the way to them.
 
-    The dtype is left out of the configuration, as in Generator; the last layer computes in float32.
+    A subclass makes its layers, ends its constructor with `pin`, and returns from `maps` what its layers see. The
+    dtype is left out of the configuration, as in Generator; the last layer computes in float32.
     """
 
     stride: int
+    smallest = 1
 
     def __init__(self, patch_size: int, features: int, **kwargs):
         """Checks the arguments.
 
         Args:
-            patch_size: side of the square patches in pixels, a multiple of the class's `stride`.
+            patch_size: side of the square patches in pixels, a multiple of the class's `stride`, at least `smallest`.
             features: channels of the first convolution.
             **kwargs: `name` and `dtype` of the keras.Model.
 
@@ -44,21 +46,35 @@ class Discriminator(keras.Model):
         """
         super().__init__(**kwargs)
         require_positive_integers(patch_size=patch_size, features=features)
-        if patch_size % self.stride:
+        if patch_size % self.stride or patch_size < self.smallest:
+            least = f", at least {self.smallest}" if patch_size < self.smallest else ""
             raise ValueError(
-                f"patch_size of {type(self).__name__} must be a multiple of {self.stride}; got {patch_size}")
-        self.patch_size, self.features = patch_size, features
+                f"patch_size of {type(self).__name__} must be a multiple of {self.stride}{least}; got {patch_size}")
+        self.patch_size, self.channels = patch_size, features
 
-    def finish(self, units: list["ConvUnit"], hidden: int) -> None:
-        """Puts the dense layers behind the convolutions and pins the input's shape."""
-        size = self.patch_size // self.stride
-        self.network = [
-            *units,
-            keras.layers.Flatten(dtype=self.dtype_policy),
-            dense(size**2 * units[-1].filters, hidden, self.dtype_policy),
-            keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy),
-            dense(hidden, 1, "float32"),
-        ]
+    def maps(self, inputs) -> list:
+        """The maps after each activated convolution, then the logits."""
+        raise NotImplementedError
+
+    def call(self, inputs, features=False):
+        maps = self.maps(inputs)
+        return maps if features else maps[-1]
+
+    def features(self, pictures, training: bool = False) -> list:
+        """What the network sees, from one pass.
+
+        Args:
+            pictures: float32 [B,P,P,3] in [0, 1].
+            training: as in calling the model.
+
+        Returns:
+            The maps [B,h,w,C] of the activated convolutions in order, in the type that they are computed in; last the
+            logits, those of calling the model.
+        """
+        return self(pictures, features=True, training=training)
+
+    def pin(self) -> None:
+        """Marks the model as built and fixes the input's shape."""
         shape = (None, self.patch_size, self.patch_size, 3)
         self.build(shape)
         self.input_spec = keras.layers.InputSpec(shape=shape)
@@ -67,22 +83,41 @@ class Discriminator(keras.Model):
         """Makes nothing: every layer has its weights already."""
         self.built = True
 
-    def call(self, inputs):
-        x = inputs
-        for layer in self.network:
-            x = layer(x)
-        return x
-
     def get_config(self) -> dict:
         """The architecture's arguments."""
-        return {"patch_size": self.patch_size, "features": self.features}
+        return {"patch_size": self.patch_size, "features": self.channels}
 
     def get_build_config(self) -> None:
         """Nothing: the constructor builds the model."""
 
 
+class VGGStyleDiscriminator(Discriminator):
+    """Base of those that end in dense layers: calls their layers in order."""
+
+    def finish(self, units: list["ConvUnit"], hidden: int) -> None:
+        """Puts the dense layers behind the convolutions."""
+        size = self.patch_size // self.stride
+        self.network = [
+            *units,
+            keras.layers.Flatten(dtype=self.dtype_policy),
+            dense(size**2 * units[-1].filters, hidden, self.dtype_policy),
+            keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy),
+            dense(hidden, 1, "float32"),
+        ]
+        self.pin()
+
+    def maps(self, inputs) -> list:
+        """The output of each ConvUnit, and the logits [B,1]."""
+        maps, x = [], inputs
+        for layer in self.network:
+            x = layer(x)
+            if isinstance(layer, ConvUnit):
+                maps.append(x)
+        return [*maps, x]
+
+
 @keras.saving.register_keras_serializable("srgan_tf")
-class SRGANDiscriminator(Discriminator):
+class SRGANDiscriminator(VGGStyleDiscriminator):
     """SRGAN's discriminator (arXiv 1609.04802, section 2.1.1 and figure 4): 23,565,505 trainable parameters at 96.
 
     Eight 3x3 convolutions, every second one with stride 2, then dense layers of 1,024 and 1.
@@ -101,7 +136,7 @@ class SRGANDiscriminator(Discriminator):
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
-class VGG128Discriminator(Discriminator):
+class VGG128Discriminator(VGGStyleDiscriminator):
     """The VGG-style discriminator of the ESRGAN authors' code: 14,499,401 trainable parameters at 128.
 
     Five pairs of a 3x3 convolution and a 4x4 one with stride 2, then dense layers of 100 and 1.

@@ -1,22 +1,25 @@
-"""Model files: `.keras`, with the architecture's arguments and the weights in one."""
+"""Model files: `.keras`, with the architecture's arguments and the weights in one; and other people's weights."""
 
 import json
 import os
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from srgan_tf.config import RUN_MODELS
+from srgan_tf.conversion import READERS, Checkpoint, check, fill, read_checkpoint, state_dict, write_safetensors
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.settings import lookup
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 CONFIG_BYTES = 1 << 20
-CLASSES = {f"srgan_tf>{model.__name__}": model for model in (*GENERATORS.values(), *DISCRIMINATORS.values())}
+ARCHITECTURES = {**GENERATORS, **DISCRIMINATORS}
+CLASSES = {f"srgan_tf>{model.__name__}": model for model in ARCHITECTURES.values()}
 
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
@@ -45,22 +48,52 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load_model(path_or_name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
-    """Reads a model that `save_model` wrote.
-
-    The class is looked up in this package's own tables and its arguments are plain JSON: Keras' deserialisation, which
-    can import modules and run code from a file, is not used.
+def save_weights(model: keras.Model, path: str | os.PathLike, keys: str = "") -> None:
+    """Writes the weights alone, float32, under the names that other people's software knows them by.
 
     Args:
-        path_or_name: a .keras file; a run folder, of which best.keras is taken, else last.keras; or the name of a
-            model that ships with the package.
+        model: of an architecture with such names (conversion.FAMILIES).
+        path: ends in .safetensors; its folder exists. A file of that name is replaced.
+        keys: which of the architecture's sets of names; empty: the first.
+
+    Raises:
+        ValueError: there are no names for this architecture, or not these, or the path is not as said.
+        OSError: the folder cannot be written to.
+    """
+    family = next(name for name, architecture in ARCHITECTURES.items() if architecture is type(model))
+    write_safetensors(path, state_dict(model, family, keys))
+
+
+def load_model(path_or_name: str | os.PathLike, dtype: str | None = None, **overrides: object) -> keras.Model:
+    """Reads a model that `save_model` wrote, or other people's weights for one of this package's architectures.
+
+    The class is looked up in this package's own tables and its arguments are plain JSON: Keras' deserialisation, which
+    can import modules and run code from a file, is not used. PyTorch's files are read without PyTorch, and recognised
+    by the names and shapes of their tensors (docs/weights.md).
+
+    Args:
+        path_or_name: a .keras file; a run folder, of which best.keras is taken, else last.keras; a .pth, .pt or
+            .safetensors file; or the name of a model that ships with the package.
         dtype: dtype policy to compute in, such as "mixed_bfloat16"; None for Keras' global policy.
+        **overrides: arguments of the architecture that names and shapes cannot tell, of other people's weights only.
 
     Raises:
         FileNotFoundError: there is no such file, folder or name.
         ValueError: what is there is not a model of this package, or is damaged.
     """
     path = find_model(path_or_name)
+    if path.suffix in READERS:
+        model = _load_checkpoint(path, dtype, overrides)
+    elif overrides:
+        raise ValueError(f"{path} says itself what it is: {', '.join(overrides)} cannot be given")
+    else:
+        model = _load_keras(path, dtype)
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise ValueError(f"{path}: its weights hold NaN or infinity")
+    return model
+
+
+def _load_keras(path: Path, dtype: str | None) -> keras.Model:
     model_class, arguments = _read_config(path)
     try:
         model = model_class(**arguments, dtype=dtype)
@@ -72,13 +105,34 @@ def load_model(path_or_name: str | os.PathLike, dtype: str | None = None) -> ker
     except Exception as error:  # zipfile, h5py and Keras raise whatever they met in a damaged file
         reason = _one_line(error)
         raise ValueError(f"{path}: weights cannot be read, do not fit or are damaged: {reason}") from error
-    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise ValueError(f"{path}: its weights hold NaN or infinity")
+    return model
+
+
+def _load_checkpoint(path: Path, dtype: str | None, overrides: dict) -> keras.Model:
+    checkpoint = read_checkpoint(path)
+    checkpoint = checkpoint._replace(arguments=checkpoint.arguments | overrides)
+    policy = dtype or keras.config.dtype_policy()  # each thread has a global one of its own
+    # In a thread that ends, because Keras remembers variables without values, for each thread, until they get them.
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return thread.submit(_build, checkpoint, policy).result()
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {_one_line(error)}") from error
+
+
+def _build(checkpoint: Checkpoint, policy: str | keras.DTypePolicy) -> keras.Model:
+    """The model, whose weights take memory only once their shapes are found in the file."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = ARCHITECTURES[checkpoint.family](**checkpoint.arguments, dtype=policy)
+        check(model, checkpoint)
+    with keras.StatelessScope():
+        pass  # values for all of this thread's variables
+    fill(model, checkpoint)
     return model
 
 
 def find_model(path_or_name: str | os.PathLike) -> Path:
-    """The .keras file that a path, a run folder or a shipped name stands for.
+    """The file that a path, a run folder or a shipped name stands for.
 
     Raises:
         FileNotFoundError: there is none.

@@ -26,9 +26,12 @@ class Generator(keras.Model):
         scale: how many times larger the output is.
         receptive_radius: LR pixels on each side, beyond the one that an output pixel lies in, that can influence it;
             tiles that overlap by this much enlarge exactly like the whole picture.
+        alignment: LR pixels that the network puts together, from the picture's top left on; tiles that begin at
+            multiples of it are cut up like the whole picture.
     """
 
     scales = (2, 3, 4, 8)
+    alignment = 1
     receptive_radius: int
 
     def __init__(self, scale: int, **kwargs):

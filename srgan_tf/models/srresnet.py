@@ -5,7 +5,7 @@ from operator import mul
 
 import keras
 
-from srgan_tf.models.blocks import SubpixelConv, batch_norm, built, conv, upsampling_factors
+from srgan_tf.models.blocks import SubpixelConv, batch_norm, conv, prelu, upsampling_factors
 from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
 
 
@@ -36,12 +36,12 @@ class SRResNet(Generator):
         self.features, self.blocks, self.scalar_prelu = features, blocks, scalar_prelu
         dtype, factors = self.dtype_policy, upsampling_factors(scale)
         self.head = conv(3, features, dtype, kernel_size=9)
-        self.head_activation = prelu(features, scalar_prelu, dtype)
+        self.head_activation = prelu(features, dtype, scalar_prelu)
         self.body = [NormalizedResidualBlock(features, scalar_prelu, dtype=dtype) for _ in range(blocks)]
         self.body_end = conv(features, features, dtype)
         self.body_norm = batch_norm(features, dtype)
         self.upsampling = [SubpixelConv(features, factor, dtype=dtype) for factor in factors]
-        self.upsampling_activations = [prelu(features, scalar_prelu, dtype) for _ in factors]
+        self.upsampling_activations = [prelu(features, dtype, scalar_prelu) for _ in factors]
         self.tail = conv(features, 3, "float32", kernel_size=9)
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [(4, 1), *[(1, 1)] * (2 * blocks + 1), *stages, (4, scale)]
@@ -75,17 +75,10 @@ class NormalizedResidualBlock(keras.layers.Layer):
         dtype = self.dtype_policy
         # The biases do nothing before batch normalisation; they are kept because the reference networks have them.
         self.conv1, self.norm1 = conv(features, features, dtype), batch_norm(features, dtype)
-        self.activation = prelu(features, scalar_prelu, dtype)
+        self.activation = prelu(features, dtype, scalar_prelu)
         self.conv2, self.norm2 = conv(features, features, dtype), batch_norm(features, dtype)
         self.built = True
 
     def call(self, x):
         residual = self.activation(self.norm1(self.conv1(x)))
         return x + self.norm2(self.conv2(residual))
-
-
-def prelu(channels: int, scalar: bool, dtype: str | keras.DTypePolicy) -> keras.layers.PReLU:
-    """PReLU with one slope a channel or one in all, starting at 0.25 (He et al., arXiv 1502.01852, section 2)."""
-    shared_axes = [1, 2, 3] if scalar else [1, 2]
-    layer = keras.layers.PReLU(keras.initializers.Constant(0.25), shared_axes=shared_axes, dtype=dtype)
-    return built(channels, layer)

@@ -20,6 +20,10 @@ def build_step(config: TrainConfig) -> PixelStep:
     terms = parse_terms(config.losses, config.vgg_weights)
     generator = Player(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
+        for term in terms:
+            if "fake_maps" in term.needs:
+                raise ValueError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as "
+                                 "in --adversarial=relativistic:0.005")
         return PixelStep(generator, terms)
     adversarial, weight = parse_adversarial(config.adversarial)
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")

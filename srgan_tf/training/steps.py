@@ -109,15 +109,15 @@ class AdversarialStep(PixelStep):
                  weight: float):
         super().__init__(generator, terms)
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
+        self._looks_inside = any("fake_maps" in term.needs for term in self.terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of both players; D(real) and D(fake) are returned as mean probabilities."""
         generator, discriminator = self.generator, self.discriminator
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
-            total, values = total_loss(self.terms, hr, fake)
-            real_logits = discriminator.model(hr, training=True)
-            fake_logits = discriminator.model(fake, training=True)
+            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(hr), self._judge(fake)
+            total, values = total_loss(self.terms, hr, fake, real_maps=real_maps, fake_maps=fake_maps)
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
             values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
@@ -128,6 +128,11 @@ class AdversarialStep(PixelStep):
                 "learning_rate": generator.rate(),
                 "gradient_norm": generator.update(tape, generator_loss),
                 "gradient_norm/discriminator": discriminator.update(tape, discriminator_loss)}
+
+    def _judge(self, pictures: tf.Tensor) -> list[tf.Tensor]:
+        """The discriminator's logits; before them the maps within it where a term asks for them."""
+        model = self.discriminator.model
+        return model.features(pictures, training=True) if self._looks_inside else [model(pictures, training=True)]
 
     def trackables(self) -> dict[str, list[tf.Variable]]:
         """The variables that a checkpoint must hold, by name."""

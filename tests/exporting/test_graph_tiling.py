@@ -29,7 +29,7 @@ def tiled(scale: int, dtype: tf.DType, tile: int, overlap: int = RADIUS, seen: l
 
 
 @pytest.mark.parametrize(("scale", "dtype"), [
-    (4, tf.uint8), (2, tf.uint8), (3, tf.uint8), (8, tf.uint8), (4, tf.float32), (3, tf.float32)])
+    (4, tf.uint8), (1, tf.uint8), (2, tf.uint8), (3, tf.uint8), (8, tf.uint8), (4, tf.float32), (3, tf.float32)])
 def test_tiles_equal_the_whole_picture(photo, scale, dtype):
     whole, parts = tiled(scale, dtype, 10_000), tiled(scale, dtype, 16)
     for number, height, width in [(1, 1, 1), (1, 7, 5), (1, 16, 16), (1, 16, 17), (1, 17, 16), (2, 11, 11), (2, 12, 11),
@@ -49,6 +49,21 @@ def test_the_whole_picture_is_what_the_network_makes(photo):
     for tile in (16, 10_000):
         np.testing.assert_array_equal(tiled(4, tf.uint8, tile)(pictures), np.clip(np.floor(levels + 0.5), 0, 255))
         np.testing.assert_allclose(tiled(4, tf.float32, tile)(pictures.astype(np.float32)), levels, atol=1e-3)
+
+
+def test_tiles_begin_where_cells_begin(photo):
+    """A network that replaces each cell of 4x4 pixels by its corner: tiles that begin elsewhere are seen."""
+    def corners(pictures):
+        repeated = tf.repeat(tf.repeat(pictures[:, ::4, ::4], 4, 1), 4, 2)
+        return repeated[:, : tf.shape(pictures)[1], : tf.shape(pictures)[2]]
+
+    for height, width in ((40, 40), (77, 91), (41, 66), (43, 20), (255, 30)):
+        pictures, found = photo[None, :height, :width], []
+        for alignment in (4, 1):
+            tiling = Tiling(1, 33, 3, alignment)
+            found.append(enlarge_in_graph(corners, tf.constant(pictures), tiling).numpy())
+        np.testing.assert_array_equal(found[0], corners(pictures))
+    assert (found[1] != found[0]).any()
 
 
 def test_less_context_is_seen(photo):

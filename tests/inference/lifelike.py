@@ -8,15 +8,19 @@ from srgan_tf.models import GENERATORS, Generator
 # channels SRResNet's 9x9 convolutions differ by up to 1e-6 between sizes, which moves a grey level in 100,000 by one.
 CASES = {
     "edsr": {"features": 64, "blocks": 1},
+    "mobile": {"features": 64, "blocks": 1},
     "msrresnet": {"features": 64, "blocks": 1},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
     "srresnet": {"features": 64, "blocks": 1},
+    "srvgg": {"features": 64, "convolutions": 1},
 }
+# Networks that average over the whole picture, and so over the whole tile.
+ATTENTIVE = {"rcan": {"features": 64, "groups": 1, "blocks": 1}}
 
 
-def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: int) -> Generator:
+def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: object) -> Generator:
     """A generator with He-normal kernels, random batch statistics and an output around mid-grey."""
-    generator = GENERATORS[name](scale=scale, **{**CASES[name], **arguments})
+    generator = GENERATORS[name](scale=scale, **{**CASES, **ATTENTIVE}[name] | arguments)
     random = np.random.default_rng(seed)
     for weight in generator.weights:
         if weight.name == "kernel":
@@ -27,5 +31,6 @@ def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: int) -> Gene
     noise = random.random((1, 24, 24, 3), "float32")
     plain = np.asarray(generator(noise))
     generator.tail.kernel.assign(generator.tail.kernel.numpy() * 0.2 / plain.std())
-    generator.tail.bias.assign(generator.tail.bias.numpy() + 0.5 - np.asarray(generator(noise)).mean((0, 1, 2)))
+    shift = 0.5 - np.asarray(generator(noise)).mean((0, 1, 2))
+    generator.tail.bias.assign(generator.tail.bias.numpy() + np.resize(shift, generator.tail.bias.shape))
     return generator

@@ -53,6 +53,14 @@ def test_formulas(name):
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL)
+def test_logits_may_be_of_patches_or_pixels(name):
+    for loss in ADVERSARIAL[name]:
+        value = loss(REAL.reshape(2, 2, 2, 1), FAKE.reshape(2, 2, 2, 1))
+        assert value.shape == ()
+        assert float(value) == pytest.approx(float(loss(REAL, FAKE)), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
 @pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
 def test_extreme_logits(name, signs):
     real, fake = (np.full((4, 1), sign * 1e4, "float32") for sign in signs)

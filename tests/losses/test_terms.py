@@ -51,7 +51,7 @@ def test_total_loss():
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("l2", "unknown loss 'l2'; known: charbonnier, l1, mse, pixel, vgg54"),
+    ("l2", "unknown loss 'l2'; known: charbonnier, features, l1, mse, pixel, vgg54"),
     ("charbonier:1", "Did you mean 'charbonnier'?"),
     ("vgg55", "unknown loss 'vgg55'"),
     ("vgg13", "unknown loss 'vgg13'"),

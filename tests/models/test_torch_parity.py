@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from srgan_tf.models import EDSR, RRDB, MSRResNet, VGG128Discriminator
+from srgan_tf.models import EDSR, RRDB, MSRResNet, PatchDiscriminator, UNetDiscriminator, VGG128Discriminator
 
 REFERENCES = Path(__file__).parents[1] / "references"
 
@@ -103,3 +104,57 @@ def test_vgg128_discriminator():
     reference.dense(hidden, "linear1", channels=16)
     reference.dense(last, "linear2")
     reference.check(model)
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_patchgan_discriminator(norm):
+    reference = Reference(f"patchgan_{norm}_32px")
+    model = PatchDiscriminator(32, features=2, norm=norm)
+    reference.conv(model.first, "0")
+    for index, (convolution, layer) in enumerate(zip(model.convolutions, model.norms, strict=True)):
+        reference.conv(convolution, str(2 + 3 * index))
+        if norm == "batch":
+            reference.norm(layer, str(3 + 3 * index))
+    reference.conv(model.last, "11")
+    reference.check(model)
+
+
+def load_unet(model, state: dict[str, np.ndarray]) -> None:
+    """From PyTorch's spectral_norm: OIHW -> HWIO, and v from [channels,height,width] likewise."""
+    state = dict(state)
+    layers = [model.first, *model.down, *model.up, *model.refine, model.last]
+    for index, layer in enumerate(layers):
+        name = f"conv{index}"
+        if layer in (model.first, model.last):
+            layer.set_weights([state.pop(f"{name}.weight").transpose(2, 3, 1, 0), state.pop(f"{name}.bias")])
+            continue
+        kernel = state.pop(f"{name}.weight_orig").transpose(2, 3, 1, 0)
+        v = state.pop(f"{name}.weight_v").reshape(kernel.shape[2], *kernel.shape[:2]).transpose(1, 2, 0).ravel()
+        layer.set_weights([kernel, state.pop(f"{name}.weight_u"), v])
+    assert not state, f"left over: {sorted(state)}"
+
+
+def test_unet_discriminator_trains_as_in_pytorch():
+    """Three steps of gradient descent under spectral normalisation, then evaluation."""
+    with np.load(REFERENCES / "unet_16px.npz") as arrays:
+        arrays = dict(arrays)
+    before, after = ({key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+                     for prefix in ("before/", "after/"))
+    model, expected = UNetDiscriminator(16, features=2), UNetDiscriminator(16, features=2)
+    load_unet(model, before)
+    load_unet(expected, after)
+    inputs = arrays["input"].transpose(0, 2, 3, 1)
+    for step in range(3):
+        with tf.GradientTape() as tape:
+            outputs = model(inputs, training=True)
+            loss = tf.reduce_mean((outputs - 1) ** 2)
+        np.testing.assert_allclose(outputs, arrays[f"output_{step}"].transpose(0, 2, 3, 1), atol=1e-5)
+        weights = [variable.value for variable in model.trainable_variables]
+        for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+            weight.assign_sub(0.2 * gradient)
+    assert abs(arrays["output_2"] - arrays["output_0"]).mean() > 0.1  # the steps did something
+    for one, other in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    evaluated = arrays["output"].transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(model(inputs), evaluated, atol=1e-5)
+    np.testing.assert_allclose(expected(inputs), evaluated, atol=1e-5)

@@ -95,6 +95,36 @@ def test_one_step_is_two_players_against_each_other_as_they_were(store):
             np.testing.assert_allclose(old - new.numpy(), gradient, atol=1e-4)
 
 
+@pytest.mark.parametrize(("discriminator", "precision"), [
+    ("unet", "float32"), ("patchgan", "mixed_bfloat16"), ("srgan", "mixed_float16")])
+def test_every_discriminator_plays_with_feature_matching(store, discriminator, precision):
+    config = TrainConfig(**{**ESRGAN, "discriminator": discriminator, "losses": "l1:0.01,features:1",
+                            "adversarial": "vanilla:0.1", "precision": precision})
+    _, history = play(config, store, 5)
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert np.ptp(history["loss/features"]) > 0
+    assert history["loss/discriminator"][-1] < history["loss/discriminator"][0]
+
+
+def test_feature_matching_trains_the_generator_alone(store):
+    """In one step of gradient descent: the discriminator moves as if the term were not there."""
+    (lr, hr), moved = batch(store), {}
+    for losses in ("l1:1", "l1:1,features:1"):
+        keras.utils.set_random_seed(0)
+        step = build_step(TrainConfig(**{**ESRGAN, "losses": losses, "discriminator": "unet"}))
+        step.generator = Player(step.generator.model, keras.optimizers.SGD(1e-2))
+        step.discriminator = Player(step.discriminator.model, keras.optimizers.SGD(1e-2))
+        scalars = step(lr, hr)
+        moved[losses] = [*map(keras.Model.get_weights, (step.generator.model, step.discriminator.model))]
+    for one, other in zip(*(discriminator for _, discriminator in moved.values()), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert max(np.abs(one - other).max() for one, other in
+               zip(*(generator for generator, _ in moved.values()), strict=True)) > 1e-5
+    *real, _ = step.discriminator.model.features(hr)
+    assert len(real) == 9
+    assert float(scalars["loss/features"]) > 0
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains(store, precision):
     step, history = play(TrainConfig(**SMALL, learning_rate=1e-3, precision=precision), store, 40)
@@ -156,7 +186,9 @@ def test_learning_rates_follow_the_schedules():
     ({"adversarial": "hinge:-1"}, "a weight of at least 0; got 'hinge:-1'"),
     ({"adversarial": "hinge:nan"}, "a weight of at least 0"),
     ({"adversarial": "hinge:x"}, "--adversarial must be NAME or NAME:WEIGHT"),
-    ({"adversarial": "hinge", "discriminator": "unet", "discriminator_args": ""}, "unknown discriminator"),
+    ({"adversarial": "hinge", "discriminator": "vnet", "discriminator_args": ""}, "unknown discriminator"),
+    ({"adversarial": "hinge", "discriminator": "patchgan", "discriminator_args": "norm:none"}, "unknown norm 'none'"),
+    ({"losses": "l1,features:1"}, "--losses=features .* needs --adversarial"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
 ])
 def test_mistakes_are_named(arguments, message):

@@ -1,0 +1,32 @@
+"""What `convert` is told."""
+
+import dataclasses
+
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertConfig(Settings):
+    """A model file made of another."""
+
+    model: str = setting(
+        "", "Other people's weights (.pth, .pt or .safetensors), a .keras file, a run folder or a shipped name.")
+    output: str = setting(
+        "", "File to write: .keras for this package, or .safetensors with the names that the architecture's authors "
+        "use.")
+    keys: str = setting(
+        "", "Names in the .safetensors: basicsr (BasicSR, Real-ESRGAN), esrgan (2018), bsrgan (2019) for rrdb; "
+        "edsr_pytorch, rcan; empty: basicsr. An unknown one is answered with those that the model has.")
+    model_args: str = setting(
+        "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
+        "scale:3 (rrdb in esrgan keys), patch_size:128 (unet).")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("model", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        if not self.output.endswith((".keras", ".safetensors")):
+            raise ValueError(f"--output must end in .keras or .safetensors; got {self.output!r}")
+        if self.keys and not self.output.endswith(".safetensors"):
+            raise ValueError(f"--keys={self.keys} is of .safetensors files; --output is {self.output}")

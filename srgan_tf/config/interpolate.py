@@ -1,0 +1,28 @@
+"""What `interpolate` is told."""
+
+import dataclasses
+
+from srgan_tf.settings import Settings, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class InterpolateConfig(Settings):
+    """A walk from one generator to another."""
+
+    model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: whatever `convert --model` takes.")
+    model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, trained on from the first.")
+    alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Where between them: weights are (1 - alpha) A + alpha B.")
+    output: str = setting("interpolated", "Folder: alpha_0.2.keras and so on; with --input also NAME_alpha_0.2.png and "
+                          "NAME_sheet.png.")
+    input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.")
+    pixels: bool = setting(True, "Compare with interpolated pictures: a second row on the sheet, NAME_pixels_0.2.png.")
+    tile: int = setting(256, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("model_a", "model_b", "alpha"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        for alpha in self.alpha:
+            if not 0 <= alpha <= 1:
+                raise ValueError(f"--alpha must be within 0..1; got {alpha:g}")

@@ -1,0 +1,126 @@
+"""Checkpoints of other people: what network they hold, and its weights into a model and out of it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srgan_tf.conversion.containers import find_state
+from srgan_tf.conversion.edsr import EDSR
+from srgan_tf.conversion.layers import Arguments, Arrays, Family
+from srgan_tf.conversion.msrresnet import MSRRESNET
+from srgan_tf.conversion.rrdb import RRDB
+from srgan_tf.conversion.safetensors import read_safetensors
+from srgan_tf.conversion.torch_files import read_torch
+from srgan_tf.conversion.vgg128 import VGG128
+from srgan_tf.settings import lookup
+
+READERS = {".pth": read_torch, ".pt": read_torch, ".safetensors": read_safetensors}
+# By the name that the architecture has in models/registry.py.
+FAMILIES: dict[str, Family] = {"edsr": EDSR, "msrresnet": MSRRESNET, "rrdb": RRDB, "vgg128": VGG128}
+# Counters that PyTorch's batch normalisation keeps and no inference needs.
+UNUSED = ".num_batches_tracked"
+
+
+class Checkpoint(NamedTuple):
+    """A recognised checkpoint.
+
+    Attributes:
+        family: name of the architecture in models/registry.py.
+        keys: which of the family's sets of names it uses.
+        arguments: of the architecture.
+        arrays: its tensors by name, float16 and bfloat16 too as what they are read to.
+    """
+
+    family: str
+    keys: str
+    arguments: Arguments
+    arrays: Arrays
+
+
+def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
+    """Reads a file of other people's weights, and recognises by names and shapes what they are.
+
+    Args:
+        path: ends in .pth or .pt (what torch.save writes) or .safetensors.
+
+    Raises:
+        ValueError: the file is damaged, holds or asks for more than tensors, or is of no known architecture.
+        OSError: it cannot be read.
+    """
+    path = Path(path)
+    reader = lookup(READERS, path.suffix, "ending of a checkpoint")
+    try:
+        arrays = find_state(reader(path.read_bytes()))
+        arrays = {name: array for name, array in arrays.items() if not name.endswith(UNUSED)}
+        shapes = {name: array.shape for name, array in arrays.items()}
+        for family, table in FAMILIES.items():
+            found = table.infer(shapes)
+            if found:
+                return Checkpoint(family, *found, arrays)
+        raise ValueError(_unknown(shapes))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _unknown(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    seen = ", ".join(f"{name[:60]} {list(shape)}" for name, shape in list(shapes.items())[:4])
+    known = ", ".join(f"{family} ({', '.join(table.keys)})" for family, table in FAMILIES.items())
+    return f"no network that is known: it holds {len(shapes)} tensors, {seen}; known networks and their keys: {known}"
+
+
+def check(model: Any, checkpoint: Checkpoint) -> None:
+    """Holds the names, shapes and constants of a checkpoint against the model built with its arguments.
+
+    The model's weights need no values yet, so that a file cannot ask for more memory than it has numbers.
+
+    Raises:
+        ValueError: a tensor is missing, left over, of another shape or type, or a constant is another.
+    """
+    table, left = FAMILIES[checkpoint.family], dict(checkpoint.arrays)
+    what = f"{checkpoint.family} in {checkpoint.keys} keys"
+    expected = {name: shape for slot in table.slots(model, checkpoint.keys) for name, shape in slot.shapes.items()}
+    constants = {name: array for name, array in table.constants(model, checkpoint.keys).items() if name in left}
+    for name, shape in (expected | {name: array.shape for name, array in constants.items()}).items():
+        if name not in left:
+            raise ValueError(f"{name!r} is missing for {what}")
+        array = left.pop(name)
+        if array.shape != shape or array.dtype.kind != "f":
+            raise ValueError(f"{name!r} must be floating-point numbers {list(shape)} for {what}; "
+                             f"it is {array.dtype.name} {list(array.shape)}")
+    for name, constant in constants.items():
+        seen = checkpoint.arrays[name]
+        if not np.allclose(seen, constant, rtol=1e-3, atol=1e-6):
+            raise ValueError(f"{name!r} must be {constant.ravel().tolist()} for {what}; it is {seen.ravel().tolist()}")
+    if left:
+        more = f" (with {len(left) - 1} more)" if len(left) > 1 else ""
+        raise ValueError(f"{min(left)[:80]!r} is left over{more}: the rest is {what}")
+
+
+def fill(model: Any, checkpoint: Checkpoint) -> None:
+    """Puts the weights of a checkpoint that `check` has passed into the model."""
+    for slot in FAMILIES[checkpoint.family].slots(model, checkpoint.keys):
+        arrays = [np.asarray(checkpoint.arrays[name], np.float32) for name in slot.names]
+        slot.layer.set_weights(slot.kind.to_keras(*arrays))
+
+
+def state_dict(model: Any, family: str, keys: str = "") -> Arrays:
+    """A model's weights under the authors' names and in PyTorch's layout, float32.
+
+    Args:
+        model: of the family.
+        family: its name in models/registry.py.
+        keys: one of the family's sets of names; empty: the first.
+
+    Raises:
+        ValueError: there are no names for this family, or not these.
+    """
+    table = lookup(FAMILIES, family, "architecture with names of other people")
+    keys = keys or table.keys[0]
+    lookup(dict.fromkeys(table.keys), keys, f"set of keys for {family}")
+    arrays = {}
+    for slot in table.slots(model, keys):
+        arrays |= zip(slot.names, slot.kind.to_torch(*slot.layer.get_weights()), strict=True)
+    return arrays | table.constants(model, keys)

@@ -1,0 +1,35 @@
+"""Turns other people's weights into a .keras file, or a model into a .safetensors file under their names.
+
+Examples:
+    python -m srgan_tf.convert --model=RealESRGAN_x4plus.pth --output=real_esrgan.keras
+    python -m srgan_tf.convert --model=runs/esrgan --output=esrgan.safetensors --keys=bsrgan
+
+Neither PyTorch nor anything in the file is run. docs/weights.md lists what is recognised.
+"""
+
+from pathlib import Path
+
+from srgan_tf import flags
+from srgan_tf.config import ConvertConfig
+from srgan_tf.settings import parse_arguments
+
+
+def main(config: ConvertConfig) -> None:
+    """Reads, writes, and says what it was."""
+    flags.import_framework(config.model)
+    with flags.quiet_imports():
+        from srgan_tf.models import load_model, save_model, save_weights
+
+        model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
+    output = Path(config.output).expanduser()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == ".keras":
+        save_model(model, output)
+    else:
+        save_weights(model, output, config.keys)
+    arguments = ", ".join(f"{name}={value}" for name, value in model.get_config().items())
+    print(f"{output}: {type(model).__name__}({arguments}), {model.count_params():,} parameters")
+
+
+if __name__ == "__main__":
+    flags.run(main, ConvertConfig)

@@ -1,0 +1,36 @@
+"""Makes the networks between two of the same architecture, and sheets of pictures that show the way.
+
+Example:
+    python -m srgan_tf.interpolate --model_a=runs/esrgan_psnr --model_b=runs/esrgan --alpha=0.2,0.5,0.8 \
+        --input=holiday.jpg --output=between
+"""
+
+from pathlib import Path
+
+from srgan_tf import flags
+from srgan_tf.config import InterpolateConfig
+
+
+def main(config: InterpolateConfig) -> None:
+    """Writes a model for each alpha, then the pictures."""
+    flags.import_framework(config.model_a)
+    with flags.quiet_imports():
+        from srgan_tf.evaluation.interpolation import write_pictures
+        from srgan_tf.imaging import read_picture
+        from srgan_tf.models import interpolate, load_model, save_model
+
+        ends = [load_model(model, dtype="float32") for model in (config.model_a, config.model_b)]
+    pictures = {Path(name).stem: read_picture(Path(name).expanduser()).pixels for name in config.input}
+    output = Path(config.output).expanduser()
+    output.mkdir(parents=True, exist_ok=True)
+    generators = {}
+    for alpha in config.alpha:
+        generators[alpha] = interpolate(*ends, alpha)
+        save_model(generators[alpha], output / f"alpha_{alpha:g}.keras")
+        print(output / f"alpha_{alpha:g}.keras")
+    for name, picture in pictures.items():
+        print(write_pictures(output, name, picture, ends, generators, config.pixels, config.tile))
+
+
+if __name__ == "__main__":
+    flags.run(main, InterpolateConfig)

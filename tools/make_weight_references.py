@@ -1,0 +1,192 @@
+"""Makes tests/references/weights/: checkpoints of other people's networks, an input, and what they return for it.
+
+The networks are those of BasicSR, torchSR (EDSR-PyTorch's) and spandrel, tiny, with random weights, saved by PyTorch in
+the forms that are in use. tests/conversion/test_parity.py reads the same files and expects the same output.
+
+Run from the repository's root, in an environment of its own:
+
+    pip install "torch>=2.6" spandrel einops safetensors
+    pip install --no-deps --no-build-isolation basicsr torchsr
+    python tools/make_weight_references.py
+"""
+
+import importlib
+import re
+import sys
+import types
+from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from torch import nn
+
+FOLDER = Path(__file__).parent.parent / "tests" / "references" / "weights"
+PICTURE = (1, 3, 4, 8)
+
+
+def basicsr(module: str, name: str) -> Callable[..., nn.Module]:
+    """A network of BasicSR, whose packages would import OpenCV and torchvision's removed parts on the way."""
+    root = Path(PathFinder.find_spec("basicsr").submodule_search_locations[0])
+    for package in ("basicsr", "basicsr.archs", "basicsr.utils"):
+        stub = sys.modules.setdefault(package, types.ModuleType(package))
+        stub.__path__ = [str(root.joinpath(*package.split(".")[1:]))]
+    sys.modules["basicsr.utils"].get_root_logger = mock.MagicMock()
+    sys.modules.setdefault("basicsr.ops", mock.MagicMock())
+    sys.modules.setdefault("basicsr.ops.dcn", mock.MagicMock())
+    return getattr(importlib.import_module(f"basicsr.archs.{module}"), name)
+
+
+def torchsr_edsr(**arguments: object) -> nn.Module:
+    """EDSR-PyTorch's network."""
+    return importlib.import_module("torchsr.models.edsr").EDSR(**arguments)
+
+
+def spandrel(state: Mapping[str, torch.Tensor]) -> nn.Module:
+    """The network that spandrel recognises."""
+    with four_growth_channels():
+        return importlib.import_module("spandrel").ModelLoader().load_from_state_dict(dict(state)).model
+
+
+def four_growth_channels() -> mock._patch:
+    """Spandrel's RRDB has always 32, which would make large files."""
+    block = importlib.import_module("spandrel.architectures.__arch_helpers.block")
+    full = block.RRDB
+    return mock.patch.object(block, "RRDB", lambda **arguments: full(**{**arguments, "gc": 4}))
+
+
+def renamed(state: Mapping[str, torch.Tensor], *pairs: tuple[str, str]) -> dict[str, torch.Tensor]:
+    """The same tensors under other names."""
+    result = {}
+    for name, value in state.items():
+        for pattern, replacement in pairs:
+            name = re.sub(f"^{pattern}", replacement, name)
+        result[name] = value
+    return result
+
+
+def randomize(network: nn.Module, bias_size: float) -> None:
+    """Draws every weight and statistic so that each has a visible share in the output."""
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if not value.is_floating_point() or "_mean." in name or name.endswith(("weight_u", "weight_v")):
+                continue
+            if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
+                value.normal_(0, 0.02)
+            elif name.endswith("running_var"):
+                value.uniform_(0.3, 1.2)
+            elif value.ndim > 1:
+                value.normal_(0, (2 / value[0].numel()) ** 0.5)
+            else:
+                value.normal_(1 if re.search(r"bn\d_\d\.weight", name) else 0, bias_size)
+
+
+def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple[int, ...] = PICTURE,
+          rename: Callable = dict, dtype: torch.dtype = torch.float32, wrap: Callable = dict, zipped: bool = True,
+          judge: Callable | None = None) -> None:
+    """Writes NAME.pth, and input and output of the network with these very weights.
+
+    Args:
+        name: of the files.
+        network: in BasicSR's or the authors' code.
+        bias_size: of the random biases.
+        shape: of the input.
+        rename: gives the names to be saved.
+        dtype: of the numbers to be saved.
+        wrap: puts containers around the state_dict.
+        zipped: False for the form before PyTorch 1.6.
+        judge: makes the network of the saved state_dict, which must agree with `network`.
+    """
+    torch.manual_seed(0)
+    randomize(network, bias_size)
+    network.load_state_dict({key: value.to(dtype).to(value.dtype) if value.is_floating_point() else value
+                             for key, value in network.state_dict().items()})
+    inputs = torch.rand(shape)
+    if any(key.endswith("weight_u") for key in network.state_dict()):
+        for _ in range(20):  # the power iteration that training does
+            network.train()(inputs)
+    state = rename(network.state_dict())
+    with torch.no_grad():
+        outputs = network.eval()(inputs.clone())
+        if judge:
+            difference = (judge(state).eval()(inputs.clone()) - outputs).abs().max()
+            assert difference < 1e-5, f"{name}: {difference}"
+    state = {key: value.to(dtype) if value.is_floating_point() else value for key, value in state.items()}
+    path = FOLDER / f"{name}.pth"
+    torch.save(wrap(state), path, _use_new_zipfile_serialization=zipped)
+    np.savez_compressed(path.with_suffix(".npz"), input=inputs.numpy(), output=outputs.numpy())
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB, output {list(outputs.shape)} std {outputs.std():.3f}"
+          f"{', as spandrel' if judge else ''}")
+
+
+def store_rrdb() -> None:
+    """RRDBNet in all three sets of names, in every container."""
+    build = basicsr("rrdbnet_arch", "RRDBNet")
+    size = {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 6, "num_grow_ch": 4, "num_block": 1}
+    later = ((r"body\.(\d+)\.rdb(\d)\.", r"RRDB_trunk.\1.RDB\2."), (r"conv_body\.", "trunk_conv."),
+             (r"conv_up(\d)\.", r"upconv\1."), (r"conv_hr\.", "HRconv."))
+    store("rrdb_basicsr_x4", build(**size), judge=spandrel, wrap=lambda state: {
+        "params": {key: torch.zeros_like(value) for key, value in state.items()}, "params_ema": state})
+    store("rrdb_basicsr_x2", build(**size, scale=2), judge=spandrel, wrap=lambda state: {"params_ema": state})
+    store("rrdb_basicsr_x1", build(**size, scale=1), judge=spandrel, dtype=torch.float16)
+    store("rrdb_bsrgan_x4", build(**size), rename=lambda state: renamed(state, *later), judge=spandrel,
+          dtype=torch.bfloat16)
+    store("rrdb_bsrgan_x2", spandrel_esrgan(2), rename=lambda state: renamed(
+        state, (r"model\.0\.", "conv_first."),
+        (r"model\.1\.sub\.0\.RDB(\d)\.conv(\d)\.0", r"RRDB_trunk.0.RDB\1.conv\2"),
+        (r"model\.1\.sub\.1\.", "trunk_conv."), (r"model\.3\.", "upconv1."), (r"model\.5\.", "HRconv."),
+        (r"model\.7\.", "conv_last.")), judge=spandrel)
+    for scale in (1, 2, 4, 8):
+        store(f"rrdb_esrgan_x{scale}", spandrel_esrgan(scale), zipped=scale % 4 == 1, wrap=lambda state: {
+            f"module.{key}": value for key, value in state.items()})
+
+
+def spandrel_esrgan(scale: int) -> nn.Module:
+    """The first ESRGAN's network."""
+    network = importlib.import_module("spandrel.architectures.ESRGAN").ESRGAN
+    with four_growth_channels():
+        return network(num_filters=6, num_blocks=1, scale=scale)
+
+
+def store_others() -> None:
+    """Generators that add their residuals to something else, and both discriminators."""
+    size = {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 6}
+    build = basicsr("srresnet_arch", "MSRResNet")
+    store("msrresnet_basicsr_x3", build(**size, num_block=2, upscale=3), wrap=lambda state: {"params": state})
+    store("msrresnet_esrgan_x4", build(**size, num_block=2, upscale=4), rename=lambda state: renamed(
+        state, (r"body\.", "recon_trunk."), (r"conv_hr\.", "HRconv.")), zipped=False)
+    build = basicsr("edsr_arch", "EDSR")
+    store("edsr_basicsr_x3", build(**size, num_block=2, upscale=3), bias_size=25, wrap=lambda state: {"params": state})
+    store("edsr_basicsr_x4", build(**size, num_block=1, upscale=4), bias_size=25, dtype=torch.float16)
+    store("edsr_edsr_pytorch_x2", torchsr_edsr(n_resblocks=2, n_feats=6, scale=2, res_scale=1), bias_size=25)
+    store("edsr_edsr_pytorch_x4", torchsr_edsr(n_resblocks=1, n_feats=6, scale=4, res_scale=1), bias_size=25,
+          zipped=False, wrap=lambda state: {"epoch": 3, "lr": 1e-4, "state_dict": state})
+    build = basicsr("srvgg_arch", "SRVGGNetCompact")
+    for activation in ("prelu", "leakyrelu", "relu"):
+        store(f"srvgg_basicsr_{activation}_x{4 if activation == 'prelu' else 2}", build(
+            **size, num_conv=2, upscale=4 if activation == "prelu" else 2, act_type=activation),
+            judge=spandrel if activation == "prelu" else None, wrap=lambda state: {"params": state})
+    build = basicsr("rcan_arch", "RCAN")
+    store("rcan_basicsr_x3", build(**size, num_group=2, num_block=2, squeeze_factor=2, upscale=3), bias_size=25)
+    original = importlib.import_module("spandrel.architectures.RCAN").RCAN
+    store("rcan_rcan_x4", original(scale=4, n_resgroups=2, n_resblocks=1, n_feats=6, reduction=3), bias_size=25,
+          judge=spandrel)
+    store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
+          dtype=torch.float16)
+    store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 24))
+
+
+def main() -> None:
+    """Writes every reference anew."""
+    for name in ("torchvision", "torchvision.transforms", "torchvision.transforms.functional", "torchvision.utils",
+                 "torchvision.models"):
+        sys.modules.setdefault(name, mock.MagicMock())  # imported by networks that are not asked for
+    FOLDER.mkdir(exist_ok=True)
+    store_rrdb()
+    store_others()
+
+
+if __name__ == "__main__":
+    main()
