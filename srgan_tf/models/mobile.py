@@ -7,6 +7,11 @@ from srgan_tf.models.blocks import conv, pixel_shuffle
 from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
 
 
+def nearly_zero() -> keras.initializers.Initializer:
+    """A tenth of LeCun's spread."""
+    return keras.initializers.VarianceScaling(0.1**2, "fan_in", "untruncated_normal")
+
+
 @keras.saving.register_keras_serializable("srgan_tf")
 class MobileSR(Generator):
     """3x3 convolutions and ReLU at the low resolution, added to the repeated input, after ABPN (arXiv 2105.09750).
@@ -28,11 +33,10 @@ class MobileSR(Generator):
         super().__init__(scale, **kwargs)
         require_positive_integers(features=features, blocks=blocks)
         self.features, self.blocks = features, blocks
-        # MSRA: eight layers of ReLU without a skip fade to nothing from PyTorch's default, and then die.
-        initializer = keras.initializers.HeNormal
-        self.head = conv(3, features, self.dtype_policy, initializer=initializer)
-        self.body = [conv(features, features, self.dtype_policy, initializer=initializer) for _ in range(blocks)]
-        self.tail = conv(features, 3 * scale**2, "float32")
+        self.head = conv(3, features, self.dtype_policy)
+        self.body = [conv(features, features, self.dtype_policy) for _ in range(blocks)]
+        # Nearly the anchor alone at first: from a full start the first steps, which silence it, silence it for good.
+        self.tail = conv(features, 3 * scale**2, "float32", initializer=nearly_zero)
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (blocks + 2))
         self.build(PICTURES)
 
