@@ -8,7 +8,10 @@ A new architecture is one file, one line in registry.py and one row in tests/mod
 """
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
+from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
+from srgan_tf.models.espcn import ESPCN
+from srgan_tf.models.esrgan_plus import ESRGANPlus
 from srgan_tf.models.files import (
     find_model,
     load_generator,
@@ -17,27 +20,38 @@ from srgan_tf.models.files import (
     save_model,
     save_weights,
 )
+from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.rcan import RCAN
+from srgan_tf.models.rdn import RDN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
+from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
 from srgan_tf.models.unet import UNetDiscriminator
+from srgan_tf.models.vdsr import VDSR
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
     "DISCRIMINATORS",
+    "DRCN",
     "EDSR",
+    "ESPCN",
+    "FSRCNN",
     "GENERATORS",
     "RCAN",
+    "RDN",
     "RRDB",
+    "SRCNN",
     "SRVGG",
+    "VDSR",
     "Discriminator",
+    "ESRGANPlus",
     "Generator",
     "MSRResNet",
     "MobileSR",

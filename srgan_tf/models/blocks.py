@@ -27,6 +27,16 @@ def msra_tenth() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(2 * 0.1**2, "fan_in", "untruncated_normal")
 
 
+def msra() -> keras.initializers.Initializer:
+    """MSRA (He) normal (arXiv 1502.01852, section 2.2)."""
+    return keras.initializers.VarianceScaling(2, "fan_in", "untruncated_normal")
+
+
+def normal_thousandth() -> keras.initializers.Initializer:
+    """Normal with a standard deviation of 0.001, from which SRCNN and FSRCNN's last layer start."""
+    return keras.initializers.RandomNormal(stddev=0.001)
+
+
 def conv(
     channels: int,
     filters: int,
@@ -140,6 +150,25 @@ def bilinear_upsample(x, factor: int):
     channels = x.shape[-1]
     kernel = np.einsum("yi,xj,cd->yxcijd", taps, taps, np.eye(channels)).reshape(3, 3, channels, -1)
     x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+    return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
+
+
+def bicubic_upsample(x, factor: int):
+    """MATLAB's bicubic enlargement (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
+
+    A fixed convolution, as in `bilinear_upsample`. Edges are replicated, as in the MATLAB of the papers; slices are put
+    there instead of a pad, which some of LiteRT's delegates do not take.
+    """
+    if factor == 1:
+        return x
+    offsets = (np.arange(factor) + 0.5) / factor - 0.5
+    far = np.abs(np.arange(-2, 3)[:, None] - offsets)  # [5,r]: the distance of each neighbour
+    taps = np.where(far <= 1, 1.5 * far**3 - 2.5 * far**2 + 1,
+                    np.where(far <= 2, -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2, 0))
+    channels = x.shape[-1]
+    kernel = np.einsum("yi,xj,cd->yxcijd", taps, taps, np.eye(channels)).reshape(5, 5, channels, -1)
+    x = ops.concatenate([x[:, :1]] * 2 + [x] + [x[:, -1:]] * 2, axis=1)
+    x = ops.concatenate([x[:, :, :1]] * 2 + [x] + [x[:, :, -1:]] * 2, axis=2)
     return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
 
 

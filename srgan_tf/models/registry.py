@@ -1,24 +1,38 @@
 """Every architecture by the name that commands know it by."""
 
 from srgan_tf.models.discriminators import SRGANDiscriminator, VGG128Discriminator
+from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
+from srgan_tf.models.espcn import ESPCN
+from srgan_tf.models.esrgan_plus import ESRGANPlus
+from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.rcan import RCAN
+from srgan_tf.models.rdn import RDN
 from srgan_tf.models.rrdb import RRDB
+from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
 from srgan_tf.models.unet import UNetDiscriminator
+from srgan_tf.models.vdsr import VDSR
 
 GENERATORS = {
+    "drcn": DRCN,
     "edsr": EDSR,
+    "espcn": ESPCN,
+    "esrgan_plus": ESRGANPlus,
+    "fsrcnn": FSRCNN,
     "mobile": MobileSR,
     "msrresnet": MSRResNet,
     "rcan": RCAN,
+    "rdn": RDN,
     "rrdb": RRDB,
+    "srcnn": SRCNN,
     "srresnet": SRResNet,
     "srvgg": SRVGG,
+    "vdsr": VDSR,
 }
 DISCRIMINATORS = {
     "patchgan": PatchDiscriminator,

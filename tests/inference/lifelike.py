@@ -7,12 +7,19 @@ from srgan_tf.models import GENERATORS, Generator
 # As wide as in the papers: there oneDNN's convolutions give the same sums whatever the picture's size. With 6 or 16
 # channels SRResNet's 9x9 convolutions differ by up to 1e-6 between sizes, which moves a grey level in 100,000 by one.
 CASES = {
+    "drcn": {"features": 64, "recursions": 1},
     "edsr": {"features": 64, "blocks": 1},
+    "espcn": {"features": 64},
+    "esrgan_plus": {"features": 64, "growth_channels": 32, "blocks": 1},
+    "fsrcnn": {"features": 64, "shrunk": 64, "mappings": 1},
     "mobile": {"features": 64, "blocks": 1},
     "msrresnet": {"features": 64, "blocks": 1},
+    "rdn": {"features": 64, "growth_channels": 64, "blocks": 1, "convolutions": 2},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
+    "srcnn": {"features": 64},
     "srresnet": {"features": 64, "blocks": 1},
     "srvgg": {"features": 64, "convolutions": 1},
+    "vdsr": {"features": 64, "depth": 3},
 }
 # Networks that average over the whole picture, and so over the whole tile.
 ATTENTIVE = {"rcan": {"features": 64, "groups": 1, "blocks": 1}}

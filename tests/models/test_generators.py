@@ -9,9 +9,11 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from srgan_tf.imaging import matlab_resize
 from srgan_tf.losses import ADVERSARIAL, LOSSES
-from srgan_tf.models import DISCRIMINATORS, EDSR, GENERATORS, RCAN, RRDB, SRVGG, MobileSR, MSRResNet, SRResNet
+from srgan_tf.models import DISCRIMINATORS, EDSR, GENERATORS, RCAN, RRDB, SRVGG, ESRGANPlus, SRResNet
 from srgan_tf.models.blocks import (
+    bicubic_upsample,
     bilinear_upsample,
     mirror_to_multiple,
     nearest_upsample,
@@ -21,17 +23,25 @@ from srgan_tf.models.blocks import (
 
 # A small instance of every generator; a new architecture adds its row.
 CASES = {
+    "drcn": {"scale": 4, "channels": 1, "features": 6, "recursions": 2},
     "edsr": {"scale": 4, "features": 6, "blocks": 2, "residual_scale": 0.5},
+    "espcn": {"scale": 4, "channels": 1, "features": 6},
+    "esrgan_plus": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
+    "fsrcnn": {"scale": 4, "channels": 1, "features": 6, "shrunk": 4, "mappings": 1},
     "mobile": {"scale": 4, "features": 6, "blocks": 1},
     "msrresnet": {"scale": 4, "features": 6, "blocks": 1},
     "rcan": {"scale": 4, "features": 6, "groups": 1, "blocks": 1, "reduction": 2},
+    "rdn": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 2, "convolutions": 2},
     "rrdb": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
+    "srcnn": {"scale": 4, "channels": 1, "kernels": "9-1-5", "features": 6},
     "srresnet": {"scale": 4, "features": 6, "blocks": 1, "scalar_prelu": False},
     "srvgg": {"scale": 4, "features": 6, "convolutions": 1, "activation": "prelu"},
+    "vdsr": {"scale": 4, "channels": 1, "features": 6, "depth": 3},
 }
 # Other forms of them, for what depends on the form.
+LUMA = [name for name, case in CASES.items() if "channels" in case]
 UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
-FORMS = [*CASES.items(), *UNSHUFFLED]
+FORMS = [*CASES.items(), *UNSHUFFLED, ("fsrcnn", {**CASES["fsrcnn"], "channels": 3})]
 DISCRIMINATOR_CASES = {
     "patchgan": {"patch_size": 24, "features": 4},
     "srgan": {"patch_size": 16, "features": 4},
@@ -40,25 +50,39 @@ DISCRIMINATOR_CASES = {
 }
 SCALES = [(name, scale) for name in CASES for scale in GENERATORS[name].scales]
 INTEGERS = [(name, argument) for name, case in CASES.items() for argument, value in case.items()
-            if type(value) is int and argument != "scale"]
+            if type(value) is int and argument not in ("scale", "channels")]
 
 # Trainable parameters, exact: papers' architectures as the reference implementations count them.
 COUNTS = [
-    (SRResNet, {}, 1_550_659),
-    (SRResNet, {"scalar_prelu": True}, 1_549_462),
-    (MSRResNet, {}, 1_517_571),
-    (EDSR, {}, 1_517_571),
-    (EDSR, {"scale": 2}, 1_369_859),
-    (EDSR, {"scale": 3}, 1_554_499),
-    (EDSR, {"features": 256, "blocks": 32, "residual_scale": 0.1}, 43_089_923),
-    (MobileSR, {}, 55_432),
-    (RCAN, {}, 15_592_355),
-    (SRVGG, {}, 1_213_296),
-    (SRVGG, {"convolutions": 16}, 621_424),
-    (RRDB, {"blocks": 6}, 4_467_779),
-    (RRDB, {}, 16_697_987),
-    (RRDB, {"scale": 2, "unshuffle": 2}, 16_703_171),
-    (RRDB, {"scale": 1, "unshuffle": 4}, 16_723_907),
+    ("srresnet", {}, 1_550_659),
+    ("srresnet", {"scalar_prelu": True}, 1_549_462),
+    ("msrresnet", {}, 1_517_571),
+    ("edsr", {}, 1_517_571),
+    ("edsr", {"scale": 2}, 1_369_859),
+    ("edsr", {"scale": 3}, 1_554_499),
+    ("edsr", {"features": 256, "blocks": 32, "residual_scale": 0.1}, 43_089_923),
+    ("mobile", {}, 55_432),
+    ("rcan", {}, 15_592_355),
+    ("rdn", {}, 22_271_107),
+    ("srvgg", {}, 1_213_296),
+    ("srvgg", {"convolutions": 16}, 621_424),
+    ("rrdb", {"blocks": 6}, 4_467_779),
+    ("rrdb", {}, 16_697_987),
+    ("rrdb", {"scale": 2, "unshuffle": 2}, 16_703_171),
+    ("rrdb", {"scale": 1, "unshuffle": 4}, 16_723_907),
+    ("esrgan_plus", {}, 16_697_987 + 69 * (64 * 32 + 64)),
+    ("srcnn", {}, 8_129),
+    ("srcnn", {"channels": 3}, 20_099),
+    ("srcnn", {"kernels": "9-5-5"}, 57_281),
+    ("srcnn", {"kernels": "9-5-5", "channels": 3}, 69_251),
+    ("fsrcnn", {}, 12_809),
+    ("fsrcnn", {"channels": 3}, 24_683),
+    ("espcn", {}, 24_752),
+    ("espcn", {"channels": 3}, 37_200),
+    ("vdsr", {}, 665_921),
+    ("vdsr", {"channels": 3}, 668_227),
+    ("drcn", {}, 1_775_121),
+    ("drcn", {"channels": 3}, 1_784_339),
 ]
 
 
@@ -67,9 +91,9 @@ def test_every_model_has_a_case():
     assert sorted(DISCRIMINATOR_CASES) == sorted(DISCRIMINATORS)
 
 
-@pytest.mark.parametrize(("model_class", "arguments", "expected"), COUNTS)
-def test_trainable_parameters(model_class, arguments, expected):
-    assert contracts.count(model_class(**arguments)) == expected
+@pytest.mark.parametrize(("name", "arguments", "expected"), COUNTS)
+def test_trainable_parameters(name, arguments, expected):
+    assert contracts.count(GENERATORS[name](**arguments)) == expected
 
 
 def test_batch_statistics_are_extra():
@@ -133,6 +157,11 @@ def test_counts_are_checked(name, argument, value):
     ("rcan", {"features": 20}, "features of RCAN must be a multiple of reduction=16; got 20"),
     ("rrdb", {"unshuffle": 3}, "unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got 3"),
     ("rrdb", {"unshuffle": 2, "scale": 3}, "unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got 2"),
+    ("srcnn", {"features": 5}, "features of SRCNN must be even; got 5"),
+    ("srcnn", {"kernels": "9-9-9"}, "unknown kernels of SRCNN '9-9-9'; known: 9-1-5, 9-3-5, 9-5-5"),
+    ("espcn", {"features": 5}, "features of ESPCN must be even; got 5"),
+    ("vdsr", {"depth": 1}, "depth of VDSR must be at least 2; got 1"),
+    ("drcn", {"channels": 2}, r"channels of DRCN must be 1 \(Y\) or 3 \(RGB\); got 2"),
     ("srvgg", {"activation": "tanh"}, "unknown activation of SRVGG 'tanh'; known: leakyrelu, prelu, relu"),
 ])
 def test_arguments_are_checked(name, arguments, message):
@@ -219,6 +248,66 @@ def test_attention_looks_at_the_whole_picture():
     assert np.abs(model(picture) - model(other))[:, :4, :4].max() > 1e-5
 
 
+def ycbcr(rgb: np.ndarray) -> np.ndarray:
+    """MATLAB's rgb2ycbcr, from the rows of its matrix."""
+    rows = [[65.481, 128.553, 24.966], [-37.797, -74.203, 112], [112, -93.786, -18.214]]
+    return rgb @ np.transpose(rows) / 255 + np.array([16, 128, 128]) / 255
+
+
+@pytest.mark.parametrize("name", LUMA)
+def test_luma_is_the_networks_and_chroma_is_bicubic(name):
+    model = contracts.randomize(GENERATORS[name](**CASES[name]))
+    picture = contracts.pictures(9, 7, 1)
+    bicubic = matlab_resize(picture[0].astype("float64"), 4, edge="replicate")
+    found = ycbcr(np.asarray(model(picture), "float64")[0])
+    low, enlarged = (np.float32(ycbcr(rgb))[None, ..., :1] for rgb in (picture[0], bicubic))
+    luma = np.asarray(model.enhance(ops.convert_to_tensor(low), ops.convert_to_tensor(enlarged)))[0, ..., 0]
+    tolerance = 1e-5 * max(1, np.abs(luma).max())
+    np.testing.assert_allclose(found[..., 0], luma, atol=tolerance)
+    np.testing.assert_allclose(found[..., 1:], ycbcr(bicubic)[..., 1:], atol=tolerance)
+    assert np.abs(luma - enlarged[0, ..., 0]).max() > 0.01
+
+
+def test_drcn_sums_the_pictures_of_its_recursions():
+    model = GENERATORS["drcn"](**CASES["drcn"])
+    model.ensemble.assign([0.25, 0.75])
+    enlarged = ops.convert_to_tensor(contracts.pictures(6, 7)[..., :1])
+    state = ops.relu(model.embedding_end(ops.relu(model.head(enlarged))))
+    expected = 0
+    for weight in (0.25, 0.75):
+        state = ops.relu(model.recursion(state))
+        expected += weight * (enlarged + model.tail(ops.relu(model.rebuilding(state))))
+    np.testing.assert_allclose(model.enhance(None, enlarged), expected, atol=1e-5)
+    np.testing.assert_allclose(model.recursion(state), state, atol=1e-6)  # it starts as a copy
+
+
+def test_noise_is_added_in_training_alone():
+    model = ESRGANPlus(**CASES["esrgan_plus"])
+    block, inputs = model.body[0].dense_blocks[0], contracts.pictures(64, 64)
+    features = ops.convert_to_tensor(np.repeat(inputs, 2, axis=-1) + 1)
+    plain, noisy = (np.asarray(block(features, training=training)) for training in (False, True))
+    relative = (noisy - plain) / plain
+    assert relative.std() == pytest.approx(0.1, rel=0.02)
+    assert abs(relative.mean()) < 0.002
+    again = np.asarray(block(features, training=True))
+    assert abs(np.corrcoef((again - plain).ravel(), (noisy - plain).ravel())[0, 1]) < 0.05
+    block.noise.scale.assign(np.zeros(6))
+    np.testing.assert_array_equal(block(features, training=True), plain)
+    np.testing.assert_array_equal(model(inputs), model(inputs, training=False))
+
+
+def test_every_second_convolution_of_a_residual_dense_block_adds_the_one_before():
+    """Figure 3 of the ESRGAN+ paper, where convolutions that make nothing let the shortcut through."""
+    model = ESRGANPlus(**CASES["esrgan_plus"])
+    block = model.body[0].dense_blocks[0]
+    for convolution in block.growing:
+        convolution.kernel.assign(np.zeros(convolution.kernel.shape))
+    x = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(1, 3, 4, 6)).astype("float32"))
+    skip = block.shortcut(x)
+    maps = ops.concatenate([x, 0 * skip, skip, 0 * skip, skip], axis=-1)
+    np.testing.assert_allclose(block(x), x + 0.3 * block.last(maps), atol=1e-6)
+
+
 @pytest.mark.parametrize("activation", ["leakyrelu", "relu"])
 def test_activations_of_srvgg(activation):
     arguments = {**CASES["srvgg"], "activation": activation}
@@ -230,6 +319,14 @@ def test_activations_of_srvgg(activation):
 def test_nearest_upsample_repeats():
     values = contracts.pictures(3, 4)
     np.testing.assert_array_equal(nearest_upsample(values, 3), values.repeat(3, 1).repeat(3, 2))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4, 8])
+def test_bicubic_upsample_is_matlabs(factor):
+    for size in ((7, 5), (1, 2), (1, 1)):
+        values = contracts.pictures(*size, 1)
+        expected = matlab_resize(values[0], factor, edge="replicate")
+        np.testing.assert_allclose(bicubic_upsample(ops.convert_to_tensor(values), factor)[0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
