@@ -16,9 +16,10 @@ from srgan_tf.losses.adversarial import (
     WASSERSTEIN,
     Adversarial,
 )
+from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
-from srgan_tf.losses.pixel import charbonnier, l1, mse
+from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, total_loss
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "charbonnier",
     "feature_matching",
     "l1",
+    "ldl",
     "mse",
     "parse_terms",
     "total_loss",
+    "total_variation",
 ]

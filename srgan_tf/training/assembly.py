@@ -5,7 +5,7 @@ import math
 import keras
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.losses import ADVERSARIAL, parse_terms
+from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS, load_model
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.training.penalties import Penalty
@@ -19,12 +19,9 @@ def build_step(config: TrainConfig) -> PixelStep:
         ValueError: a name, an argument or a weight file is wrong.
     """
     terms = parse_terms(config.losses, config.vgg_weights)
+    _check_needs(config, terms)
     generator = Player(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
-        for term in terms:
-            if "fake_maps" in term.needs:
-                raise ValueError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as "
-                                 "in --adversarial=relativistic:0.005")
         return PixelStep(generator, terms)
     name, weight = parse_weight("adversarial", config.adversarial)
     adversarial = lookup(ADVERSARIAL, name, "adversarial loss")
@@ -33,6 +30,16 @@ def build_step(config: TrainConfig) -> PixelStep:
                            dtype=config.precision)
     return AdversarialStep(generator, terms, Player(discriminator, build_optimizer(config), config.clip_norm),
                            adversarial, weight, _build_penalty(config, discriminator))
+
+
+def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
+    for term in terms:
+        if "fake_maps" in term.needs and not config.adversarial:
+            raise ValueError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as in "
+                             "--adversarial=relativistic:0.005")
+        if "average" in term.needs and not config.ema:
+            raise ValueError(f"--losses={term.name} compares with the generator's moving average: it needs --ema, as "
+                             "in --ema=0.999; got --ema=0")
 
 
 def build_generator(config: TrainConfig) -> keras.Model:

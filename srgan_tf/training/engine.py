@@ -30,6 +30,7 @@ class Engine:
         """
         self.names: list[str] = []
         self._step, self._average = step, average
+        step.average = average.generator
         self._strategy = tf.distribute.get_strategy()
         self._replica = tf.function(self._from_bytes, jit_compile=True) if jit_compile else self._from_bytes
         self._graph = tf.function(self._steps)

@@ -80,18 +80,30 @@ class Player:
 
 
 class PixelStep:
-    """PSNR-oriented training: the generator against a sum of losses."""
+    """PSNR-oriented training: the generator against a sum of losses.
+
+    Attributes:
+        generator: the player.
+        terms: of the sum.
+        average: the generator's moving average, for terms that compare with it; the engine, which has it, sets it.
+    """
 
     def __init__(self, generator: Player, terms: Sequence[Term]):
         self.generator, self.terms = generator, tuple(terms)
+        self.average: keras.Model | None = None
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
         with tf.GradientTape() as tape:
-            total, values = total_loss(self.terms, hr, self.generator.model(lr, training=True))
+            total, values = total_loss(self.terms, hr, self.generator.model(lr, training=True), **self._steady(lr))
             loss = self.generator.scaled(total)
         return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
                 "gradient_norm": self.generator.update(tape, loss)}
+
+    def _steady(self, lr: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the moving average makes of the batch, where a term asks for it."""
+        asked = any("average" in term.needs for term in self.terms)
+        return {"average": self.average(lr, training=False)} if asked else {}
 
     def trackables(self) -> dict[str, list[tf.Variable]]:
         """The variables that a checkpoint must hold, by name."""
@@ -119,7 +131,8 @@ class AdversarialStep(PixelStep):
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
             (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(hr), self._judge(fake)
-            total, values = total_loss(self.terms, hr, fake, real_maps=real_maps, fake_maps=fake_maps)
+            total, values = total_loss(self.terms, hr, fake, real_maps=real_maps, fake_maps=fake_maps,
+                                       **self._steady(lr))
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
             values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
