@@ -1,7 +1,8 @@
 """What one training step does: losses, gradients, updates.
 
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
-[B,sH,sW,3] in [0, 1]; `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
+[B,sH,sW,3] in [0, 1] (with --sharpen_targets of 6 channels: HR as it is, for the discriminator, then HR sharpened, for
+the generator's losses); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
 with its share of the batch: a loss is the mean over that share, and gradients are summed over the replicas.
 """
 
@@ -87,7 +88,7 @@ class PixelStep:
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
         with tf.GradientTape() as tape:
-            total, values = total_loss(self.terms, hr, self.generator.model(lr, training=True))
+            total, values = total_loss(self.terms, hr[..., -3:], self.generator.model(lr, training=True))
             loss = self.generator.scaled(total)
         return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
                 "gradient_norm": self.generator.update(tape, loss)}
@@ -115,8 +116,8 @@ class AdversarialStep(PixelStep):
         generator, discriminator = self.generator, self.discriminator
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
-            total, values = total_loss(self.terms, hr, fake)
-            real_logits = discriminator.model(hr, training=True)
+            total, values = total_loss(self.terms, hr[..., -3:], fake)
+            real_logits = discriminator.model(hr[..., :3], training=True)
             fake_logits = discriminator.model(fake, training=True)
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
