@@ -22,6 +22,7 @@ _CHROMA = (
     47, 66, 99, 99, 99, 99, 99, 99, *[99] * 32)
 _TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]],
                    np.float32)
+_TO_YCC_OFFSET = np.array([0, 127.9999, 127.9999], np.float32)  # libjpeg rounds halves of chroma down
 
 
 def jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
@@ -36,7 +37,7 @@ def jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     """
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     pixels = tf.clip_by_value(_half_up(images * 255), 0, 255)
-    ycc = _half_up(tf.einsum("bhwc,dc->bhwd", pixels, _TO_YCC) + [0, 127.9999, 127.9999])
+    ycc = _half_up(tf.einsum("bhwc,dc->bhwd", pixels, _TO_YCC) + _TO_YCC_OFFSET)
     luma = _code(_fill(ycc[..., :1], 8, 8), _table(_LUMA, quality))
     chroma = _fill(_halve(_fill(ycc[..., 1:], 2, 16)), 8, 8)  # columns are filled before the averaging, rows after it
     chroma = _code(chroma, _table(_CHROMA, quality))

@@ -5,6 +5,8 @@ Source: Real-ESRGAN, section 3.2. Pictures are float32 [B,H,W,3] in [0, 1], and 
 
 import tensorflow as tf
 
+from srgan_tf.data.degradation.counting import stateless_counts
+
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -34,19 +36,19 @@ def poisson_noise(images: tf.Tensor, strength: tf.Tensor, grey: tf.Tensor, seed:
         seed: integer [2].
     """
     luma = tf.reduce_sum(images * _LUMA, -1, keepdims=True)
-    quantised = tf.round(tf.where(_each(grey), luma, images) * 255) / 255
-    photons = _each(_photons(quantised))
-    counted = tf.random.stateless_poisson(tf.shape(quantised), seed, quantised * photons, tf.float32)
-    noise = _shared(counted / photons - quantised, grey)
+    levels = tf.cast(tf.round(tf.clip_by_value(tf.where(_each(grey), luma, images), 0, 1) * 255), tf.int32)
+    power = _photons(levels)
+    counted = stateless_counts(levels, power, seed) / _each(2 ** tf.cast(power, tf.float32))
+    noise = _shared(counted - tf.cast(levels, tf.float32) / 255, grey)
     return tf.clip_by_value(images + noise * _each(strength), 0, 1)
 
 
-def _photons(quantised: tf.Tensor) -> tf.Tensor:
-    """Of white, [B]: the number of values in each picture, rounded up to a power of two."""
-    levels = tf.reshape(tf.cast(tf.round(quantised * 255), tf.int32), [tf.shape(quantised)[0], -1])
-    seen = tf.math.bincount(levels, minlength=256, maxlength=256, axis=-1, binary_output=True)
-    count = tf.cast(tf.reduce_sum(seen, -1), tf.float32)
-    return 2 ** tf.math.ceil(tf.math.log(count) / tf.math.log(2.0) - 1e-4)  # log2(256) may come out above 8
+def _photons(levels: tf.Tensor) -> tf.Tensor:
+    """Of white: the exponent of the number of values in each picture, rounded up to a power of two; int32 [B]."""
+    seen = tf.math.bincount(tf.reshape(levels, [tf.shape(levels)[0], -1]), minlength=256, maxlength=256, axis=-1,
+                            binary_output=True)
+    count = tf.reduce_sum(seen, -1, keepdims=True)
+    return tf.reduce_sum(tf.cast(2 ** tf.range(8) < count, tf.int32), -1)
 
 
 def _shared(noise: tf.Tensor, grey: tf.Tensor) -> tf.Tensor:

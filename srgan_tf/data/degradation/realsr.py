@@ -64,5 +64,5 @@ def realsr(hr: tf.Tensor, seed: tf.Tensor, scale: int, kernels: tf.Tensor | None
         room = [tf.maximum(1, patches.shape[axis + 1] - side + 1) for axis, side in enumerate((height, width))]
         corners = tf.random.stateless_uniform([batch, 2], seeds[2], 0, tf.stack(room), tf.int32)
         lr += cut_noise(patches, index, corners, height, width)
-        drawn["noise"] = {"patch": index}
+        drawn["patch"] = {"number": index}
     return whole_levels(lr), drawn

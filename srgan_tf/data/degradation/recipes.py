@@ -99,8 +99,8 @@ def real_esrgan(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, 
         return _filtered(resize(images, *low, mode), kernels.kernels, kernels.drawn["kind"])
 
     images = tf.cond(jpeg_last, lambda: jpeg(fit(images), quality), lambda: fit(jpeg(images, quality)))
-    drawn["last"] = {**kernels.drawn, "mode": mode, "jpeg_last": jpeg_last}
-    drawn["jpeg 2"] = {"quality": tf.round(quality)}
+    drawn["last"] = {**kernels.drawn, "mode": mode}
+    drawn["jpeg 2"] = {"quality": tf.round(quality), "after": jpeg_last}
     return _fixed(images, hr, scale), drawn
 
 
