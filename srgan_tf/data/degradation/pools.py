@@ -59,7 +59,9 @@ def _read_mat(path: Path) -> np.ndarray:
         raise ValueError(f"{path}: .mat files need SciPy: pip install scipy; or store the kernel as .npy") from None
     try:
         return loadmat(path)["Kernel"]
-    except (KeyError, ValueError, NotImplementedError, TypeError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # SciPy has no common type for what can be wrong with a file
         raise ValueError(f"{path}: no MATLAB file with a variable Kernel ({type(error).__name__})") from None
 
 

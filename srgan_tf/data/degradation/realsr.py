@@ -62,7 +62,7 @@ def realsr(hr: tf.Tensor, seed: tf.Tensor, scale: int, kernels: tf.Tensor | None
         index = tf.random.stateless_uniform([batch], seeds[1], 0, patches.shape[0], tf.int32)
         height, width = tf.shape(lr)[1], tf.shape(lr)[2]
         room = [tf.maximum(1, patches.shape[axis + 1] - side + 1) for axis, side in enumerate((height, width))]
-        corners = tf.random.stateless_uniform([batch, 2], seeds[2], 0, tf.stack(room), tf.int32)
+        corners = tf.random.stateless_uniform([batch, 2], seeds[2], 0, tf.int32.max, tf.int32) % tf.stack(room)
         lr += cut_noise(patches, index, corners, height, width)
         drawn["patch"] = {"number": index}
     return whole_levels(lr), drawn
