@@ -19,6 +19,14 @@ class TrainConfig(Settings):
         "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
         "(procedural).")
     val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
+    degradation: str = setting(
+        "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
+        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool).")
+    sharpen_targets: bool = setting(
+        False, "Make LR of sharpened HR (unsharp mask), which the generator's losses then see; the discriminator sees "
+        "HR as it is.")
+    kernel_pool: str = setting("", "Folder of blur kernels for realsr: .npy, KernelGAN's .mat, grey .png.")
+    noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.")
     steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
     batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1)
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)

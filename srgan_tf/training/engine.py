@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store, crops
+from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.steps import PixelStep
 
@@ -77,7 +78,8 @@ class Engine:
 
 
 
-def blocks(config: TrainConfig, store: Store, first_step: int) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthesis | None = None,
+           ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
     """The batches from `first_step` on, --steps_per_call of them at a time, for the strategy in scope.
 
     Returns:
@@ -86,7 +88,7 @@ def blocks(config: TrainConfig, store: Store, first_step: int) -> tf.data.Datase
 
     def of_one_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
         batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
-                        shard=(context.input_pipeline_id, context.num_input_pipelines))
+                        shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis)
         replicas = context.num_replicas_in_sync // context.num_input_pipelines
         together = batches.batch(config.steps_per_call)
         return (together if replicas == 1 else together.flat_map(partial(_share_out, replicas))).prefetch(2)
