@@ -4,8 +4,11 @@ Examples:
     python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
     python -m srgan_tf.prepare --dataset=folder:photos --sizes=1,0.75,0.5 --output=records/photos
     python -m srgan_tf.prepare --output=records/photos --verify
+    python -m srgan_tf.prepare --preview
+    python -m srgan_tf.prepare --dataset=folder:phone_pictures --collect_noise --output=noise
 
-Stopped anywhere, the same command goes on where it was.
+Stopped anywhere, the same command goes on where it was. --preview draws what train's --degradation does to pictures;
+--collect_noise cuts smooth patches for its --noise_pool.
 """
 
 from pathlib import Path
@@ -15,14 +18,44 @@ from srgan_tf.config import PrepareConfig
 
 
 def main(config: PrepareConfig) -> None:
-    """Prepares, or verifies, and says what is there."""
-    from srgan_tf.data.preparation import prepare, verify
-
-    if config.verify:
-        print(f"{config.output}: {verify(config)} shards, every checksum is right")
-        return
+    """Does what the flags ask for, and says what is there."""
     if "div2k" in config.dataset + config.val_dataset:
         flags.require_tensorflow("div2k")
+    if config.preview:
+        preview(config)
+    elif config.collect_noise:
+        collect_noise(config)
+    elif config.verify:
+        from srgan_tf.data.preparation import verify
+
+        print(f"{config.output}: {verify(config)} shards, every checksum is right")
+    else:
+        prepare_records(config)
+
+
+def preview(config: PrepareConfig) -> None:
+    """Draws the sheet of --preview."""
+    with flags.quiet_imports():
+        from srgan_tf.data.preview import write_preview
+
+    print(f"{write_preview(config)}: --degradation={config.degradation} drawn several times")
+
+
+def collect_noise(config: PrepareConfig) -> None:
+    """Fills the pool of --collect_noise."""
+    from srgan_tf.data.noise_patches import collect
+
+    found = collect(config)
+    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.pictures} pictures")
+    for name, reason in found.skipped:
+        print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
+    print(f"train on them with --degradation=realsr --noise_pool={config.output}")
+
+
+def prepare_records(config: PrepareConfig) -> None:
+    """Writes records."""
+    from srgan_tf.data.preparation import prepare
+
     for part, shards in prepare(config).items():
         size = sum(shard.bytes for shard in shards) / 2**20
         count = sum(len(shard.pairs) for shard in shards)

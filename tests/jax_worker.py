@@ -13,7 +13,7 @@ sys.modules["tensorflow"] = None  # from here on `import tensorflow` raises Impo
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from srgan_tf.losses import ADVERSARIAL, LOSSES, PerceptualLoss  # noqa: E402
+from srgan_tf.losses import ADVERSARIAL, LOSSES, PerceptualLoss, feature_matching, ldl  # noqa: E402
 from srgan_tf.models import load_model  # noqa: E402
 
 
@@ -27,7 +27,9 @@ def main(folder: Path) -> None:
     for name, pair in ADVERSARIAL.items():
         outputs[f"generator_{name}"] = pair.generator_loss(real, fake)
         outputs[f"discriminator_{name}"] = pair.discriminator_loss(real, fake)
-    outputs["loss_vgg22"] = PerceptualLoss("conv2_2", weights="random")(hr, sr)
+    outputs["loss_vgg22"] = PerceptualLoss(("vgg22",), "random")(hr, sr)["vgg22"]
+    outputs["loss_ldl"] = ldl(hr, sr, sr[::-1])
+    outputs["loss_features"] = feature_matching(hr, sr, [hr], [sr])
     np.savez(folder / "outputs.npz", **{name: np.asarray(value) for name, value in outputs.items()})
 
 

@@ -241,6 +241,23 @@ def store_training(name: str, network: nn.Module, shape: tuple[int, ...], steps:
           *(round(float(value.mean()), 3) for key, value in arrays.items() if "output" in key))
 
 
+def store_artifact_loss() -> None:
+    """Writes LDL's map (arXiv 2203.09195), its loss, and the loss' gradient by the generator's pictures."""
+    torch.manual_seed(0)
+    hr = torch.rand(2, 3, 12, 10)
+    sr, average = (hr + size * torch.randn(hr.shape) for size in (0.1, 0.08))
+    sr.requires_grad_()
+    residual, steady = ((hr - pictures).abs().sum(1, keepdim=True) for pictures in (sr, average))
+    windows = functional.pad(residual, [3] * 4, mode="reflect").unfold(2, 7, 1).unfold(3, 7, 1)
+    weights = windows.var((-1, -2)) * residual.var((1, 2, 3), keepdim=True) ** 0.2
+    weights = torch.where(residual < steady, torch.zeros_like(weights), weights)
+    loss = functional.l1_loss(weights * sr, weights * hr)
+    loss.backward()
+    arrays = {"hr": hr, "sr": sr, "average": average, "map": weights, "loss": loss, "gradient": sr.grad}
+    np.savez(FOLDER / "ldl.npz", **{key: value.detach().numpy() for key, value in arrays.items()})
+    print(f"ldl.npz: loss {loss.item():.6f}, map 0 in {float((weights == 0).float().mean()):.2f} of the pixels")
+
+
 def main() -> None:
     """Writes every reference anew."""
     FOLDER.mkdir(exist_ok=True)
@@ -254,6 +271,7 @@ def main() -> None:
     store("patchgan_batch_32px", PatchDiscriminator(2, nn.BatchNorm2d), (2, 3, 32, 32))
     torch.manual_seed(0)
     store_training("unet_16px", UNetDiscriminator(features=2), (2, 3, 16, 16), steps=3, rate=0.2)
+    store_artifact_loss()
 
 
 if __name__ == "__main__":

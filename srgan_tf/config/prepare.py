@@ -23,9 +23,29 @@ class PrepareConfig(Settings):
         "", "Write the shards by Apache Beam with these pipeline options, as in --beam='--runner=FlinkRunner'; empty: "
         "in this process.")
     verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.")
+    preview: bool = setting(
+        False, "Write a sheet to look at instead: crops of --dataset (empty: samples) degraded several times, and what "
+        "was drawn. --output is its file; empty: degradations.png.")
+    degradation: str = setting("real_esrgan", "Of --preview: first_order, real_esrgan, realsr or bicubic, as in train.")
+    sharpen_targets: bool = setting(False, "Of --preview, as in train.")
+    kernel_pool: str = setting("", "Of --preview with --degradation=realsr, as in train.")
+    noise_pool: str = setting("", "Likewise.")
+    seed: int = setting(0, "Of --preview's draws.", low=0)
+    collect_noise: bool = setting(
+        False, "Write a pool of noise patches to --output instead, for train --degradation=realsr --noise_pool: the "
+        "smooth squares of --dataset, whose brightness varies by noise alone.")
+    noise_patch: int = setting(256, "Side of the noise patches, in pixels.", low=8)
+    noise_variance: float = setting(20, "Smooth is what has less variance, in grey levels squared.", above=0)
+    noise_mean: float = setting(
+        0, "Squares that are darker on the mean are left out; RealSR has 50 for phones, whose shadows hold no noise.",
+        low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if sum((self.verify, self.preview, self.collect_noise)) > 1:
+            raise ValueError("--verify, --preview and --collect_noise are three different things: give one of them")
+        if self.preview:
+            return
         if not self.output:
             raise ValueError("--output is required: the folder of the records")
         if not self.dataset and not self.verify:

@@ -19,6 +19,14 @@ class TrainConfig(Settings):
         "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
         "(procedural).")
     val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
+    degradation: str = setting(
+        "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
+        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool).")
+    sharpen_targets: bool = setting(
+        False, "Make LR of sharpened HR (unsharp mask), which the generator's losses then see; the discriminator sees "
+        "HR as it is.")
+    kernel_pool: str = setting("", "Folder of blur kernels for realsr: .npy, KernelGAN's .mat, grey .png.")
+    noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.")
     steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
     batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1)
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
@@ -33,10 +41,15 @@ class TrainConfig(Settings):
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
-        "pictures compared, in adversarial runs); as in l1:0.01,vgg54:1.")
+        "pictures compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
+        "needs --ema); as in l1:0.01,vgg54:1.")
     adversarial: str = setting(
-        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
-        "empty: none.")
+        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
+        "wgan (which wants --gradient_penalty=gp:10); empty: none.")
+    gradient_penalty: str = setting(
+        "", "Penalty on the gradients of the discriminator by its input, and its weight: gp:10 (WGAN-GP: a norm other "
+        "than 1 between real and generated pictures), r1:10 (any gradient at real pictures; the weight is gamma); "
+        "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.")
     discriminator: str = setting(
         "vgg128", "Second player of an adversarial run. One judgement a picture: srgan, vgg128; a patch of "
         "70x70: patchgan; a pixel: unet (Real-ESRGAN's).")
@@ -77,6 +90,12 @@ class TrainConfig(Settings):
                 raise ValueError(f"--{name} must be less than 1; got {getattr(self, name)}")
         if not self.losses and not self.adversarial:
             raise ValueError("--losses and --adversarial are both empty: there is nothing to train on")
+
+        if self.gradient_penalty and not self.adversarial:
+            raise ValueError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
+        if self.gradient_penalty and self.precision != "float32":
+            raise ValueError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
+                             f"enough; got {self.precision}")
 
     @property
     def folder(self) -> str:

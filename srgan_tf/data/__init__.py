@@ -3,6 +3,8 @@
     catalog.open_source  ->  store.build_store  ->  pipeline.crops
     where pictures are       decoded pairs, mapped  uint8 batches, drawn from seed and step
 
+    synthesis makes LR of each crop where --degradation asks for more than the stored one (degradation/).
+
     preparation.prepare writes the decoded pairs as records, which build_store maps as they lie.
 
 A pair is an HR picture uint8 [sH,sW,3] and its LR picture uint8 [H,W,3], RGB, s the scale. LR comes from
@@ -22,6 +24,7 @@ _HOMES = {
     "crops": "pipeline",
     "open_source": "catalog",
     "open_sources": "catalog",
+    "open_synthesis": "synthesis",
     "prepare": "preparation",
 }
 __all__ = [*_HOMES]

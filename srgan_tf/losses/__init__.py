@@ -7,10 +7,19 @@ A new pixel loss is one function and one line in terms.LOSSES, one that needs mo
 terms.INFORMED; a new adversarial pair one line in ADVERSARIAL.
 """
 
-from srgan_tf.losses.adversarial import ADVERSARIAL, HINGE, LEAST_SQUARES, RELATIVISTIC, VANILLA, Adversarial
+from srgan_tf.losses.adversarial import (
+    ADVERSARIAL,
+    HINGE,
+    LEAST_SQUARES,
+    RELATIVISTIC,
+    VANILLA,
+    WASSERSTEIN,
+    Adversarial,
+)
+from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
-from srgan_tf.losses.pixel import charbonnier, l1, mse
+from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, total_loss
 
 __all__ = [
@@ -21,13 +30,16 @@ __all__ = [
     "LOSSES",
     "RELATIVISTIC",
     "VANILLA",
+    "WASSERSTEIN",
     "Adversarial",
     "PerceptualLoss",
     "Term",
     "charbonnier",
     "feature_matching",
     "l1",
+    "ldl",
     "mse",
     "parse_terms",
     "total_loss",
+    "total_variation",
 ]

@@ -1,37 +1,58 @@
 """The distance between two pictures as VGG19 sees them (SRGAN, arXiv 1609.04802, section 2.2.1)."""
 
+import re
+from collections.abc import Sequence
+
 from keras import ops
 
-from srgan_tf.models.vgg import VGG19Features
+from srgan_tf.models.vgg import LAYERS, VGG19Features
 
 # The SRGAN paper's divisor of the feature maps (section 3.2). ESRGAN's recipe uses it here too: the maps of
 # keras.applications' weights, which come from Caffe, are an order larger than those of torchvision's, for which
 # ESRGAN's weight of 1 was chosen.
 FEATURE_SCALE = 12.75
+NAME = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<mse>_mse)?")
+
+
+def vgg_layer(name: str) -> str | None:
+    """The convolution that a term looks at: conv5_4 for vgg54, vgg54_relu_mse, ...; None if that is no such name."""
+    match = NAME.fullmatch(name)
+    layer = f"conv{match['block']}_{match['index']}" if match else ""
+    return layer if layer in LAYERS else None
 
 
 class PerceptualLoss:
-    """f(hr, sr) -> float32 scalar: the mean distance between feature maps / 12.75.
+    """f(hr, sr) -> {name: float32 scalar}: mean distances between feature maps / 12.75.
+
+    A name is vggIJ, the J-th convolution of VGG19's block I: before its ReLU (ESRGAN, section 3.3), or after it with
+    `_relu` (SRGAN); by absolute differences (ESRGAN's code), or squared ones with `_mse` (SRGAN, Eq. 5). However many
+    there are, each picture goes through VGG once.
 
     Attributes:
+        names: of the distances.
         features: the VGG19Features that it looks through.
     """
 
-    def __init__(
-        self, layer: str = "conv5_4", activated: bool = False, squared: bool = False, weights: str = "imagenet"
-    ):
-        """Makes the network.
+    def __init__(self, names: Sequence[str] = ("vgg54",), weights: str = "imagenet"):
+        """Makes the network up to the deepest convolution that is named.
 
         Args:
-            layer: the convolution, conv1_1 to conv5_4.
-            activated: whether the maps are taken after its ReLU. SRGAN: True; ESRGAN: False (section 3.3).
-            squared: squared differences (SRGAN, Eq. 5) or absolute ones (ESRGAN's code).
+            names: for each of which `vgg_layer` has a layer.
             weights: as in VGG19Features.
         """
-        self.features = VGG19Features((layer,), activated, weights)
-        self.squared = squared
+        self.names = tuple(names)
+        layers = dict.fromkeys(vgg_layer(name) for name in names)
+        self.features = VGG19Features(tuple(layers), activated=False, weights=weights)
 
-    def __call__(self, hr, sr):
-        (real,), (fake,) = self.features(hr), self.features(sr)
-        difference = (fake - ops.stop_gradient(real)) / FEATURE_SCALE
-        return ops.mean(ops.square(difference) if self.squared else ops.abs(difference))
+    def __call__(self, hr, sr) -> dict:
+        real, fake = (dict(zip(self.features.layer_names, self.features(x), strict=True)) for x in (hr, sr))
+        return {name: _distance(name, real[vgg_layer(name)], fake[vgg_layer(name)]) for name in self.names}
+
+
+def _distance(name: str, real, fake):
+    match = NAME.fullmatch(name)
+    real = ops.stop_gradient(real)
+    if match["relu"]:
+        real, fake = ops.relu(real), ops.relu(fake)
+    difference = (fake - real) / FEATURE_SCALE
+    return ops.mean(ops.square(difference) if match["mse"] else ops.abs(difference))

@@ -21,5 +21,14 @@ def charbonnier(hr, sr):
     return ops.mean(ops.sqrt(ops.square(_difference(hr, sr)) + 1e-3**2))
 
 
+def total_variation(hr, sr):
+    """Mean absolute difference between neighbours, vertical plus horizontal, in `sr` alone: smoothness.
+
+    The anisotropic form of Rudin, Osher and Fatemi's (Physica D 60, 1992).
+    """
+    sr = ops.cast(sr, "float32")
+    return ops.mean(ops.abs(sr[:, 1:] - sr[:, :-1])) + ops.mean(ops.abs(sr[:, :, 1:] - sr[:, :, :-1]))
+
+
 def _difference(hr, sr):
     return ops.cast(sr, "float32") - ops.cast(hr, "float32")

@@ -1,23 +1,21 @@
 """A generator's loss as a sum of named, weighted terms."""
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from keras import ops
 
+from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.matching import feature_matching
-from srgan_tf.losses.perceptual import PerceptualLoss
-from srgan_tf.losses.pixel import charbonnier, l1, mse
-from srgan_tf.models.vgg import LAYERS
+from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
+from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.settings import lookup
 
 # "pixel" is what ESRGAN's authors call their L1.
-LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier}
+LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": total_variation}
 # Losses that look at more than the two pictures, and the names of what else they are given.
-INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps"))}
-VGG = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<mse>_mse)?")
+INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",))}
 
 
 class Term(NamedTuple):
@@ -26,8 +24,9 @@ class Term(NamedTuple):
     Attributes:
         name: as written in the specification.
         weight: factor in the sum.
-        fn: f(hr, sr, **needs) -> float32 scalar.
-        needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's.
+        fn: f(hr, sr, **needs) -> float32 scalar; one that serves several terms returns a dict of them by name.
+        needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's; "average", the pictures of
+            the generator's moving average.
     """
 
     name: str
@@ -55,11 +54,15 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
-    return tuple(Term(name, weight, *_loss(name, vgg_weights)) for name, weight in parsed)
+    seen = [name for name in names if vgg_layer(name)]
+    perceptual = (PerceptualLoss(seen, vgg_weights),) if seen else ()
+    return tuple(Term(name, weight, *(perceptual if name in seen else _loss(name))) for name, weight in parsed)
 
 
 def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, Any]]:
     """The weighted sum of the terms, and each term's value without its weight.
+
+    A function is called once, also where it serves several terms.
 
     Args:
         terms: of the sum.
@@ -67,9 +70,12 @@ def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, A
         sr: the generator's pictures.
         **given: at least all that the terms need.
     """
-    values = {term.name: term.fn(hr, sr, **{name: given[name] for name in term.needs}) for term in terms}
-    total = ops.zeros((), "float32")
+    results, values, total = {}, {}, ops.zeros((), "float32")
     for term in terms:
+        if term.fn not in results:
+            results[term.fn] = term.fn(hr, sr, **{name: given[name] for name in term.needs})
+        found = results[term.fn]
+        values[term.name] = found[term.name] if isinstance(found, dict) else found
         total = total + term.weight * values[term.name]
     return total, values
 
@@ -77,7 +83,7 @@ def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, A
 def _parse_term(part: str) -> tuple[str, float]:
     name, separator, weight_text = (piece.strip() for piece in part.partition(":"))
     known = {**LOSSES, **INFORMED}
-    if name not in known and _vgg_layer(name) is None:
+    if name not in known and vgg_layer(name) is None:
         lookup({**known, "vgg54": None, "vgg54_relu_mse": None, "vggIJ[_relu][_mse]": None}, name, "loss")
     try:
         weight = float(weight_text) if separator else 1.0
@@ -88,17 +94,6 @@ def _parse_term(part: str) -> tuple[str, float]:
     return name, weight
 
 
-def _vgg_layer(name: str) -> str | None:
-    match = VGG.fullmatch(name)
-    layer = f"conv{match['block']}_{match['index']}" if match else ""
-    return layer if layer in LAYERS else None
-
-
-def _loss(name: str, vgg_weights: str) -> tuple:
+def _loss(name: str) -> tuple:
     """The function, and what it needs besides the pictures."""
-    if name in INFORMED:
-        return INFORMED[name]
-    if name in LOSSES:
-        return (LOSSES[name],)
-    match = VGG.fullmatch(name)
-    return (PerceptualLoss(_vgg_layer(name), bool(match["relu"]), bool(match["mse"]), vgg_weights),)
+    return INFORMED[name] if name in INFORMED else (LOSSES[name],)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store, crops
+from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.steps import PixelStep
 
@@ -30,6 +31,7 @@ class Engine:
         """
         self.names: list[str] = []
         self._step, self._average = step, average
+        step.average = average.generator
         self._strategy = tf.distribute.get_strategy()
         self._replica = tf.function(self._from_bytes, jit_compile=True) if jit_compile else self._from_bytes
         self._graph = tf.function(self._steps)
@@ -76,7 +78,8 @@ class Engine:
 
 
 
-def blocks(config: TrainConfig, store: Store, first_step: int) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthesis | None = None,
+           ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
     """The batches from `first_step` on, --steps_per_call of them at a time, for the strategy in scope.
 
     Returns:
@@ -85,7 +88,7 @@ def blocks(config: TrainConfig, store: Store, first_step: int) -> tf.data.Datase
 
     def of_one_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
         batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
-                        shard=(context.input_pipeline_id, context.num_input_pipelines))
+                        shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis)
         replicas = context.num_replicas_in_sync // context.num_input_pipelines
         together = batches.batch(config.steps_per_call)
         return (together if replicas == 1 else together.flat_map(partial(_share_out, replicas))).prefetch(2)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.data import Source, Store, build_store, open_sources
+from srgan_tf.data import Source, Store, build_store, open_sources, open_synthesis
 from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.training.assembly import build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
@@ -49,6 +49,7 @@ def train(config: TrainConfig, flags_text: str) -> Path:
 
 
 def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
+    synthesis = open_synthesis(config)
     step = build_step(config)
     average = MovingAverage(step.generator.model, config.ema)
     generator = average.generator
@@ -57,7 +58,9 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; run folder {folder}")
     store = load_pictures(train_source, config.scale, config.patch_size)
     smallest = SSIM_WINDOW + 2 * config.scale
-    validator = Validator(generator, load_pictures(val_source, config.scale, smallest), config.val_images)
+    # Validation pictures that are named are taken with their own LR.
+    validator = Validator(generator, load_pictures(val_source, config.scale, smallest), config.val_images,
+                          None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
@@ -70,7 +73,7 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
         return folder
     if first_step:
         print(f"resumed at step {first_step}")
-    run.take_steps(Engine(step, average, config.jit_compile), blocks(config, store, first_step))
+    run.take_steps(Engine(step, average, config.jit_compile), blocks(config, store, first_step, synthesis))
     return folder
 
 

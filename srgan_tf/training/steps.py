@@ -1,7 +1,8 @@
 """What one training step does: losses, gradients, updates.
 
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
-[B,sH,sW,3] in [0, 1]; `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
+[B,sH,sW,3] in [0, 1] (with --sharpen_targets of 6 channels: HR as it is, for the discriminator, then HR sharpened, for
+the generator's losses); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
 with its share of the batch: a loss is the mean over that share, and gradients are summed over the replicas.
 """
 
@@ -11,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from srgan_tf.losses import Adversarial, Term, total_loss
+from srgan_tf.training.penalties import Penalty
 
 
 def replica_mean(values: tf.Tensor) -> tf.Tensor:
@@ -79,18 +81,31 @@ class Player:
 
 
 class PixelStep:
-    """PSNR-oriented training: the generator against a sum of losses."""
+    """PSNR-oriented training: the generator against a sum of losses.
+
+    Attributes:
+        generator: the player.
+        terms: of the sum.
+        average: the generator's moving average, for terms that compare with it; the engine, which has it, sets it.
+    """
 
     def __init__(self, generator: Player, terms: Sequence[Term]):
         self.generator, self.terms = generator, tuple(terms)
+        self.average: keras.Model | None = None
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
         with tf.GradientTape() as tape:
-            total, values = total_loss(self.terms, hr, self.generator.model(lr, training=True))
+            fake = self.generator.model(lr, training=True)
+            total, values = total_loss(self.terms, hr[..., -3:], fake, **self._steady(lr))
             loss = self.generator.scaled(total)
         return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
                 "gradient_norm": self.generator.update(tape, loss)}
+
+    def _steady(self, lr: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the moving average makes of the batch, where a term asks for it."""
+        asked = any("average" in term.needs for term in self.terms)
+        return {"average": self.average(lr, training=False)} if asked else {}
 
     def trackables(self) -> dict[str, list[tf.Variable]]:
         """The variables that a checkpoint must hold, by name."""
@@ -106,23 +121,29 @@ class AdversarialStep(PixelStep):
     """
 
     def __init__(self, generator: Player, terms: Sequence[Term], discriminator: Player, adversarial: Adversarial,
-                 weight: float):
+                 weight: float, penalty: Penalty | None = None):
         super().__init__(generator, terms)
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
+        self.penalty = penalty
         self._looks_inside = any("fake_maps" in term.needs for term in self.terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of both players; D(real) and D(fake) are returned as mean probabilities."""
-        generator, discriminator = self.generator, self.discriminator
+        generator, discriminator, real = self.generator, self.discriminator, hr[..., :3]
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
-            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(hr), self._judge(fake)
-            total, values = total_loss(self.terms, hr, fake, real_maps=real_maps, fake_maps=fake_maps)
+            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(real), self._judge(fake)
+            total, values = total_loss(self.terms, hr[..., -3:], fake, real_maps=real_maps, fake_maps=fake_maps,
+                                       **self._steady(lr))
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
             values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
             generator_loss = generator.scaled(total)
-            discriminator_loss = discriminator.scaled(values["discriminator"])
+            discriminator_loss = values["discriminator"]
+            if self.penalty:
+                values["gradient_penalty"] = self.penalty(real, fake, discriminator.optimizer.iterations)
+                discriminator_loss += self.penalty.weight * values["gradient_penalty"]
+            discriminator_loss = discriminator.scaled(discriminator_loss)
         return {"loss": total, **_named(values),
                 "d_real": tf.reduce_mean(tf.sigmoid(real_logits)), "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
                 "learning_rate": generator.rate(),

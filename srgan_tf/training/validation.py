@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from srgan_tf.data import Store
+from srgan_tf.data.synthesis import Synthesis, degraded
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import enlarge_tiled, open_runtime
 from srgan_tf.metrics import psnr, ssim
@@ -28,9 +29,19 @@ class Validator:
         bicubic_psnr_y: what bicubic interpolation reaches on them.
     """
 
-    def __init__(self, generator: keras.Model, store: Store, most: int):
+    def __init__(self, generator: keras.Model, store: Store, most: int, synthesis: Synthesis | None = None):
+        """Takes the pictures.
+
+        Args:
+            generator: what is measured.
+            store: of the validation pictures.
+            most: how many are taken.
+            synthesis: makes LR; None: LR is the stored one.
+        """
         self._runtime, self._scale = open_runtime(generator), store.scale
         self._pairs = [store.pair(index) for index in range(min(most, len(store.names)))]
+        if synthesis:
+            self._pairs = [degraded(synthesis, pair, number) for number, pair in enumerate(self._pairs)]
         self._bicubic = [matlab_resize(pair.lr, store.scale) for pair in self._pairs]
         scores = [psnr(sr, pair.hr, crop=store.scale) for sr, pair in zip(self._bicubic, self._pairs, strict=True)]
         self.bicubic_psnr_y = float(np.mean(scores))

@@ -162,6 +162,10 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
     (["--sizes=0"], "--sizes must be greater than 0"),
     (["--shard_pictures=0"], "--shard_pictures must be at least 1"),
     (["--verify", "--output=other"], "other holds no records"),
+    (["--verify", "--preview"], "--verify, --preview and --collect_noise are three different things"),
+    (["--preview", "--degradation=real_esrgn"], "Did you mean 'real_esrgan'"),
+    (["--collect_noise", "--output=other"], "--output=other is not empty"),
+    (["--collect_noise", "--noise_patch=100", "--noise_variance=0.01"], "no smooth patch in the 13 pictures"),
 ])
 def test_mistakes_are_one_line(command, refused, tmp_path, arguments, changes, message):
     for name in ("empty", "broken", "other"):
@@ -183,3 +187,42 @@ def test_a_folder_that_changed_is_refused(command, refused, tmp_path, photo):
     (tmp_path / "photos/0.png").rename(tmp_path / "photos/00.png")
     assert "was made from other pictures" in refused("prepare", "--dataset=folder:photos", "--output=records")
     assert build_store(open_source("records:records", 4), 4).names[0] == "photos/0.png"
+
+
+def test_the_preview_shows_several_draws(command, tmp_path, arguments):
+    firsts = []
+    for flags, lines in (([], 9), (["--sharpen_targets", "--degradation=first_order", "--seed=1"], 4)):
+        done = command("prepare", "--preview", arguments[0], *flags)
+        assert done.status == 0, done.err
+        assert "degradations.png" in done.out
+        sheet = np.asarray(Image.open(tmp_path / "degradations.png"))
+        cells = [sheet[8:248, 8 + 248 * column : 248 + 248 * column] for column in range(5)]
+        assert len({cell.tobytes() for cell in cells}) == 5
+        text = (sheet[248 : 248 + 13 * lines, 256:496] < 128).all(-1).any(1)  # under the first draw
+        assert (np.diff(text.astype(int)) == 1).sum() >= lines - 1
+        firsts.append(cells[1])
+    assert (firsts[0] != firsts[1]).any()
+
+
+def test_noise_is_collected_where_pictures_are_smooth_and_trained_with(command, tmp_path, photo):
+    """Two flat squares of known noise in a photograph; the rest of it is no noise."""
+    (tmp_path / "photos").mkdir()
+    rng, picture = np.random.default_rng(0), photo.copy()
+    for top, left, level in ((64, 0, 100), (128, 192, 30)):
+        picture[top : top + 64, left : left + 64] = rng.normal(level, 3, (64, 64, 3)).round()
+    for number in range(2):
+        Image.fromarray(picture).save(tmp_path / f"photos/{number}.png")
+    done = command("prepare", "--collect_noise", "--dataset=folder:photos", "--noise_patch=64", "--noise_mean=50",
+                   "--output=noise")
+    assert done.status == 0, done.err
+    assert "noise: 2 patches out of 2 of 2 pictures" in done.out
+    for path in (tmp_path / "noise").iterdir():
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), picture[64:128, :64])
+    (tmp_path / "kernels").mkdir()
+    np.save(tmp_path / "kernels/box.npy", np.ones((4, 4)))
+    realsr = ["--degradation=realsr", "--noise_pool=noise", "--kernel_pool=kernels"]
+    done = command("train", "--model=edsr", "--model_args=features:4,blocks:1", "--patch_size=32", "--batch_size=2",
+                   "--val_images=1", "--steps=1", "--dataset=folder:photos", *realsr)
+    assert done.status == 0, done.err
+    done = command("prepare", "--preview", "--dataset=folder:photos", *realsr)
+    assert done.status == 0, done.err

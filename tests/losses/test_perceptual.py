@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.losses import PerceptualLoss
+from srgan_tf.losses import PerceptualLoss, parse_terms, total_loss
 from srgan_tf.models import VGG19Features
 
 HR, SR = contracts.pictures(12, 10, seed=1), contracts.pictures(12, 10, seed=2)
@@ -15,24 +15,44 @@ def test_formula(activated, squared):
     (real,), (fake,) = (VGG19Features(("conv2_2",), activated, "random")(x) for x in (HR, SR))
     difference = (np.asarray(real, "float64") - np.asarray(fake)) / 12.75
     expected = (difference**2 if squared else np.abs(difference)).mean()
-    value = PerceptualLoss("conv2_2", activated, squared, "random")(HR, SR)
+    name = "vgg22" + "_relu" * activated + "_mse" * squared
+    values = PerceptualLoss((name,), "random")(HR, SR)
+    assert list(values) == [name]
+    value = values[name]
     assert value.dtype == "float32"
     assert value.shape == ()
     assert float(value) == pytest.approx(expected, rel=1e-4)
 
 
 def test_equal_pictures_are_at_no_distance():
-    assert float(PerceptualLoss("conv1_2", weights="random")(HR, HR)) == 0
+    assert float(PerceptualLoss(("vgg12",), "random")(HR, HR)["vgg12"]) == 0
 
 
 def test_the_generators_picture_gets_the_gradient():
-    loss = PerceptualLoss("conv2_1", weights="random")
+    loss = PerceptualLoss(("vgg21",), "random")
     hr, sr = tf.Variable(HR), tf.Variable(SR)
     with tf.GradientTape() as tape:
-        value = loss(hr, sr)
+        value = loss(hr, sr)["vgg21"]
     to_reference, to_picture = tape.gradient(value, (hr, sr))
     assert to_reference is None
     assert np.isfinite(to_picture).all()
     assert (np.abs(to_picture).sum((1, 2, 3)) > 0).all()
-    closer = loss(HR, SR - 0.01 * np.sign(to_picture))
+    closer = loss(HR, SR - 0.01 * np.sign(to_picture))["vgg21"]
     assert float(closer) < float(value)
+
+
+def test_many_layers_share_one_pass(monkeypatch):
+    """Real-ESRGAN's terms, shortened: the values of separate networks, from two passes in all."""
+    names = ("vgg12", "vgg22", "vgg34", "vgg22_relu_mse")
+    passes = []
+    call = VGG19Features.call
+    monkeypatch.setattr(VGG19Features, "call", lambda self, inputs: passes.append(1) or call(self, inputs))
+    terms = parse_terms("vgg12:0.1,l1:1,vgg22:0.1,vgg34,vgg22_relu_mse:3", vgg_weights="random")
+    total, values = total_loss(terms, HR, SR)
+    assert len(passes) == 2  # one for each picture
+    separate = {name: PerceptualLoss((name,), "random")(HR, SR)[name] for name in names}
+    for name, value in separate.items():
+        assert float(values[name]) == pytest.approx(float(value), rel=1e-6)
+    expected = np.abs(HR - SR).mean() + sum(
+        weight * float(separate[name]) for name, weight in zip(names, (0.1, 0.1, 1, 3), strict=True))
+    assert float(total) == pytest.approx(expected, rel=1e-5)

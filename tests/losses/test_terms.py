@@ -24,19 +24,24 @@ def test_no_terms(text):
     assert values == {}
 
 
-@pytest.mark.parametrize(("text", "layer", "activated", "squared"), [
-    ("vgg22", "conv2_2", False, False),
-    ("vgg22_mse:1", "conv2_2", False, True),
-    ("vgg12_relu", "conv1_2", True, False),
-    ("vgg31_relu_mse:0.5", "conv3_1", True, True),
-])
-def test_vgg_terms(text, layer, activated, squared):
-    (term,) = parse_terms(text, vgg_weights="random")
-    assert isinstance(term.fn, PerceptualLoss)
-    assert term.name == text.partition(":")[0]
-    assert term.fn.features.layer_names == (layer,)
-    assert term.fn.features.activated == activated
-    assert term.fn.squared == squared
+def test_vgg_terms():
+    terms = parse_terms("vgg22,l1,vgg22_mse:1,vgg12_relu,vgg31_relu_mse:0.5", vgg_weights="random")
+    names = ["vgg22", "l1", "vgg22_mse", "vgg12_relu", "vgg31_relu_mse"]
+    assert [term.name for term in terms] == names
+    (shared,) = {term.fn for term in terms if term.name != "l1"}
+    assert isinstance(shared, PerceptualLoss)
+    assert shared.features.layer_names == ("conv2_2", "conv1_2", "conv3_1")
+    total, values = total_loss(terms, HR, SR)
+    assert list(values) == names
+    assert float(total) == pytest.approx(sum(term.weight * float(values[term.name]) for term in terms), rel=1e-6)
+
+
+def test_what_a_term_needs_is_handed_to_it():
+    terms = parse_terms("ldl:2,l1,features")
+    assert [term.needs for term in terms] == [("average",), (), ("real_maps", "fake_maps")]
+    total, values = total_loss(terms, HR, SR, average=SR, real_maps=[HR], fake_maps=[SR])
+    assert float(values["features"]) == pytest.approx(float(values["l1"]))
+    assert float(total) == pytest.approx(2 * float(values["ldl"]) + 2 * float(values["l1"]), rel=1e-6)
 
 
 def test_total_loss():
@@ -51,7 +56,7 @@ def test_total_loss():
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("l2", "unknown loss 'l2'; known: charbonnier, features, l1, mse, pixel, vgg54"),
+    ("l2", "unknown loss 'l2'; known: charbonnier, features, l1, ldl, mse, pixel, tv, vgg54"),
     ("charbonier:1", "Did you mean 'charbonnier'?"),
     ("vgg55", "unknown loss 'vgg55'"),
     ("vgg13", "unknown loss 'vgg13'"),

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from srgan_tf.imaging import matlab_resize
-from srgan_tf.losses import ADVERSARIAL, LOSSES
+from srgan_tf.losses import ADVERSARIAL, LOSSES, feature_matching, ldl
 from srgan_tf.models import DISCRIMINATORS, EDSR, GENERATORS, RCAN, RRDB, SRVGG, ESRGANPlus, SRResNet
 from srgan_tf.models.blocks import (
     bicubic_upsample,
@@ -347,6 +347,7 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     outputs = contracts.outputs_under_jax(models, {**inputs, "hr": hr, "sr": sr, "real": real, "fake": fake}, tmp_path)
     expected = {name: model(inputs[name]) for name, model in models.items()}
     expected |= {f"loss_{name}": loss(hr, sr) for name, loss in LOSSES.items()}
+    expected |= {"loss_ldl": ldl(hr, sr, sr[::-1]), "loss_features": feature_matching(hr, sr, [hr], [sr])}
     expected |= {f"generator_{name}": pair.generator_loss(real, fake) for name, pair in ADVERSARIAL.items()}
     expected |= {f"discriminator_{name}": pair.discriminator_loss(real, fake) for name, pair in ADVERSARIAL.items()}
     assert np.isfinite(outputs.pop("loss_vgg22"))  # random weights differ between backends

@@ -27,6 +27,7 @@ SHRUNK = {
                      "--discriminator_args=features:8"],
     "esrgan_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
     "quickstart.flags": [],
+    "real_esrnet.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
     "srgan.flags": ["--model_args=features:8,blocks:1", "--patch_size=32", "--discriminator_args=features:8"],
     "srresnet.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
 }
@@ -65,8 +66,10 @@ def _tags(folder) -> set[str]:
     return {value.tag for event in events for value in event.summary.value}
 
 
-@pytest.mark.parametrize("adversarial", [[], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"]],
-                         ids=["pixel", "adversarial"])
+@pytest.mark.parametrize("adversarial", [
+    [], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
+    ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
+], ids=["pixel", "adversarial", "degraded and sharpened"])
 def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
     assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
     assert command("train", *SMALL, *adversarial, "--steps=4", "--checkpoint_every=4").status == 0
@@ -199,6 +202,10 @@ def test_every_recipe_takes_a_step(command, tmp_path, recipe):
     (["--losses=vgg54:1", "--vgg_weights=nowhere.h5"], "nowhere.h5"),
     (["--init_from=nowhere"], "nowhere"),
     (["--run_dir=/proc/nowhere"], "/proc/nowhere"),
+    (["--degradation=realsr"], "--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both"),
+    (["--degradation=realsr", "--noise_pool=empty"], "empty: no picture in this folder"),
+    (["--degradation=realsr", "--kernel_pool=empty"], "--kernel_pool=empty holds no kernel"),
+    (["--degradation=real"], "unknown degradation 'real'"),
     (["--stepz=5"], "Did you mean: steps"),
 ])
 def test_bad_input_is_one_line(refused, tmp_path, photo, arguments, message):

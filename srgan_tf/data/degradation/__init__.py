@@ -1,0 +1,29 @@
+"""Degradations from HR to LR, in the TensorFlow graph: what a blind network learns to undo.
+
+    kernels, filtering, resizing, noise, compression   the pieces: batched, each picture with its own parameters
+    recipes, realsr                                    the chains, which draw the parameters from a seed
+    pools                                              RealSR's kernels and noise patches, from folders
+    sharpening                                         of the targets
+    table                                              DEGRADATIONS: what --degradation can name
+
+Pictures are float32 [B,H,W,3] RGB in [0, 1]. Nothing keeps a state: the same seed gives the same pictures.
+"""
+
+from srgan_tf import lazy
+
+_HOMES = {
+    "DEGRADATIONS": "table",
+    "Degrade": "table",
+    "bicubic_downsample": "resizing",
+    "filter_pictures": "filtering",
+    "gaussian_noise": "noise",
+    "jpeg": "compression",
+    "open_degradation": "table",
+    "poisson_noise": "noise",
+    "read_kernels": "pools",
+    "read_noise": "pools",
+    "resize": "resizing",
+    "unsharp_mask": "sharpening",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -1,0 +1,56 @@
+"""The degradations by name."""
+
+from collections.abc import Callable
+from functools import partial
+
+import tensorflow as tf
+
+from srgan_tf.data.degradation.draws import Drawn
+from srgan_tf.data.degradation.pools import read_kernels, read_noise
+from srgan_tf.data.degradation.realsr import realsr
+from srgan_tf.data.degradation.recipes import first_order, real_esrgan, whole_levels
+from srgan_tf.data.degradation.resizing import bicubic_downsample
+from srgan_tf.settings import lookup
+
+Degrade = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, Drawn]]
+"""From HR float32 [B,H,W,3] and a seed [2] to LR float32 [B,H/s,W/s,3] in whole grey levels, and what was drawn."""
+
+
+def open_degradation(name: str, scale: int, kernel_pool: str = "", noise_pool: str = "") -> Degrade:
+    """Opens one of the DEGRADATIONS.
+
+    Args:
+        name: its name.
+        scale: HR side over LR side.
+        kernel_pool: folder of kernels, for realsr.
+        noise_pool: folder of noise patches, for realsr.
+
+    Raises:
+        ValueError: an unknown name, pools that it does not take or cannot do without, or a pool that cannot be used.
+        OSError: a pool cannot be read.
+    """
+    build = lookup(DEGRADATIONS, name, "degradation")
+    if name != "realsr" and (kernel_pool or noise_pool):
+        raise ValueError(f"--kernel_pool and --noise_pool are for --degradation=realsr; got --degradation={name}")
+    return build(scale, kernel_pool, noise_pool)
+
+
+def _bicubic(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, Drawn]:
+    return whole_levels(bicubic_downsample(hr, scale)), {}
+
+
+def _realsr(scale: int, kernel_pool: str, noise_pool: str) -> Degrade:
+    if not kernel_pool and not noise_pool:
+        raise ValueError("--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both")
+    with tf.device("CPU"):  # where the data pipeline is; tensors, so that no graph holds a copy
+        kernels = tf.constant(read_kernels(kernel_pool, scale)) if kernel_pool else None
+        patches = tf.constant(read_noise(noise_pool)) if noise_pool else None
+    return partial(realsr, scale=scale, kernels=kernels, patches=patches)
+
+
+DEGRADATIONS: dict[str, Callable[[int, str, str], Degrade]] = {
+    "bicubic": lambda scale, *pools: partial(_bicubic, scale=scale),
+    "first_order": lambda scale, *pools: partial(first_order, scale=scale),
+    "real_esrgan": lambda scale, *pools: partial(real_esrgan, scale=scale),
+    "realsr": _realsr,
+}

@@ -1,0 +1,78 @@
+"""Noise patches out of pictures, for RealSR's noise pool.
+
+Source: Ji et al., "Real-World Super-Resolution via Kernel Estimation and Noise Injection", CVPR Workshops 2020,
+section 3.2: where a picture is smooth, what varies is its noise. The authors' code takes squares of 256 pixels whose
+grey has a variance below 20 and, for phones' pictures, a mean above 50.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from srgan_tf.config import PrepareConfig
+from srgan_tf.data.catalog import open_source
+from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.imaging import write_picture
+
+
+class Collection(NamedTuple):
+    """What was found: numbers of patches, of pictures that had any, and of pictures; (name, reason) of the unread."""
+
+    patches: int
+    used: int
+    pictures: int
+    skipped: list[tuple[str, str]]
+
+
+def collect(config: PrepareConfig) -> Collection:
+    """Writes the smooth patches of a dataset to a new folder, as PNG.
+
+    Raises:
+        ValueError: the dataset cannot be read or has no smooth patch, or the folder is not empty.
+        OSError: a file cannot be written.
+    """
+    source, folder = open_source(config.dataset, config.scale), Path(config.output).expanduser()
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"--output={folder} is not empty: name a new or an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    patches, used, skipped = 0, 0, []
+    loaded = tqdm(load_in_parallel(source.pictures), desc=f"looking through {source.name}", total=source.count,
+                  unit="picture", leave=False, disable=None)
+    for number, (name, pair) in enumerate(loaded):
+        if isinstance(pair, str):
+            skipped.append((name, pair))
+            continue
+        found = 0
+        for top, left, patch in smooth_patches(
+                pair.hr, config.noise_patch, config.noise_variance, config.noise_mean):
+            write_picture(folder / f"{number:05}_{top}_{left}.png", patch)
+            found += 1
+        patches, used = patches + found, used + bool(found)
+    if not patches:
+        raise ValueError(f"no smooth patch in the {source.count} pictures of {source.name}: raise --noise_variance="
+                         f"{config.noise_variance:g} or lower --noise_patch={config.noise_patch}")
+    return Collection(patches, used, source.count, skipped)
+
+
+def smooth_patches(picture: np.ndarray, side: int, most_variance: float,
+                   least_mean: float) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Squares side by side whose grey varies little.
+
+    Args:
+        picture: uint8 [H,W,3].
+        side: of the squares in pixels.
+        most_variance: of the grey, in levels squared.
+        least_mean: of the grey, in levels.
+
+    Yields:
+        (top, left, uint8 [side,side,3]).
+    """
+    grey = picture @ np.array([0.299, 0.587, 0.114])
+    for top in range(0, picture.shape[0] - side + 1, side):
+        for left in range(0, picture.shape[1] - side + 1, side):
+            place = np.s_[top : top + side, left : left + side]
+            if grey[place].var() < most_variance and grey[place].mean() >= least_mean:
+                yield top, left, picture[place]

@@ -1,0 +1,135 @@
+"""A sheet that shows a degradation: photographs, what became of them in several draws, and what was drawn."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageDraw, ImageFont
+
+from srgan_tf.config import PrepareConfig
+from srgan_tf.data.catalog import open_source
+from srgan_tf.data.degradation import open_degradation, unsharp_mask
+from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
+from srgan_tf.data.degradation.recipes import GAUSSIAN
+from srgan_tf.data.degradation.resizing import MODES
+from srgan_tf.imaging import write_picture
+
+PICTURES, DRAWS = 4, 4
+SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
+Values = Mapping[str, float]
+
+
+def write_preview(config: PrepareConfig) -> Path:
+    """Draws PICTURES of the dataset in DRAWS each, LR enlarged by repeating pixels, and writes the sheet.
+
+    Returns:
+        Its path.
+
+    Raises:
+        ValueError: the dataset or the degradation cannot be had.
+        OSError: a file cannot be read or written.
+    """
+    degrade = open_degradation(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    rows = []
+    for number, (name, hr) in enumerate(_crops(config)):
+        source = unsharp_mask(hr) if config.sharpen_targets else hr
+        cells = [(_shown(source, 1), [Path(name).name[:36], "sharpened HR" if config.sharpen_targets else "HR"])]
+        for draw in range(DRAWS):
+            lr, drawn = degrade(source, tf.constant([config.seed, number * DRAWS + draw]))
+            cells.append((_shown(lr, config.scale), captions(drawn) or [f"x{config.scale} smaller"]))
+        rows.append(cells)
+    path = Path(config.output or "degradations.png").expanduser()
+    write_picture(path, _sheet(rows))
+    return path
+
+
+def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
+    """Names and middles, float32 [1,P,P,3], of pictures from all over the dataset."""
+    source, side, crops = open_source(config.dataset or "samples", config.scale), SIDE + 2 * MARGIN, []
+    count = min(PICTURES, source.count)
+    for number in range(count):
+        # From the end: scikit-image's photographs of things come last.
+        place = source.count - 1 - number * source.count // count
+        for name, load in source.pictures[place : place + 1]:
+            hr = load().hr
+            hr = np.pad(hr, [(0, max(0, side - length)) for length in hr.shape[:2]] + [(0, 0)], mode="symmetric")
+            top, left = ((length - side) // 2 for length in hr.shape[:2])
+            crops.append((name, tf.constant(hr[None, top : top + side, left : left + side], tf.float32) / 255))
+    return crops
+
+
+def _shown(images: tf.Tensor, scale: int) -> np.ndarray:
+    """The first picture without its margin, each pixel `scale` wide: uint8 [SIDE,SIDE,3]."""
+    margin = MARGIN // scale
+    cut = images[0, margin : margin + SIDE // scale, margin : margin + SIDE // scale].numpy()
+    return np.kron(np.floor(cut * 255 + 0.5).astype(np.uint8), np.ones((scale, scale, 1), np.uint8))
+
+
+def captions(drawn: Mapping[str, Mapping[str, tf.Tensor]]) -> list[str]:
+    """A line for each step of what was drawn for the first picture of a batch."""
+    lines = []
+    for step, values in drawn.items():
+        values = {name: float(np.ravel(value)[0]) for name, value in values.items()}
+        lines.append(f"{step}: {_WORDS[step.split()[0]](values)}")
+    return lines
+
+
+def _blur(values: Values) -> str:
+    kind = int(values["kind"])
+    if kind == NONE:
+        return "none"
+    size = f"{values['size']:.0f} px"
+    if kind == SINC:
+        return f"sinc {size}, {values['cutoff'] / math.pi:.2f} pi"
+    text = f"{KINDS[kind].replace('isotropic', 'iso').replace('generalised', 'gen.')} {size}, {values['sigma_x']:.1f}"
+    if kind % 2:
+        text += f"/{values['sigma_y']:.1f} at {math.degrees(values['angle']):.0f}"
+    return text + (f", b {values['beta']:.1f}" if kind > 1 else "")
+
+
+def _resize(values: Values) -> str:
+    return f"x{values['factor']:.2f} {MODES[int(values['mode'])]}"
+
+
+def _noise(values: Values) -> str:
+    kind = f"Gauss {values['sigma']:.0f}" if values["kind"] == GAUSSIAN else f"Poisson {values['strength']:.1f}"
+    return f"{kind}, {'grey' if values['grey'] else 'colour'}"
+
+
+def _last(values: Values) -> str:
+    return f"{MODES[int(values['mode'])]}, {_blur(values)}"
+
+
+def _jpeg(values: Values) -> str:
+    order = "" if "after" not in values else ", after it" if values["after"] else ", before it"
+    return f"quality {values['quality']:.0f}{order}"
+
+
+_WORDS: dict[str, Callable[[Values], str]] = {
+    "blur": _blur,
+    "resize": _resize,
+    "noise": _noise,
+    "jpeg": _jpeg,
+    "last": _last,
+    "kernel": lambda values: f"number {values['number']:.0f}",
+    "patch": lambda values: f"number {values['number']:.0f}",
+}
+
+
+def _sheet(rows: list[list[tuple[np.ndarray, list[str]]]]) -> np.ndarray:
+    """Lays the pictures out with their lines of text below: uint8 [H,W,3]."""
+    text = 4 + LINE * max(len(lines) for cells in rows for _, lines in cells)
+    width, height = GAP + len(rows[0]) * (SIDE + GAP), GAP + len(rows) * (SIDE + text + GAP)
+    sheet = Image.new("RGB", (width, height), "white")
+    write = partial(ImageDraw.Draw(sheet).text, fill="black", font=ImageFont.load_default(11))
+    for row, cells in enumerate(rows):
+        top = GAP + row * (SIDE + text + GAP)
+        for column, (picture, lines) in enumerate(cells):
+            left = GAP + column * (SIDE + GAP)
+            sheet.paste(Image.fromarray(picture), (left, top))
+            for number, line in enumerate(lines):
+                write((left, top + SIDE + 3 + number * LINE), line)
+    return np.asarray(sheet)
