@@ -35,8 +35,12 @@ class TrainConfig(Settings):
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
         "pictures compared, in adversarial runs); as in l1:0.01,vgg54:1.")
     adversarial: str = setting(
-        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge; "
-        "empty: none.")
+        "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
+        "wgan (which wants --gradient_penalty=gp:10); empty: none.")
+    gradient_penalty: str = setting(
+        "", "Penalty on the gradients of the discriminator by its input, and its weight: gp:10 (WGAN-GP: a norm other "
+        "than 1 between real and generated pictures), r1:10 (any gradient at real pictures; the weight is gamma); "
+        "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.")
     discriminator: str = setting(
         "vgg128", "Second player of an adversarial run. One judgement a picture: srgan, vgg128; a patch of "
         "70x70: patchgan; a pixel: unet (Real-ESRGAN's).")
@@ -77,6 +81,12 @@ class TrainConfig(Settings):
                 raise ValueError(f"--{name} must be less than 1; got {getattr(self, name)}")
         if not self.losses and not self.adversarial:
             raise ValueError("--losses and --adversarial are both empty: there is nothing to train on")
+
+        if self.gradient_penalty and not self.adversarial:
+            raise ValueError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
+        if self.gradient_penalty and self.precision != "float32":
+            raise ValueError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
+                             f"enough; got {self.precision}")
 
     @property
     def folder(self) -> str:

@@ -7,7 +7,15 @@ A new pixel loss is one function and one line in terms.LOSSES, one that needs mo
 terms.INFORMED; a new adversarial pair one line in ADVERSARIAL.
 """
 
-from srgan_tf.losses.adversarial import ADVERSARIAL, HINGE, LEAST_SQUARES, RELATIVISTIC, VANILLA, Adversarial
+from srgan_tf.losses.adversarial import (
+    ADVERSARIAL,
+    HINGE,
+    LEAST_SQUARES,
+    RELATIVISTIC,
+    VANILLA,
+    WASSERSTEIN,
+    Adversarial,
+)
 from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse
@@ -21,6 +29,7 @@ __all__ = [
     "LOSSES",
     "RELATIVISTIC",
     "VANILLA",
+    "WASSERSTEIN",
     "Adversarial",
     "PerceptualLoss",
     "Term",

@@ -68,6 +68,16 @@ def hinge_discriminator(real, fake, mean=ops.mean):
     return ops.mean(ops.relu(1 - _float(real))) + ops.mean(ops.relu(1 + _float(fake)))
 
 
+def wasserstein_generator(real, fake, mean=ops.mean):
+    """-D(G(x)) (WGAN-GP, arXiv 1704.00028, algorithm 1)."""
+    return hinge_generator(real, fake, mean)
+
+
+def wasserstein_discriminator(real, fake, mean=ops.mean):
+    """D(G(x)) - D(y) (WGAN-GP, Eq. 3, without the penalty). It has no lower bound: the penalty is what holds it."""
+    return ops.mean(_float(fake)) - ops.mean(_float(real))
+
+
 def _log_loss(logits):
     """-log sigmoid(logits), averaged over the batch."""
     return ops.mean(ops.softplus(_negative(logits)))
@@ -85,10 +95,12 @@ VANILLA = Adversarial(vanilla_generator, vanilla_discriminator)
 RELATIVISTIC = Adversarial(relativistic_generator, relativistic_discriminator)
 LEAST_SQUARES = Adversarial(least_squares_generator, least_squares_discriminator)
 HINGE = Adversarial(hinge_generator, hinge_discriminator)
+WASSERSTEIN = Adversarial(wasserstein_generator, wasserstein_discriminator)
 
 ADVERSARIAL = {
     "vanilla": VANILLA,
     "relativistic": RELATIVISTIC,
     "least_squares": LEAST_SQUARES,
     "hinge": HINGE,
+    "wgan": WASSERSTEIN,
 }

@@ -8,6 +8,7 @@ from srgan_tf.config import TrainConfig
 from srgan_tf.losses import ADVERSARIAL, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS, load_model
 from srgan_tf.settings import lookup, parse_arguments
+from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
 
 
@@ -25,12 +26,13 @@ def build_step(config: TrainConfig) -> PixelStep:
                 raise ValueError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as "
                                  "in --adversarial=relativistic:0.005")
         return PixelStep(generator, terms)
-    adversarial, weight = parse_adversarial(config.adversarial)
+    name, weight = parse_weight("adversarial", config.adversarial)
+    adversarial = lookup(ADVERSARIAL, name, "adversarial loss")
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
     return AdversarialStep(generator, terms, Player(discriminator, build_optimizer(config), config.clip_norm),
-                           adversarial, weight)
+                           adversarial, weight, _build_penalty(config, discriminator))
 
 
 def build_generator(config: TrainConfig) -> keras.Model:
@@ -60,17 +62,23 @@ def describe(model: keras.Model) -> str:
     return f"{type(model).__name__}({arguments})"
 
 
-def parse_adversarial(text: str) -> tuple:
-    """Reads `relativistic:0.005` into the pair of losses and the weight, which is 1 unless given."""
+def _build_penalty(config: TrainConfig, discriminator: keras.Model) -> Penalty | None:
+    if not config.gradient_penalty:
+        return None
+    name, weight = parse_weight("gradient_penalty", config.gradient_penalty)
+    return Penalty(name, weight, discriminator, config.seed)
+
+
+def parse_weight(flag: str, text: str) -> tuple[str, float]:
+    """Reads `relativistic:0.005` into the name and the weight, which is 1 unless given."""
     name, _, weight = text.partition(":")
-    pair = lookup(ADVERSARIAL, name.strip(), "adversarial loss")
     try:
         factor = float(weight or 1)
     except ValueError:
         factor = math.nan
     if not 0 <= factor < math.inf:
-        raise ValueError(f"--adversarial must be NAME or NAME:WEIGHT with a weight of at least 0; got {text!r}")
-    return pair, factor
+        raise ValueError(f"--{flag} must be NAME or NAME:WEIGHT with a weight of at least 0; got {text!r}")
+    return name.strip(), factor
 
 
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from srgan_tf.losses import Adversarial, Term, total_loss
+from srgan_tf.training.penalties import Penalty
 
 
 def replica_mean(values: tf.Tensor) -> tf.Tensor:
@@ -106,9 +107,10 @@ class AdversarialStep(PixelStep):
     """
 
     def __init__(self, generator: Player, terms: Sequence[Term], discriminator: Player, adversarial: Adversarial,
-                 weight: float):
+                 weight: float, penalty: Penalty | None = None):
         super().__init__(generator, terms)
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
+        self.penalty = penalty
         self._looks_inside = any("fake_maps" in term.needs for term in self.terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -122,7 +124,11 @@ class AdversarialStep(PixelStep):
             total += self.weight * values["adversarial"]
             values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)
             generator_loss = generator.scaled(total)
-            discriminator_loss = discriminator.scaled(values["discriminator"])
+            discriminator_loss = values["discriminator"]
+            if self.penalty:
+                values["gradient_penalty"] = self.penalty(hr, fake, discriminator.optimizer.iterations)
+                discriminator_loss += self.penalty.weight * values["gradient_penalty"]
+            discriminator_loss = discriminator.scaled(discriminator_loss)
         return {"loss": total, **_named(values),
                 "d_real": tf.reduce_mean(tf.sigmoid(real_logits)), "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
                 "learning_rate": generator.rate(),

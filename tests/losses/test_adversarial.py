@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.losses import ADVERSARIAL, HINGE, LEAST_SQUARES, RELATIVISTIC, VANILLA
+from srgan_tf.losses import ADVERSARIAL, HINGE, LEAST_SQUARES, RELATIVISTIC, VANILLA, WASSERSTEIN
 
 RANDOM = np.random.default_rng(0)
 REAL, FAKE = RANDOM.normal(1, 2, (8, 1)).astype("float32"), RANDOM.normal(-1, 2, (8, 1)).astype("float32")
@@ -29,6 +29,7 @@ def formulas(real, fake) -> dict:
         HINGE: (
             -fake.mean(),
             np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()),
+        WASSERSTEIN: (-fake.mean(), fake.mean() - real.mean()),
     }
 
 
@@ -116,7 +117,7 @@ def test_relativistic_compares_with_the_mean_that_it_is_given():
     assert float(value) != pytest.approx(float(RELATIVISTIC.discriminator_loss(REAL[:4], FAKE[:4])), rel=1e-2)
 
 
-@pytest.mark.parametrize("name", ["vanilla", "least_squares", "hinge"])
+@pytest.mark.parametrize("name", ["vanilla", "least_squares", "hinge", "wgan"])
 def test_the_others_do_not_use_the_mean(name):
     def unused(_):
         raise AssertionError

@@ -182,7 +182,7 @@ def test_learning_rates_follow_the_schedules():
     ({"model_args": "widht:3"}, "--model_args=widht:3: .*widht"),
     ({"model_args": "features:0"}, "features must be an integer of at least 1"),
     ({"losses": "l3:1"}, "unknown loss 'l3'"),
-    ({"adversarial": "wgan:1"}, "unknown adversarial loss"),
+    ({"adversarial": "wagn:1"}, "unknown adversarial loss .* Did you mean 'wgan'"),
     ({"adversarial": "hinge:-1"}, "a weight of at least 0; got 'hinge:-1'"),
     ({"adversarial": "hinge:nan"}, "a weight of at least 0"),
     ({"adversarial": "hinge:x"}, "--adversarial must be NAME or NAME:WEIGHT"),
