@@ -46,15 +46,15 @@ def torchsr_edsr(**arguments: object) -> nn.Module:
 
 def spandrel(state: Mapping[str, torch.Tensor]) -> nn.Module:
     """The network that spandrel recognises."""
-    with four_growth_channels():
+    with two_growth_channels():
         return importlib.import_module("spandrel").ModelLoader().load_from_state_dict(dict(state)).model
 
 
-def four_growth_channels() -> mock._patch:
+def two_growth_channels() -> mock._patch:
     """Spandrel's RRDB has always 32, which would make large files."""
     block = importlib.import_module("spandrel.architectures.__arch_helpers.block")
     full = block.RRDB
-    return mock.patch.object(block, "RRDB", lambda **arguments: full(**{**arguments, "gc": 4}))
+    return mock.patch.object(block, "RRDB", lambda **arguments: full(**{**arguments, "gc": 2}))
 
 
 def renamed(state: Mapping[str, torch.Tensor], *pairs: tuple[str, str]) -> dict[str, torch.Tensor]:
@@ -103,7 +103,7 @@ def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple
     randomize(network, bias_size)
     network.load_state_dict({key: value.to(dtype).to(value.dtype) if value.is_floating_point() else value
                              for key, value in network.state_dict().items()})
-    inputs = torch.rand(shape)
+    inputs = torch.randint(0, 5, shape) / 4  # few levels, which make small files
     if any(key.endswith("weight_u") for key in network.state_dict()):
         for _ in range(20):  # the power iteration that training does
             network.train()(inputs)
@@ -124,7 +124,7 @@ def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple
 def store_rrdb() -> None:
     """RRDBNet in all three sets of names, in every container."""
     build = basicsr("rrdbnet_arch", "RRDBNet")
-    size = {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 6, "num_grow_ch": 4, "num_block": 1}
+    size = {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 4, "num_grow_ch": 2, "num_block": 1}
     later = ((r"body\.(\d+)\.rdb(\d)\.", r"RRDB_trunk.\1.RDB\2."), (r"conv_body\.", "trunk_conv."),
              (r"conv_up(\d)\.", r"upconv\1."), (r"conv_hr\.", "HRconv."))
     store("rrdb_basicsr_x4", build(**size), judge=spandrel, wrap=lambda state: {
@@ -146,8 +146,8 @@ def store_rrdb() -> None:
 def spandrel_esrgan(scale: int) -> nn.Module:
     """The first ESRGAN's network."""
     network = importlib.import_module("spandrel.architectures.ESRGAN").ESRGAN
-    with four_growth_channels():
-        return network(num_filters=6, num_blocks=1, scale=scale)
+    with two_growth_channels():
+        return network(num_filters=4, num_blocks=1, scale=scale)
 
 
 def store_others() -> None:
@@ -158,7 +158,8 @@ def store_others() -> None:
     store("msrresnet_esrgan_x4", build(**size, num_block=2, upscale=4), rename=lambda state: renamed(
         state, (r"body\.", "recon_trunk."), (r"conv_hr\.", "HRconv.")), zipped=False)
     build = basicsr("edsr_arch", "EDSR")
-    store("edsr_basicsr_x3", build(**size, num_block=2, upscale=3), bias_size=25, wrap=lambda state: {"params": state})
+    store("edsr_basicsr_x3", build(**size, num_block=2, upscale=3, res_scale=0.5), bias_size=25,
+          wrap=lambda state: {"params": state})
     store("edsr_basicsr_x4", build(**size, num_block=1, upscale=4), bias_size=25, dtype=torch.float16)
     store("edsr_edsr_pytorch_x2", torchsr_edsr(n_resblocks=2, n_feats=6, scale=2, res_scale=1), bias_size=25)
     store("edsr_edsr_pytorch_x4", torchsr_edsr(n_resblocks=1, n_feats=6, scale=4, res_scale=1), bias_size=25,
@@ -167,7 +168,8 @@ def store_others() -> None:
     for activation in ("prelu", "leakyrelu", "relu"):
         store(f"srvgg_basicsr_{activation}_x{4 if activation == 'prelu' else 2}", build(
             **size, num_conv=2, upscale=4 if activation == "prelu" else 2, act_type=activation),
-            judge=spandrel if activation == "prelu" else None, wrap=lambda state: {"params": state})
+            judge=spandrel if activation == "prelu" else None, zipped=activation != "relu",
+            wrap=lambda state: {"params": state})
     build = basicsr("rcan_arch", "RCAN")
     store("rcan_basicsr_x3", build(**size, num_group=2, num_block=2, squeeze_factor=2, upscale=3), bias_size=25)
     original = importlib.import_module("spandrel.architectures.RCAN").RCAN
@@ -175,7 +177,7 @@ def store_others() -> None:
           judge=spandrel)
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
-    store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 24))
+    store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
 
 
 def main() -> None:

@@ -133,6 +133,13 @@ def _append(machine: Machine, items: list) -> None:
     machine.stack[-1].extend(items)
 
 
+def _collect(machine: Machine, empty: Any, fill: Callable) -> None:
+    """A dict or list of what lies above the mark."""
+    items = machine.pop_marked()
+    machine.stack.append(empty)
+    fill(machine, items)
+
+
 def _name(machine: Machine, name: str) -> None:
     """A global, if it is one of the table."""
     if name not in CALLS and name not in WORDS:
@@ -232,6 +239,8 @@ ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
     "SETITEMS": lambda machine, _: _set_items(machine, machine.pop_marked()),
     "APPEND": lambda machine, _: _append(machine, [machine.pop()]),
     "APPENDS": lambda machine, _: _append(machine, machine.pop_marked()),
+    "DICT": lambda machine, _: _collect(machine, {}, _set_items),
+    "LIST": lambda machine, _: _collect(machine, [], _append),
     "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.pop_marked())),
     "TUPLE1": lambda machine, _: machine.stack.append((machine.pop(),)),
     "TUPLE2": lambda machine, _: machine.stack.append((machine.pop(), machine.pop())[::-1]),

@@ -3,11 +3,12 @@
 A x3 network in the 2018 names looks like one of x2, and is taken for it.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from srgan_tf.conversion.layers import Arguments, Family, Shapes, Slot, count
+from srgan_tf.conversion.layers import Arguments, Conv, Family, Shapes, Slot, count
 
 
 class Names(NamedTuple):
@@ -42,7 +43,7 @@ KEYS: dict[str, Callable[[int, int], Names]] = {"basicsr": basicsr, "bsrgan": bs
 
 
 def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
-    """Scale, features, growth channels and blocks."""
+    """Scale, features, growth channels, blocks and pixel unshuffle (Real-ESRGAN's x2 and x1)."""
     for keys, names_of in KEYS.items():
         names = names_of(0, 0)
         first, head = f"{names.dense.format(0, 1, 1)}.weight", shapes.get(f"{names.head}.weight", ())
@@ -52,7 +53,9 @@ def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
         # Of the 2018 network's outermost convolutions, three are not the enlargement's.
         ups = sum(re.fullmatch(r"model\.\d+\.weight", name) is not None for name in shapes) - 3 if keys == "esrgan" \
             else count(shapes, f"{names.upsampling}.weight", start=1)
-        return keys, {"scale": 2**ups, "features": head[0], "growth_channels": shapes[first][0], "blocks": blocks}
+        unshuffle = math.isqrt(head[1] // 3)
+        return keys, {"scale": 2**ups // max(unshuffle, 1), "features": head[0], "growth_channels": shapes[first][0],
+                      "blocks": blocks, "unshuffle": unshuffle}
     return None
 
 
@@ -60,7 +63,7 @@ def slots(model: Any, keys: str) -> Iterator[Slot]:
     """The layers of a models.RRDB."""
     steps = len(model.upsampling)
     names = KEYS[keys](model.blocks, steps)
-    yield Slot(names.head, model.head)
+    yield Slot(names.head, model.head, Conv(unshuffle=model.unshuffle))
     for block, layer in enumerate(model.body):
         for dense, inner in enumerate(layer.dense_blocks, 1):
             for number, conv in enumerate([*inner.growing, inner.last], 1):

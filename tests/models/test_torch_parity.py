@@ -1,4 +1,7 @@
-"""The same random weights in PyTorch and here; tools/make_torch_references.py made the references."""
+"""The same random weights in PyTorch and here; tools/make_torch_references.py made the references.
+
+Checkpoints of the authors' own networks are in tests/conversion/test_parity.py.
+"""
 
 from pathlib import Path
 
@@ -6,132 +9,59 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf.conversion import Checkpoint, check, fill
+from srgan_tf.conversion.layers import Plain, Slot
 from srgan_tf.models import EDSR, RRDB, MSRResNet, PatchDiscriminator, UNetDiscriminator, VGG128Discriminator
 
 REFERENCES = Path(__file__).parents[1] / "references"
 
 
-class Reference:
-    """A stored network: weights by state_dict name, each to be used exactly once."""
-
-    def __init__(self, name: str):
-        with np.load(REFERENCES / f"{name}.npz") as arrays:
-            self.arrays = dict(arrays)
-        self.inputs = self.arrays.pop("input").transpose(0, 2, 3, 1)
-        self.outputs = self.arrays.pop("output")
-
-    def conv(self, layer, name: str, shuffle: int = 1, bias_scale: float = 1.0) -> None:
-        """OIHW -> HWIO; before a pixel shuffle, output channel c r^2 + k -> k C + c."""
-        kernel = self.arrays.pop(f"{name}.weight").transpose(2, 3, 1, 0)
-        bias = self.arrays.pop(f"{name}.bias", None)
-        order = np.arange(kernel.shape[-1]).reshape(-1, shuffle**2).T.ravel()
-        layer.set_weights([kernel[..., order]] + ([] if bias is None else [bias_scale * bias[order]]))
-
-    def norm(self, layer, name: str) -> None:
-        keys = ("weight", "bias", "running_mean", "running_var")
-        layer.set_weights([self.arrays.pop(f"{name}.{key}") for key in keys])
-
-    def dense(self, layer, name: str, channels: int = 1) -> None:
-        """[out,in] -> [in,out]; rows of a flattened map from CHW order to HWC order."""
-        kernel = self.arrays.pop(f"{name}.weight").T
-        rows = np.arange(len(kernel)).reshape(channels, -1).T.ravel()
-        layer.set_weights([kernel[rows], self.arrays.pop(f"{name}.bias")])
-
-    def check(self, model) -> None:
-        assert not self.arrays, f"left over: {sorted(self.arrays)}"
-        outputs = np.asarray(model(self.inputs))
-        expected = self.outputs.transpose(0, 2, 3, 1) if self.outputs.ndim == 4 else self.outputs
-        assert np.std(expected) > 0.1  # the reference tells something
-        np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-4)
+def load(name: str) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Input and output in Keras' layout, and the weights by state_dict name."""
+    with np.load(REFERENCES / f"{name}.npz") as stored:
+        arrays = dict(stored)
+    inputs, outputs = arrays.pop("input"), arrays.pop("output")
+    return inputs.transpose(0, 2, 3, 1), outputs.transpose(0, 2, 3, 1) if outputs.ndim == 4 else outputs, arrays
 
 
-@pytest.mark.parametrize(("scale", "residual_scale"), [(4, 0.5), (3, 1.0)])
-def test_edsr(scale, residual_scale):
-    reference = Reference(f"edsr_x{scale}")
-    model = EDSR(scale, features=8, blocks=2, residual_scale=residual_scale)
-    step = 3 if scale == 3 else 2
-    scaled = {"bias_scale": 1 / 255}  # the reference sees 0..255
-    reference.conv(model.head, "conv_first", **scaled)
-    for index, block in enumerate(model.body):
-        reference.conv(block.conv1, f"body.{index}.conv1", **scaled)
-        reference.conv(block.conv2, f"body.{index}.conv2", **scaled)
-    reference.conv(model.body_end, "conv_after_body", **scaled)
-    for index, upsample in enumerate(model.upsampling):
-        reference.conv(upsample.conv, f"upsample.{2 * index}", shuffle=step, **scaled)
-    reference.conv(model.tail, "conv_last", **scaled)
-    reference.check(model)
+def put(model, family: str, state: dict[str, np.ndarray]) -> None:
+    checkpoint = Checkpoint(family, "basicsr", {}, state)
+    check(model, checkpoint)
+    fill(model, checkpoint)
 
 
-def test_msrresnet():
-    reference = Reference("msrresnet_x4")
-    model = MSRResNet(features=8, blocks=2)
-    reference.conv(model.head, "conv_first")
-    for index, block in enumerate(model.body):
-        reference.conv(block.conv1, f"body.{index}.conv1")
-        reference.conv(block.conv2, f"body.{index}.conv2")
-    for index, upsample in enumerate(model.upsampling, 1):
-        reference.conv(upsample.conv, f"upconv{index}", shuffle=2)
-    reference.conv(model.refine, "conv_hr")
-    reference.conv(model.tail, "conv_last")
-    reference.check(model)
+def compare(model, inputs: np.ndarray, expected: np.ndarray) -> None:
+    assert np.std(expected) > 0.1  # the reference tells something
+    np.testing.assert_allclose(np.asarray(model(inputs)), expected, rtol=0, atol=1e-4)
 
 
-def test_rrdb():
-    reference = Reference("rrdb_x4")
-    model = RRDB(features=8, growth_channels=4, blocks=2)
-    reference.conv(model.head, "conv_first")
-    for index, block in enumerate(model.body):
-        for dense_index, dense in enumerate(block.dense_blocks, 1):
-            for conv_index, layer in enumerate([*dense.growing, dense.last], 1):
-                reference.conv(layer, f"body.{index}.rdb{dense_index}.conv{conv_index}")
-    reference.conv(model.body_end, "conv_body")
-    for index, layer in enumerate(model.upsampling, 1):
-        reference.conv(layer, f"conv_up{index}")
-    reference.conv(model.refine, "conv_hr")
-    reference.conv(model.tail, "conv_last")
-    reference.check(model)
-
-
-def test_vgg128_discriminator():
-    reference = Reference("vgg128_64px")
-    model = VGG128Discriminator(64, features=2)
-    *units, _, hidden, _, last = model.network
-    for index, unit in enumerate(units):
-        name = f"{index // 2}_{index % 2}"
-        reference.conv(unit.conv, f"conv{name}")
-        if unit.norm is not None:
-            reference.norm(unit.norm, f"bn{name}")
-    reference.dense(hidden, "linear1", channels=16)
-    reference.dense(last, "linear2")
-    reference.check(model)
+@pytest.mark.parametrize(("name", "model"), [
+    ("edsr_x4", lambda: EDSR(4, features=8, blocks=2, residual_scale=0.5)),
+    ("edsr_x3", lambda: EDSR(3, features=8, blocks=2)),
+    ("msrresnet_x4", lambda: MSRResNet(features=8, blocks=2)),
+    ("rrdb_x4", lambda: RRDB(features=8, growth_channels=4, blocks=2)),
+    ("vgg128_64px", lambda: VGG128Discriminator(64, features=2)),
+])
+def test_output_is_pytorchs(name, model):
+    inputs, expected, state = load(name)
+    model = model()
+    put(model, name.split("_")[0], state)
+    compare(model, inputs, expected)
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_patchgan_discriminator(norm):
-    reference = Reference(f"patchgan_{norm}_32px")
+    inputs, expected, state = load(f"patchgan_{norm}_32px")
     model = PatchDiscriminator(32, features=2, norm=norm)
-    reference.conv(model.first, "0")
+    slots = [Slot("0", model.first), Slot("11", model.last)]
     for index, (convolution, layer) in enumerate(zip(model.convolutions, model.norms, strict=True)):
-        reference.conv(convolution, str(2 + 3 * index))
+        slots.append(Slot(str(2 + 3 * index), convolution))
         if norm == "batch":
-            reference.norm(layer, str(3 + 3 * index))
-    reference.conv(model.last, "11")
-    reference.check(model)
-
-
-def load_unet(model, state: dict[str, np.ndarray]) -> None:
-    """From PyTorch's spectral_norm: OIHW -> HWIO, and v from [channels,height,width] likewise."""
-    state = dict(state)
-    layers = [model.first, *model.down, *model.up, *model.refine, model.last]
-    for index, layer in enumerate(layers):
-        name = f"conv{index}"
-        if layer in (model.first, model.last):
-            layer.set_weights([state.pop(f"{name}.weight").transpose(2, 3, 1, 0), state.pop(f"{name}.bias")])
-            continue
-        kernel = state.pop(f"{name}.weight_orig").transpose(2, 3, 1, 0)
-        v = state.pop(f"{name}.weight_v").reshape(kernel.shape[2], *kernel.shape[:2]).transpose(1, 2, 0).ravel()
-        layer.set_weights([kernel, state.pop(f"{name}.weight_u"), v])
-    assert not state, f"left over: {sorted(state)}"
+            slots.append(Slot(str(3 + 3 * index), layer, Plain()))
+    for slot in slots:
+        slot.layer.set_weights(slot.kind.to_keras(*[state.pop(name) for name in slot.names]))
+    assert not state
+    compare(model, inputs, expected)
 
 
 def test_unet_discriminator_trains_as_in_pytorch():
@@ -141,8 +71,8 @@ def test_unet_discriminator_trains_as_in_pytorch():
     before, after = ({key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
                      for prefix in ("before/", "after/"))
     model, expected = UNetDiscriminator(16, features=2), UNetDiscriminator(16, features=2)
-    load_unet(model, before)
-    load_unet(expected, after)
+    put(model, "unet", before)
+    put(expected, "unet", after)
     inputs = arrays["input"].transpose(0, 2, 3, 1)
     for step in range(3):
         with tf.GradientTape() as tape:

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.inference import Upscaler
+from srgan_tf.models import load_model
+
+WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
+PTH = WEIGHTS / "rrdb_esrgan_x2.pth"
+
+
+def test_there_and_back(command):
+    done = command("convert", f"--model={PTH}", "--output=new/there.keras")
+    assert done.status == 0, done
+    assert "new/there.keras: RRDB(scale=2, features=4, growth_channels=2, blocks=1" in done.out
+    assert command("convert", "--model=new/there.keras", "--output=back.safetensors", "--keys=bsrgan").status == 0
+    one, other = load_model(PTH), load_model("back.safetensors")
+    assert all(map(np.array_equal, one.get_weights(), other.get_weights()))
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ([], "--model is required"),
+    ([f"--model={PTH}", "--output=x.pth"], "must end in .keras or .safetensors"),
+    ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr is of .safetensors"),
+    ([f"--model={PTH}", "--output=x.safetensors", "--keys=edsr"], "known: basicsr, bsrgan, esrgan"),
+    ([f"--model={PTH}", "--output=x.keras", "--model_args=colour:3"], "{'colour': 3}"),
+    (["--model=nothing.pth", "--output=x.keras"], "nothing.pth"),
+])
+def test_mistakes(refused, arguments, said):
+    line = refused("convert", *arguments)
+    assert said in line
+    assert not list(Path().glob("x.*"))
+
+
+def test_architecture_without_names_of_others(refused, tmp_path):
+    from srgan_tf.models import SRResNet, save_model
+
+    save_model(SRResNet(2, features=2, blocks=1), tmp_path / "a.keras")
+    assert "unknown architecture with names of other people 'srresnet'" in refused(
+        "convert", f"--model={tmp_path}/a.keras", "--output=x.safetensors")
+
+
+def test_every_command_takes_a_checkpoint(command, photo, tmp_path):
+    write_picture("small.png", photo[:24, :20])
+    done = command("upscale", "small.png", f"--model={PTH}", "--output=up")
+    assert done.status == 0, done
+    np.testing.assert_array_equal(read_picture("up/small.png").pixels, Upscaler(str(PTH))(photo[:24, :20]))
+    (tmp_path / "set" / "HR").mkdir(parents=True)
+    write_picture("set/HR/a.png", photo[:48, :40])
+    done = command("evaluate", f"--model={PTH}", "--benchmark=set", "--scale=2", "--output=results")
+    assert done.status == 0, done
+    done = command("export", f"--model={PTH}", "--output=out", "--format=saved_model")
+    assert done.status == 0, done
+    (tmp_path / "train").mkdir()
+    write_picture("train/a.png", photo)
+    write_picture("train/b.png", photo)
+    done = command(
+        "train", "--model=rrdb", "--model_args=features:4,growth_channels:2,blocks:1", "--scale=2",
+        f"--init_from={PTH}", "--dataset=folder:train", "--steps=1", "--batch_size=1", "--patch_size=16",
+        "--run_dir=run")
+    assert done.status == 0, done
