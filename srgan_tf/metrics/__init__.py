@@ -8,6 +8,7 @@ Each is called as `METRICS[name](a, b, crop=4)`, where a and b are uint8 (or flo
 from functools import partial
 
 from srgan_tf.metrics.fidelity import CHANNELS, SSIM_WINDOW, psnr, ssim
+from srgan_tf.metrics.niqe import niqe
 
 METRICS = {
     "psnr_y": partial(psnr, channel="y"),
@@ -16,4 +17,4 @@ METRICS = {
     "ssim_rgb": partial(ssim, channel="rgb"),
 }
 
-__all__ = ["CHANNELS", "METRICS", "SSIM_WINDOW", "psnr", "ssim"]
+__all__ = ["CHANNELS", "METRICS", "SSIM_WINDOW", "niqe", "psnr", "ssim"]
