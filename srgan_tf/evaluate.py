@@ -43,12 +43,12 @@ def weight_readers() -> dict:
             return dict(arrays)
 
     try:
-        from srgan_tf.conversion import READERS as readers
-    except ModuleNotFoundError:
+        from srgan_tf import conversion
+    except ImportError:
         from safetensors.numpy import load
 
-        readers = {".safetensors": load}
-    return {".npz": read_npz, **readers}
+        return {".npz": read_npz, ".safetensors": load}
+    return {".npz": read_npz, **conversion.READERS}
 
 
 if __name__ == "__main__":

@@ -77,5 +77,5 @@ def _read(file: Path, content: bytes, readers: Readers, flag: str) -> Arrays:
     reader = lookup(readers, file.suffix, f"ending of a file of {flag}")
     try:
         return reader(content)
-    except ValueError as error:
+    except Exception as error:  # zipfile, numpy and safetensors raise whatever they met in a damaged file
         raise ValueError(f"{flag}: {file}: {error}") from error
