@@ -1,12 +1,15 @@
-"""Measures a model on benchmarks, or finished pictures against their references.
+"""Measures models on benchmarks, or finished pictures against their references.
 
 Examples:
-    python -m srgan_tf.evaluate --model=runs/edsr_x4 --benchmark=Set5,Set14 --scale=4 --output=results
+    python -m srgan_tf.evaluate --benchmark=Set5,Set14
+    python -m srgan_tf.evaluate --model=runs/edsr_x4,exports/rrdb,edsr_x4 --benchmark=Set5,Set14 --metrics=niqe
     python -m srgan_tf.evaluate --sr_dir=theirs --hr_dir=Set5/HR --scale=4
 
-Prints a table and writes OUTPUT/results.json, OUTPUT/results.md and a sheet of crops for each benchmark.
+Prints a table and writes OUTPUT/results.json, .md, .csv and .html (a page to open in a browser: table, plots, crops
+to compare), and a sheet of crops for each benchmark. A rerun takes what it can from --cache.
 """
 
+import io
 import sys
 from pathlib import Path
 
@@ -16,19 +19,36 @@ from srgan_tf.config import EvaluateConfig
 
 def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
-    flags.import_framework(config.model)
-    from srgan_tf.evaluation import evaluate, markdown_table, write_report
+    from srgan_tf.evaluation import evaluate, markdown_table, report_lines, write_report
 
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    method, results = evaluate(config, output)
-    print(markdown_table(results), end="")
-    write_report(output, method, config.scale, results)
-    failures = [failure for methods in results.values() for failure in methods[method].failures.items()]
-    for name, reason in failures:
+    evaluation = evaluate(config, output, weight_readers(), flags.quiet_imports)
+    print(markdown_table(report_lines(evaluation, config)), end="")
+    write_report(output, evaluation, config)
+    failures = [(benchmark, name, reason) for benchmark, methods in evaluation.results.items()
+                for scores in methods.values() for name, reason in scores.failures.items()]
+    for _, name, reason in dict.fromkeys(failures):
         print(f"failed: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)
     print(f"written to {output}")
     return flags.USER_ERROR if failures else 0
+
+
+def weight_readers() -> dict:
+    """What reads the weights of LPIPS and DISTS, by the ending of the file."""
+    import numpy as np
+
+    def read_npz(content: bytes) -> dict:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    try:
+        from srgan_tf import conversion
+    except ImportError:
+        from safetensors.numpy import load
+
+        return {".npz": read_npz, ".safetensors": load}
+    return {".npz": read_npz, **conversion.READERS}
 
 
 if __name__ == "__main__":

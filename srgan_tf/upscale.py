@@ -38,7 +38,8 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         model = _remote(config)
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
-                            threads=config.threads, runtime=config.runtime, precision=config.precision)
+                            threads=config.threads, runtime=config.runtime, precision=config.precision,
+                            self_ensemble=config.self_ensemble)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)

@@ -32,6 +32,7 @@ def photo() -> np.ndarray:
 def command(tmp_path, monkeypatch, capfd):
     """Runs `python -m srgan_tf.NAME ...` in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user_cache"))
 
     def run(name: str, *arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])

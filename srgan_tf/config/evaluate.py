@@ -3,23 +3,46 @@
 import dataclasses
 
 from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES
-from srgan_tf.settings import Settings, setting
+from srgan_tf.settings import Settings, lookup, setting
+
+# Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
+EXTRA_METRICS = {"niqe": "", "lpips": "lpips_weights", "dists": "dists_weights"}
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig(Settings):
-    """An evaluation: a model on benchmarks, or a folder of pictures against a folder of references."""
+    """An evaluation: models on benchmarks, or a folder of pictures against a folder of references."""
 
-    model: str = setting("", "bicubic, a .keras file, a run folder, a SavedModel, a .tflite file, or a shipped name.")
+    model: tuple[str, ...] = setting(
+        (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
+        "bicubic; empty: the shipped edsr_x4.")
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas. LR is made by MATLAB's bicubic "
         "reduction where it is absent.")
     scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES)
-    output: str = setting("results", "Folder for results.json, results.md and the sheets of crops.")
+    output: str = setting(
+        "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.")
+    metrics: tuple[str, ...] = setting(
+        (), "Measured besides PSNR and SSIM: niqe (needs no reference and 96x192 pixels), lpips, dists. For the last "
+        "two, and for NIQE, smaller is better.")
+    lpips_weights: tuple[str, ...] = setting(
+        (), "Weights of LPIPS (AlexNet or VGG16): one file with all of them, or torchvision's and lpips' files "
+        "separated by a comma. .safetensors, .npz or .pth.")
+    dists_weights: tuple[str, ...] = setting(
+        (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.")
+    self_ensemble: bool = setting(
+        False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.")
+    published: bool = setting(
+        True, "Put the figures that papers report for benchmarks of these names at x4 beside the measured ones.")
+    cache: str = setting(
+        "auto", "Folder of enlargements and figures of earlier runs, so that nothing is computed twice; auto: "
+        "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")
     sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.")
     hr_dir: str = setting("", "Their references, with equal names (an ending such as x4 or _SR is passed over).")
-    save_images: bool = setting(False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/.")
-    sheet_rows: int = setting(6, "Pictures on each sheet of crops, at most; 0: no sheets.", low=0)
+    save_images: bool = setting(
+        False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.")
+    sheet_rows: int = setting(
+        6, "Pictures of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
     tile: int = setting(256, "Side of the tiles that pictures are enlarged by, in LR pixels; 0: whole pictures.", low=0)
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
@@ -37,5 +60,9 @@ class EvaluateConfig(Settings):
             raise ValueError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
         if self.sr_dir and self.model:
             raise ValueError("--sr_dir names finished pictures: --model has nothing to do")
-        if not self.sr_dir and not (self.model and self.benchmark):
-            raise ValueError("nothing to evaluate: give --model and --benchmark, or --sr_dir and --hr_dir")
+        if not self.sr_dir and not self.benchmark:
+            raise ValueError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")
+        for name in self.metrics:
+            flag = lookup(EXTRA_METRICS, name, "metric of --metrics")
+            if flag and not getattr(self, flag):
+                raise ValueError(f"--metrics={name} needs its weights: give --{flag}=FILE")

@@ -1,13 +1,16 @@
-"""Evaluation: a model on benchmarks, or finished pictures against references, as tables and sheets of crops.
+"""Evaluation: models on benchmarks, or finished pictures against references, as tables, sheets and a page.
 
-    benchmarks.load_benchmark -> runs.evaluate -> report.write_report, sheets.draw_sheet
+    benchmarks.load_benchmark   ->  runs.evaluate  ->  report.write_report: table, scatter, page
+    methods, judges: who is           |                sheets.draw_sheet
+    measured, and by what           cache
 """
 
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished
 from srgan_tf.evaluation.measure import Scores
-from srgan_tf.evaluation.report import markdown_table, write_report
-from srgan_tf.evaluation.runs import evaluate
+from srgan_tf.evaluation.report import report_lines, write_report
+from srgan_tf.evaluation.runs import Evaluation, evaluate
 from srgan_tf.evaluation.sheets import draw_sheet
+from srgan_tf.evaluation.table import csv_table, markdown_table, table_lines
 
-__all__ = ["Case", "Scores", "draw_sheet", "evaluate", "load_benchmark", "load_finished", "markdown_table",
-           "write_report"]
+__all__ = ["Case", "Evaluation", "Scores", "csv_table", "draw_sheet", "evaluate", "load_benchmark", "load_finished",
+           "markdown_table", "report_lines", "table_lines", "write_report"]

@@ -1,49 +1,55 @@
-"""Results as JSON and as a Markdown table."""
+"""Results as files: JSON, Markdown, CSV and the page."""
 
 import json
 import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from srgan_tf.config import EvaluateConfig
 from srgan_tf.evaluation.measure import Scores
-
-COLUMNS = {"psnr_y": ("PSNR-Y, dB", ".2f"), "ssim_y": ("SSIM-Y", ".4f"),
-           "psnr_rgb": ("PSNR-RGB, dB", ".2f"), "ssim_rgb": ("SSIM-RGB", ".4f")}
-
-
-def markdown_table(results: Mapping[str, Mapping[str, Scores]]) -> str:
-    """A table with a row for each benchmark and method.
-
-    Args:
-        results: scores by benchmark, then by method.
-    """
-    lines = [f"| benchmark | method | images | {' | '.join(title for title, _ in COLUMNS.values())} |",
-             f"|---|---|---:|{'---:|' * len(COLUMNS)}"]
-    for benchmark, methods in results.items():
-        for method, scores in methods.items():
-            means = scores.means()
-            cells = " | ".join("-" if math.isnan(means[name]) else format(means[name], form)
-                               for name, (_, form) in COLUMNS.items())
-            lines.append(f"| {benchmark} | {method} | {len(scores.images)} | {cells} |")
-    return "\n".join(lines) + "\n"
+from srgan_tf.evaluation.page import draw_page
+from srgan_tf.evaluation.published import SCALE
+from srgan_tf.evaluation.runs import Evaluation
+from srgan_tf.evaluation.table import Line, csv_table, markdown_table, table_lines
 
 
-def write_report(folder: Path, method: str, scale: int, results: Mapping[str, Mapping[str, Scores]]) -> None:
-    """Writes results.json (of `method`, and the means of the others) and results.md, whole or not at all.
+def report_lines(evaluation: Evaluation, config: EvaluateConfig) -> list[Line]:
+    """The lines of the table that the configuration asks for."""
+    published = config.published and config.scale == SCALE and not config.sr_dir
+    return table_lines(evaluation.results, evaluation.parameters, published)
+
+
+def write_report(folder: Path, evaluation: Evaluation, config: EvaluateConfig) -> None:
+    """Writes results.json, results.md, results.csv and results.html, each whole or not at all.
 
     In JSON the PSNR of equal pictures, which is infinite, is null, and so is the mean of no pictures.
     """
-    datasets = {}
-    for benchmark, methods in results.items():
-        scores = methods[method]
-        datasets[benchmark] = {**scores.means(), "images": scores.images, "failures": scores.failures,
-                               "compared": {name: other.means() for name, other in methods.items() if name != method}}
-    document = _finite({"method": method, "scale": scale, "crop": scale, "datasets": datasets})
-    _write(folder / "results.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+    lines, scale = report_lines(evaluation, config), config.scale
+    document = json.dumps(_finite(_document(evaluation, scale)), indent=2, allow_nan=False)
+    _write(folder / "results.json", document + "\n")
     how = f"Y is unrounded BT.601 luma; {scale} pixels are cropped from each side; means over images."
-    _write(folder / "results.md", f"# {method}, x{scale}\n\n{how}\n\n{markdown_table(results)}")
+    title = f"{', '.join(evaluation.methods)}, x{scale}"
+    _write(folder / "results.md", f"# {title}\n\n{how}\n\n{markdown_table(lines)}")
+    _write(folder / "results.csv", csv_table(lines))
+    _write(folder / "results.html", draw_page(title, how, lines, evaluation.rows, scale))
+
+
+def _document(evaluation: Evaluation, scale: int) -> dict[str, Any]:
+    """The first model's figures where they are when there is one model; those of all under `models`."""
+    first, datasets = evaluation.methods[0], {}
+    for benchmark, methods in evaluation.results.items():
+        datasets[benchmark] = {
+            **_scores(methods[first]),
+            "compared": {name: other.means() for name, other in methods.items() if name != first},
+            "models": {name: _scores(methods[name]) for name in evaluation.methods},
+        }
+    return {"method": first, "scale": scale, "crop": scale, "methods": evaluation.methods,
+            "parameters": evaluation.parameters, "datasets": datasets}
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
+    return {**scores.means(), "images": scores.images, "failures": scores.failures}
 
 
 def _finite(value: Any) -> Any:

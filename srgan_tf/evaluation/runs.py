@@ -1,78 +1,91 @@
 """An evaluation from its configuration: which pictures, which methods, what is written."""
 
-from collections.abc import Callable
-from functools import cache, partial
+import contextlib
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.config import RUN_MODELS, EvaluateConfig
+from srgan_tf.config import EvaluateConfig
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished
+from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
+from srgan_tf.evaluation.judges import Judge, Readers, find_judges
 from srgan_tf.evaluation.measure import Scores
+from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import Row, draw_sheet
 from srgan_tf.imaging import write_picture
-from srgan_tf.inference import Upscaler
 
-BICUBIC = "bicubic"
 Results = dict[str, dict[str, Scores]]
 
 
-def evaluate(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
-    """Evaluates what the configuration names: a model on benchmarks, or finished pictures.
+class Evaluation(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        methods: names of the models, bicubic not among them unless it is the only one.
+        results: scores by benchmark, then by method, bicubic first.
+        parameters: by method, where they are known.
+        rows: the pictures to show, by benchmark.
+    """
+
+    methods: list[str]
+    results: Results
+    parameters: dict[str, int]
+    rows: dict[str, list[Row]]
+
+
+def evaluate(config: EvaluateConfig, output: Path, readers: Readers | None = None,
+             opening: Opening = contextlib.nullcontext) -> Evaluation:
+    """Evaluates what the configuration names: models on benchmarks, or finished pictures.
 
     Args:
         config: of the evaluation.
         output: folder for sheets and pictures; exists.
-
-    Returns:
-        The method's name, and the scores by benchmark and method.
+        readers: what reads a file of weights, by its ending.
+        opening: a context to open models in.
 
     Raises:
         ValueError: something that is named cannot be used, or no picture at all could be measured.
     """
-    method, results = evaluate_finished(config) if config.sr_dir else evaluate_model(config, output)
-    scores = [methods[method] for methods in results.values()]
-    if not any(found.images for found in scores):
-        reasons = [reason for found in scores for reason in found.failures.values()]
+    judges = find_judges(config, readers or {})
+    found = _finished(config, judges) if config.sr_dir else _models(config, judges, output, opening)
+    scores = [scores for methods in found.results.values() for name, scores in methods.items() if name in found.methods]
+    if not any(each.images for each in scores):
+        reasons = [reason for each in scores for reason in each.failures.values()]
         raise ValueError(f"no picture could be measured: {reasons[0]}")
-    return method, results
+    return found
 
 
-def evaluate_finished(config: EvaluateConfig) -> tuple[str, Results]:
-    """Measures the pictures of --sr_dir; returns the method's name and the scores by benchmark and method."""
+def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation:
+    """Measures the pictures of --sr_dir."""
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
     for case in tqdm(load_finished(sr_dir, hr_dir, config.scale), "measuring", leave=False, disable=None):
-        scores.measure(case.name, case.load_finished, config.scale)
+        scores.measure(case.name, lambda case=case: {
+            name: float(judge.measure(*case.load_finished(), crop=config.scale)) for name, judge in judges.items()})
     method = sr_dir.absolute().name
-    return method, {_benchmark_name(hr_dir): {method: scores}}
+    return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
 
 
-def evaluate_model(config: EvaluateConfig, output: Path) -> tuple[str, Results]:
-    """Measures --model, and bicubic interpolation beside it, on every --benchmark; writes sheets and pictures.
-
-    Raises:
-        ValueError: the model's scale is not --scale, or two benchmarks have one name.
-    """
+def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
+    """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and pictures."""
     folders = [Path(folder).expanduser() for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
         raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
-    model = Upscaler(config.model, tile=config.tile, scale=config.scale, threads=config.threads,
-                     runtime=config.runtime, precision=config.precision)
-    if model.scale != config.scale:
-        raise ValueError(f"{config.model} enlarges {model.scale} times; --scale={config.scale}")
-    method = BICUBIC if config.model == BICUBIC else _method_name(Path(config.model))
-    upscalers = {BICUBIC: Upscaler(BICUBIC, scale=config.scale), method: model}
-    return method, {name: _evaluate_benchmark(name, cases, upscalers, config, output)
-                    for name, cases in benchmarks.items()}
-
-
-def _method_name(model: Path) -> str:
-    """What tables call a model: its file's name, or its run's; never the name of another row or cell."""
-    name = model.absolute().parent.name if model.name in RUN_MODELS else model.absolute().name
-    return f"{name} (model)" if name in (BICUBIC, "LR", "HR") else name
+    folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
+    cache, methods = Cache(folder), find_methods(config, opening)
+    for method in methods.values():
+        method.check(cache)
+    results, rows = {}, {}
+    for name, cases in benchmarks.items():
+        results[name], rows[name] = _benchmark(name, cases, methods, judges, cache, config, output)
+    names = [name for name in methods if name != BICUBIC] or [BICUBIC]
+    return Evaluation(names, results, {name: method.parameters for name, method in methods.items()
+                                       if method.parameters}, rows)
 
 
 def _benchmark_name(folder: Path) -> str:
@@ -81,36 +94,82 @@ def _benchmark_name(folder: Path) -> str:
     return folder.parent.name if folder.name == "HR" else folder.name
 
 
-def _evaluate_benchmark(name: str, cases: list[Case], upscalers: dict[str, Upscaler], config: EvaluateConfig,
-                        output: Path) -> dict[str, Scores]:
-    """Enlarges and measures every picture by each method, the model last."""
-    scores = {method: Scores() for method in upscalers}
+def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges: Mapping[str, Judge], cache: Cache,
+               config: EvaluateConfig, output: Path) -> tuple[dict[str, Scores], list[Row]]:
+    """Enlarges and measures every picture by each method; returns the scores and the rows of the sheet."""
+    scores: dict[str, Scores] = {method: Scores() for method in methods}
     rows = []
-    for case in tqdm(cases, name, unit="picture", leave=False, disable=None):
-        load, pictures = cache(case.load), {}
-        for method, upscaler in upscalers.items():
-            scores[method].measure(case.name, partial(_enlarge, load, method, upscaler, pictures), config.scale)
-        if any(case.name in found.failures for found in scores.values()):
-            continue
-        if len(rows) < config.sheet_rows:
-            rows.append(_row(case.name, *load(), pictures, scores))
-        if config.save_images:
-            (output / name).mkdir(exist_ok=True)
-            write_picture(output / name / f"{Path(case.name).stem}.png", pictures[method])
+    with tqdm(total=len(cases) * len(methods), desc=name, unit="picture", leave=False, disable=None) as bar:
+        for case in cases:
+            picture = Picture(case, cache)
+            for method in methods.values():
+                bar.set_postfix_str(method.name)
+                scores[method.name].measure(
+                    case.name, lambda picture=picture, method=method: picture.figures(method, judges, config.scale))
+                bar.update()
+            if any(case.name in found.failures for found in scores.values()):
+                continue
+            if len(rows) < config.sheet_rows:
+                rows.append(_row(picture, methods, scores))
+            if config.save_images:
+                _save(picture, methods, output / name)
     if rows:
         write_picture(output / f"{name}.png", draw_sheet(rows, config.scale))
-    return scores
+    return scores, rows
 
 
-def _enlarge(load: Callable, method: str, upscaler: Upscaler, pictures: dict[str, np.ndarray]) -> tuple:
-    """Loads a case and enlarges it; the result is also left in `pictures`, for the sheet."""
-    lr, hr = load()
-    pictures[method] = upscaler(lr)
-    return pictures[method], hr
+class Picture:
+    """A picture of a benchmark, read, enlarged and measured as far as the cache has not kept it."""
+
+    def __init__(self, case: Case, cache: Cache):
+        self.case, self.cache, self.enlarged = case, cache, {}
+
+    @cached_property
+    def pair(self) -> tuple[np.ndarray, np.ndarray]:
+        """LR and HR."""
+        return self.case.load()
+
+    @cached_property
+    def digest(self) -> str:
+        """Of its files."""
+        return digest_of(*(path.read_bytes() if path else b"" for path in (self.case.hr_path, self.case.other_path)))
+
+    def enlargement(self, method: Method) -> np.ndarray:
+        """What the method makes of its LR, uint8 [H,W,C]."""
+        if method.name not in self.enlarged:
+            key = self.cache.key(picture=self.digest, **method.settings)
+            pixels = self.cache.get_picture(key) if method.digest else None
+            if pixels is None:
+                pixels = method.upscaler(self.pair[0])
+                if method.digest:
+                    self.cache.put_picture(key, pixels)
+            self.enlarged[method.name] = pixels
+        return self.enlarged[method.name]
+
+    def figures(self, method: Method, judges: Mapping[str, Judge], crop: int) -> dict[str, float]:
+        """The method's figures by metric."""
+        key = self.cache.key(figures=self.digest, crop=crop, **method.settings)
+        known = self.cache.get_values(key) if method.digest else {}
+        missing = [judge for judge in judges.values() if judge.key not in known]
+        for judge in missing:
+            known[judge.key] = float(judge.measure(self.enlargement(method), self.pair[1], crop=crop))
+        if missing and method.digest:
+            self.cache.put_values(key, known)
+        return {name: known[judge.key] for name, judge in judges.items()}
 
 
-def _row(name: str, lr: np.ndarray, hr: np.ndarray, pictures: dict[str, np.ndarray],
-         scores: dict[str, Scores]) -> Row:
+def _row(picture: Picture, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
+    name, (lr, hr) = picture.case.name, picture.pair
     captions = {method: f"{found.images[name]['psnr_y']:.2f} dB / {found.images[name]['ssim_y']:.4f}"
                 for method, found in scores.items()}
+    pictures = {method.name: picture.enlargement(method) for method in methods.values()}
     return Row(name, lr, {**pictures, "HR": hr}, {**captions, "HR": "PSNR / SSIM on Y"})
+
+
+def _save(picture: Picture, methods: Mapping[str, Method], folder: Path) -> None:
+    """Writes the enlargements: of one model to the folder, of several each to a folder of its own."""
+    names = [name for name in methods if name != BICUBIC] or [BICUBIC]
+    for name in names:
+        target = folder / name.replace("/", "_") if len(names) > 1 else folder
+        target.mkdir(parents=True, exist_ok=True)
+        write_picture(target / f"{Path(picture.case.name).stem}.png", picture.enlargement(methods[name]))

@@ -45,7 +45,7 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
     given, made = _names(interpreter, source, target)
     encode, decode = _encoder(path, source, given), _decoder(path, target, made)
 
-    def run(images: np.ndarray) -> np.ndarray:
+    def run_float(images: np.ndarray) -> np.ndarray:
         try:
             if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
                 interpreter.resize_tensor_input(source["index"], images.shape)
@@ -56,12 +56,16 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
             raise ValueError(f"{path} cannot enlarge a tile: {one_line(error)}") from error
         return decode(interpreter.get_tensor(target["index"]))
 
+    def run(images: np.ndarray) -> np.ndarray:
+        return to_uint8(run_float(images))
+
     if tile:
         made_shape = target["shape"]
     else:
         with hushed():
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
-    return Runtime(path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile)
+    return Runtime(path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
+                   run_float=run_float)
 
 
 def _open(path: Path, threads: int) -> Any:
@@ -120,12 +124,12 @@ def _encoder(path: Path, tensor: dict, name: str) -> Coding:
 
 
 def _decoder(path: Path, tensor: dict, name: str) -> Coding:
-    """What the tensor gives -> uint8 grey levels."""
+    """What the tensor gives -> float32 in 0..1; of an integer tensor whole grey levels, which rounding leaves alone."""
     if tensor["dtype"] == np.float32:
         peak = _float_peak(name)
-        return lambda pictures: to_uint8(pictures / np.float32(peak))
+        return lambda pictures: pictures / np.float32(peak)
     kind, levels = _levels(path, tensor, "give")
-    table = to_uint8(levels / 255)
+    table = (levels / 255).astype(np.float32)
     return lambda pictures: table[pictures.astype(np.int16) - np.iinfo(kind).min]
 
 

@@ -18,7 +18,7 @@ def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Run
     picture = tf.TensorSpec([None, None, None, 3], tf.uint8)
     graph = tf.function(generator.enlarge, [picture]).get_concrete_function()
     return Runtime(generator.name, generator.scale, compile_graph(graph, precision or "float32", threads),
-                   receptive_radius=generator.receptive_radius)
+                   receptive_radius=generator.receptive_radius, alignment=generator.alignment)
 
 
 def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:

@@ -28,6 +28,8 @@ class Runtime(NamedTuple):
         fixed_tile: the only height and width that `run` takes, or None for any.
         receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
         alignment: LR pixels at whose multiples tiles must begin, as in Generator; exports do not say theirs.
+        run_float: as `run`, but gives float32 in 0..1, neither rounded nor clipped; None where that cannot be had.
+        parameters: how many weights the model trained, or None if that is not known.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Runtime(NamedTuple):
     fixed_tile: tuple[int, int] | None = None
     receptive_radius: int | None = None
     alignment: int = 1
+    run_float: Callable[[np.ndarray], np.ndarray] | None = None
+    parameters: int | None = None
 
 
 def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str = "tensorflow",
@@ -93,7 +97,8 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
 
 def bicubic_runtime(scale: int) -> Runtime:
     """MATLAB's bicubic interpolation, the baseline of every table."""
-    return Runtime("bicubic", scale, lambda images: matlab_resize(images[0], scale)[None], receptive_radius=2)
+    return Runtime("bicubic", scale, lambda images: matlab_resize(images[0], scale)[None], receptive_radius=2,
+                   run_float=lambda images: matlab_resize(unit(images[0]), scale)[None])
 
 
 def keras_runtime(generator: Any) -> Runtime:
@@ -104,14 +109,25 @@ def keras_runtime(generator: Any) -> Runtime:
 
     if not isinstance(generator, Generator):
         raise ValueError(f"model must be a generator; got {type(generator).__name__}")
-    enlarge = generator.enlarge
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
 
-        enlarge = tf.function(enlarge, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
-        enlarge = _plain_errors(enlarge)
-    return Runtime(generator.name, generator.scale, lambda images: keras.ops.convert_to_numpy(enlarge(images)),
-                   receptive_radius=generator.receptive_radius, alignment=generator.alignment)
+    def compiled(function: Callable, kind: str) -> Callable:
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            function = tf.function(function, input_signature=[tf.TensorSpec([None, None, None, 3], kind)])
+            function = _plain_errors(function)
+        return lambda images: keras.ops.convert_to_numpy(function(images))
+
+    call = compiled(lambda images: generator(images, training=False), "float32")
+    return Runtime(generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
+                   receptive_radius=generator.receptive_radius, alignment=generator.alignment,
+                   run_float=lambda images: call(unit(images)),
+                   parameters=sum(int(np.prod(weight.shape)) for weight in generator.trainable_weights))
+
+
+def unit(images: np.ndarray) -> np.ndarray:
+    """uint8 on 0..255 -> float32 in 0..1."""
+    return images.astype(np.float32) / np.float32(255)
 
 
 def find_saved_model(path: Path) -> Path | None:
@@ -143,12 +159,28 @@ def saved_model_runtime(path: Path) -> Runtime:
     def run(images: np.ndarray) -> np.ndarray:
         return signature(**{name: tf.constant(images)})[output].numpy()
 
-    run.keep = loaded  # the signature holds its variables by weak references only
+    run.keep = loaded  # the signatures hold their variables by weak references only
     try:
         trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
         raise ValueError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
-    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run)
+    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, run_float=_float_signature(loaded))
+
+
+def _float_signature(loaded: Any) -> Callable | None:
+    """The `float` signature that `export` writes, float32 on 0..255; None where there is no such one."""
+    import tensorflow as tf
+
+    signature = loaded.signatures.get("float")
+    inputs = signature.structured_input_signature[1] if signature else {}
+    if list(inputs) != ["input_0"] or list(signature.structured_outputs) != ["output_0"]:
+        return None
+
+    @_plain_errors
+    def run(images: np.ndarray) -> np.ndarray:
+        return signature(input_0=tf.constant(images.astype(np.float32)))["output_0"].numpy() / np.float32(255)
+
+    return run
 
 
 def whole_scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:

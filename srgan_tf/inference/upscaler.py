@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.imaging import premultiply, to_uint8, unpremultiply
+from srgan_tf.inference import ensemble
 from srgan_tf.inference.runtimes import TileTooLargeError, open_runtime
 from srgan_tf.inference.tiling import enlarge_tiled
 
@@ -22,7 +23,7 @@ class Upscaler:
     """
 
     def __init__(self, model: Any, *, tile: int = 256, overlap: int = 16, scale: int = 4,
-                 threads: int = 0, runtime: str = "tensorflow", precision: str = ""):
+                 threads: int = 0, runtime: str = "tensorflow", precision: str = "", self_ensemble: bool = False):
         """Opens the model.
 
         Args:
@@ -33,8 +34,11 @@ class Upscaler:
             threads: as in `open_runtime`.
             runtime: likewise.
             precision: likewise.
+            self_ensemble: whether each tile is the mean over its eight symmetries.
         """
         self.runtime = open_runtime(model, scale, threads, runtime=runtime, precision=precision)
+        if self_ensemble:
+            self.runtime = ensemble.self_ensemble(self.runtime)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:

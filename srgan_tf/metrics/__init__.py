@@ -3,11 +3,16 @@
 Each is called as `METRICS[name](a, b, crop=4)`, where a and b are uint8 (or floating point on 0..255) of one shape,
 [H,W,3] RGB or [H,W,1] grey, and returns a float. The name says the channel: "_y" is the luma that papers measure on,
 "_rgb" is all three channels; the PSNRs of one picture differ by about 1.8 dB between the two.
+
+`niqe(picture, crop=4)` needs no reference. `make_lpips(weights)` and `make_dists(weights)` make metrics that are called
+like those of METRICS.
 """
 
 from functools import partial
 
+from srgan_tf import lazy
 from srgan_tf.metrics.fidelity import CHANNELS, SSIM_WINDOW, psnr, ssim
+from srgan_tf.metrics.niqe import niqe
 
 METRICS = {
     "psnr_y": partial(psnr, channel="y"),
@@ -16,4 +21,7 @@ METRICS = {
     "ssim_rgb": partial(ssim, channel="rgb"),
 }
 
-__all__ = ["CHANNELS", "METRICS", "SSIM_WINDOW", "psnr", "ssim"]
+# These need Keras, and weights that do not come with the package.
+__getattr__, __dir__ = lazy.names(__name__, {"make_dists": "perceptual", "make_lpips": "perceptual"})
+
+__all__ = ["CHANNELS", "METRICS", "SSIM_WINDOW", "make_dists", "make_lpips", "niqe", "psnr", "ssim"]

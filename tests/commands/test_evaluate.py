@@ -62,7 +62,8 @@ def test_the_sheet(command, tmp_path, benchmark):
     places = np.lib.stride_tricks.sliding_window_view(benchmark["cat"], (SIDE, SIDE, 3))[::4, ::4, 0]
     assert any(np.array_equal(cell, place) for row in places for place in row)
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--sheet_rows=0", "--output=bare").status == 0
-    assert sorted(path.name for path in (tmp_path / "bare").iterdir()) == ["results.json", "results.md"]
+    assert sorted(path.name for path in (tmp_path / "bare").iterdir()) == [
+        "results.csv", "results.html", "results.json", "results.md"]
 
 
 def test_lr_is_made_where_it_is_absent(command, tmp_path, benchmark):

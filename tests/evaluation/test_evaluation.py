@@ -1,22 +1,38 @@
 """Cases, scores, reports and sheets, against scikit-image and against figures made by hand."""
 
+import csv
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import metrics
 
-from srgan_tf.evaluation import Scores, draw_sheet, load_benchmark, markdown_table, write_report
+from srgan_tf.config import EvaluateConfig
+from srgan_tf.evaluation import (
+    Evaluation,
+    Scores,
+    draw_sheet,
+    load_benchmark,
+    markdown_table,
+    report_lines,
+    write_report,
+)
 from srgan_tf.evaluation.benchmarks import Case
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
 from srgan_tf.imaging import matlab_resize, write_picture
+from srgan_tf.metrics import METRICS
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
     """BT.601's Y of uint8 RGB as the papers define it, unrounded."""
     return 16 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+
+
+def figures(sr, hr, crop) -> dict[str, float]:
+    return {name: metric(sr, hr, crop=crop) for name, metric in METRICS.items()}
 
 
 def structural_similarity(a, b) -> float:
@@ -30,14 +46,14 @@ def test_scores_are_scikit_images(photo):
     hr = photo[:64, :80]
     sr = matlab_resize(matlab_resize(hr, 1 / 4), 4)
     scores = Scores()
-    scores.measure("a.png", lambda: (sr, hr), 4)
+    scores.measure("a.png", partial(figures, sr, hr, 4))
     a, b = sr[4:-4, 4:-4], hr[4:-4, 4:-4]
     expected = {"psnr_y": metrics.peak_signal_noise_ratio(luma(b), luma(a), data_range=255),
                 "ssim_y": structural_similarity(luma(a), luma(b)),
                 "psnr_rgb": metrics.peak_signal_noise_ratio(b, a, data_range=255),
                 "ssim_rgb": structural_similarity(a.astype(np.float64), b.astype(np.float64))}
     assert scores.images["a.png"] == pytest.approx(expected, abs=1e-6)
-    scores.measure("b.png", lambda: (hr // 2, hr), 4)
+    scores.measure("b.png", partial(figures, hr // 2, hr, 4))
     mean = (scores.images["a.png"]["psnr_y"] + scores.images["b.png"]["psnr_y"]) / 2
     assert scores.means()["psnr_y"] == pytest.approx(mean)
 
@@ -45,10 +61,9 @@ def test_scores_are_scikit_images(photo):
 def test_a_picture_that_cannot_be_measured():
     scores = Scores()
     small = np.zeros((8, 8, 3), np.uint8)
-    scores.measure("small.png", lambda: (small, small), 0)
+    scores.measure("small.png", partial(figures, small, small, 0))
     assert "SSIM" in scores.failures["small.png"]
-    assert scores.images == {}
-    assert all(np.isnan(mean) for mean in scores.means().values())
+    assert scores.images == scores.means() == {}
 
 
 @pytest.mark.parametrize("shape", [(64, 80), (67, 81)])
@@ -76,21 +91,33 @@ def test_a_case_that_does_not_fit(tmp_path, photo):
 
 def test_the_report(tmp_path):
     figures = {"psnr_y": 30.0, "ssim_y": 0.9, "psnr_rgb": math.inf, "ssim_rgb": 1.0}
-    results = {"Set1": {"bicubic": Scores({"a.png": {**figures, "psnr_y": 28.0}}),
-                        "mine": Scores({"a.png": figures, "b.png": {**figures, "psnr_y": 31.0}}, {"c.png": "broken"})}}
-    write_report(tmp_path, "mine", 4, results)
+    results = {"Set5": {"bicubic": Scores({"a.png": {**figures, "psnr_y": 28.0}}),
+                        "mine": Scores({"a.png": figures, "b.png": {**figures, "psnr_y": 31.0}}, {"c.png": "broken"}),
+                        "yours": Scores({"a.png": {**figures, "ssim_y": 0.8}})}}
+    evaluation = Evaluation(["mine", "yours"], results, {"mine": 1234}, {})
+    write_report(tmp_path, evaluation, EvaluateConfig(benchmark=("Set5",)))
     text = (tmp_path / "results.json").read_text()
     report = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    dataset = report["datasets"]["Set1"]
+    dataset = report["datasets"]["Set5"]
     assert dataset["images"]["a.png"] == {**figures, "psnr_rgb": None}
     assert (dataset["psnr_y"], dataset["psnr_rgb"]) == (30.5, None)
     assert dataset["failures"] == {"c.png": "broken"}
     assert dataset["compared"]["bicubic"]["psnr_y"] == 28.0
-    table = markdown_table(results)
+    assert dataset["models"]["yours"]["ssim_y"] == 0.8
+    assert (report["method"], report["methods"], report["parameters"]) == ("mine", ["mine", "yours"], {"mine": 1234})
+    table = markdown_table(report_lines(evaluation, EvaluateConfig(benchmark=("Set5",))))
     assert table in (tmp_path / "results.md").read_text()
-    assert "| Set1 | mine | 2 | 30.50 | 0.9000 | inf | 1.0000 |" in table
+    assert "| Set5 | mine | 2 | 30.50 | 0.9000 | inf | 1.0000 | 1,234 |" in table
+    assert "| Set5 | EDSR-baseline (published) | - | 32.09 | 0.8938 | - | - | 1,517,571 |" in table
     assert len({line.count("|") for line in table.splitlines()}) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "results.csv", "results.html", "results.json", "results.md"]
+    rows = list(csv.DictReader((tmp_path / "results.csv").open()))
+    assert rows[1] == {"benchmark": "Set5", "method": "mine", "source": "measured", "images": "2", "psnr_y": "30.5",
+                       "ssim_y": "0.9", "psnr_rgb": "inf", "ssim_rgb": "1.0", "parameters": "1234"}
+    assert [row["source"] for row in rows if row["method"] == "VDSR (published)"] == ["arXiv:1511.04587"]
+    for config in (EvaluateConfig(benchmark=("Set5",), scale=2), EvaluateConfig(benchmark=("Set5",), published=False)):
+        assert "published" not in markdown_table(report_lines(evaluation, config))
 
 
 def test_the_busiest_crop(photo):

@@ -1,0 +1,119 @@
+"""The page: one HTML file that asks for nothing else, with the table, scatter plots and crops to compare."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from PIL import Image
+
+from srgan_tf.evaluation.scatter import draw_scatter
+from srgan_tf.evaluation.sheets import Row, busiest_crop, rgb
+from srgan_tf.evaluation.table import COLUMNS, Line, shown_metrics
+
+TEMPLATE = Path(__file__).with_name("page.html")
+SIDE = 256
+QUALITY = 90
+# Crops beyond this many bytes in all are left out, the last ones first.
+CROP_BYTES = 8 << 20
+
+
+def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Sequence[Row]], scale: int) -> str:
+    """The page as text.
+
+    Args:
+        title: of the evaluation.
+        how: it was measured, a sentence or two.
+        lines: of the table.
+        rows: the pictures to show, by benchmark.
+        scale: LR pixels are repeated this often.
+    """
+    benchmarks = list(dict.fromkeys(line.benchmark for line in lines))
+    charts = [(name, draw_scatter([line for line in lines if line.benchmark == name])) for name in benchmarks]
+    figures = "".join(f"<figure><figcaption>{escape(name)}</figcaption>{chart}</figure>" for name, chart in charts
+                      if chart)
+    crops = json.dumps(_crops(rows, scale)).replace("<", "\\u003c")
+    filters = "".join(f"<button data-benchmark=\"{escape(name)}\">{escape(name)}</button>" for name in benchmarks)
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escape(title), how=escape(how), table=_table(lines), charts=figures, crops=crops,
+        filters=filters if len(benchmarks) > 1 else "")
+
+
+def _table(lines: Sequence[Line]) -> str:
+    """Head and body; each cell carries the value that it is sorted by."""
+    metrics = shown_metrics(lines)
+    titles = ["benchmark", "method", "images", *(COLUMNS[name].title for name in metrics), "parameters"]
+    rising = ["", "", "", *("1" if COLUMNS[name].rising else "" for name in metrics), ""]
+    head = "".join(f'<th scope="col" data-rising="{up}"><button>{escape(text)}</button></th>'
+                   for text, up in zip(titles, rising, strict=True))
+    best = {name: _best(lines, name) for name in metrics}
+    body = "".join(_line(line, metrics, best) for line in lines)
+    return f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+
+
+def _best(lines: Sequence[Line], metric: str) -> dict[str, float]:
+    """The best measured figure of each benchmark."""
+    found: dict[str, float] = {}
+    pick = max if COLUMNS[metric].rising else min
+    for line in lines:
+        value = line.figures.get(metric, math.nan)
+        if line.images is not None and not math.isnan(value):
+            found[line.benchmark] = pick(found.get(line.benchmark, value), value)
+    return found
+
+
+def _line(line: Line, metrics: Sequence[str], best: Mapping[str, Mapping[str, float]]) -> str:
+    measured = line.images is not None
+    method = escape(line.method)
+    if line.paper:
+        method = f'<a href="https://arxiv.org/abs/{line.paper}">{method}</a>'
+    cells = [f'<td data-value="{escape(line.benchmark)}">{escape(line.benchmark)}</td>',
+             f'<th scope="row" data-value="{escape(line.method)}">{method}</th>', _number(line.images, line.images)]
+    for name in metrics:
+        value = line.figures.get(name)
+        mark = ' class="best"' if measured and value is not None and value == best[name].get(line.benchmark) else ""
+        cells.append(_number(value, line.cell(name), mark))
+    cells.append(_number(line.parameters, f"{line.parameters:,}" if line.parameters else None))
+    kind = "measured" if measured else "published"
+    return f'<tr class="{kind}" data-benchmark="{escape(line.benchmark)}">{"".join(cells)}</tr>'
+
+
+def _number(value: float | None, text: object, mark: str = "") -> str:
+    if value is None or math.isnan(value):
+        return '<td data-value="">-</td>'
+    return f'<td data-value="{value}"{mark}>{text}</td>'
+
+
+def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
+    """The pictures that the slider compares: for each its name, and for each method its caption and a data URI."""
+    found, left = [], CROP_BYTES
+    for benchmark, pictures in rows.items():
+        for row in pictures:
+            views = _views(row, scale)
+            left -= sum(len(view["image"]) for view in views)
+            if left >= 0:
+                found.append({"name": f"{benchmark}: {row.name}", "views": views})
+    return found
+
+
+def _views(row: Row, scale: int) -> list[dict[str, str]]:
+    *methods, hr = row.pictures.values()
+    top, left = busiest_crop(hr, methods[0], SIDE, scale)
+    lr = np.kron(row.lr[top // scale :, left // scale :][: SIDE // scale, : SIDE // scale],
+                 np.ones((scale, scale, 1), np.uint8))
+    cells = {"LR": lr, **{name: picture[top : top + SIDE, left : left + SIDE]
+                          for name, picture in row.pictures.items()}}
+    captions = {**row.captions, "LR": "pixels repeated", "HR": "the original"}
+    return [{"method": name, "caption": captions.get(name, ""), "image": _data_uri(cell)}
+            for name, cell in cells.items()]
+
+
+def _data_uri(pixels: np.ndarray) -> str:
+    file = BytesIO()
+    Image.fromarray(rgb(pixels)).save(file, "JPEG", quality=QUALITY, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,41 @@
+"""Geometric self-ensemble: the mean of what a model makes of a picture's eight symmetries, each turned back."""
+
+import numpy as np
+
+from srgan_tf.imaging import to_uint8
+from srgan_tf.inference.runtimes import Runtime, unit
+
+
+def self_ensemble(runtime: Runtime) -> Runtime:
+    """The runtime that enlarges eight times and takes the mean (EDSR, arXiv 1707.02921, section 3.4).
+
+    The mean is of what the network gives before rounding and clipping, as the papers have it; where a runtime only
+    gives rounded levels (a server, a SavedModel without the signature `float`), it is of those.
+
+    Raises:
+        ValueError: the model takes tiles of one size only that is not square, and so not their turned selves.
+    """
+    if runtime.fixed_tile and runtime.fixed_tile[0] != runtime.fixed_tile[1]:
+        height, width = runtime.fixed_tile
+        raise ValueError(
+            f"--self_ensemble needs a model that takes square tiles; {runtime.name} takes {width}x{height}")
+    run = runtime.run_float or (lambda images: unit(runtime.run(images)))
+
+    def run_float(images: np.ndarray) -> np.ndarray:
+        total = 0.0
+        for turns in range(4):
+            for flipped in (False, True):
+                total = total + _back(run(_forth(images, turns, flipped)), turns, flipped).astype(np.float64)
+        return (total / 8).astype(np.float32)
+
+    return runtime._replace(run=lambda images: to_uint8(run_float(images)), run_float=run_float)
+
+
+def _forth(images: np.ndarray, turns: int, flipped: bool) -> np.ndarray:
+    images = images[:, :, ::-1] if flipped else images
+    return np.ascontiguousarray(np.rot90(images, turns, axes=(1, 2)))
+
+
+def _back(images: np.ndarray, turns: int, flipped: bool) -> np.ndarray:
+    images = np.rot90(images, -turns, axes=(1, 2))
+    return images[:, :, ::-1] if flipped else images

@@ -1,0 +1,117 @@
+"""`evaluate` of several models: the table, the cache, further metrics, self-ensemble."""
+
+import json
+import shutil
+import time
+
+import numpy as np
+import pytest
+from metrics.network_weights import lpips_heads, network
+from skimage import data
+
+from srgan_tf.evaluation.cache import Cache
+from srgan_tf.imaging import matlab_resize, read_picture, write_picture
+from srgan_tf.inference import Upscaler
+from srgan_tf.metrics import make_lpips, niqe, psnr
+
+
+@pytest.fixture
+def picture(tmp_path) -> np.ndarray:
+    """Photos/HR with one photograph that NIQE takes."""
+    hr = np.ascontiguousarray(data.chelsea()[:208, :304])
+    (tmp_path / "Photos/HR").mkdir(parents=True)
+    write_picture(tmp_path / "Photos/HR/cat.png", hr)
+    return hr
+
+
+def models(folder) -> dict:
+    return json.loads((folder / "results.json").read_text())["datasets"]["Photos"]["models"]
+
+
+def test_several_models_and_metrics(command, tmp_path, picture, model_file):
+    shutil.copy(model_file, tmp_path / "other.keras")
+    np.savez(tmp_path / "alex.npz", **network("alex"))
+    np.savez(tmp_path / "heads.npz", **lpips_heads("alex"))
+    done = command("evaluate", f"--model={model_file},other.keras", "--benchmark=Photos", "--metrics=niqe,lpips",
+                   "--lpips_weights=alex.npz,heads.npz", "--save_images")
+    assert done.status == 0, done.err
+    figures = models(tmp_path / "results")
+    assert list(figures) == ["small.keras", "other.keras"]
+    assert figures["small.keras"] == figures["other.keras"]
+    sr = Upscaler(model_file)(matlab_resize(picture, 1 / 4))
+    np.testing.assert_array_equal(read_picture(tmp_path / "results/Photos/other.keras/cat.png").pixels, sr)
+    image = figures["small.keras"]["images"]["cat.png"]
+    assert image["psnr_y"] == psnr(sr, picture, crop=4)
+    assert image["niqe"] == niqe(sr, crop=4)
+    lpips = make_lpips({**network("alex"), **lpips_heads("alex")})
+    assert image["lpips"] == pytest.approx(lpips(sr, picture, crop=4), rel=1e-5)
+    assert "| NIQE | LPIPS | parameters |" in done.out
+
+
+def test_self_ensemble(command, tmp_path, picture, model_file):
+    done = command("evaluate", f"--model={model_file}", "--benchmark=Photos", "--self_ensemble")
+    assert done.status == 0, done.err
+    sr = Upscaler(model_file, self_ensemble=True)(matlab_resize(picture, 1 / 4))
+    assert models(tmp_path / "results")["small.keras+"]["psnr_y"] == pytest.approx(psnr(sr, picture, crop=4), abs=1e-9)
+
+
+def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monkeypatch):
+    shutil.copy(model_file, tmp_path / "small.keras")
+    arguments = ["--model=small.keras", "--benchmark=Photos", "--cache=kept"]
+    assert command("evaluate", *arguments).status == 0
+    first = models(tmp_path / "results")
+    with monkeypatch.context() as blocked:
+        blocked.setattr(Upscaler, "__call__", lambda *_: pytest.fail("enlarged again"))
+        blocked.setattr(Upscaler, "__init__", lambda *_, **__: pytest.fail("opened again"))
+        start = time.perf_counter()
+        assert command("evaluate", *arguments, "--output=again").status == 0
+        assert time.perf_counter() - start < 2
+        assert command("evaluate", *arguments, "--metrics=niqe", "--output=more").status == 0  # of the kept picture
+    assert models(tmp_path / "again") == first
+    assert models(tmp_path / "more")["small.keras"]["niqe"] > 0
+    assert (tmp_path / "again/Photos.png").read_bytes() == (tmp_path / "results/Photos.png").read_bytes()
+
+
+def test_a_damaged_cache_and_a_changed_model(command, tmp_path, picture, model_file):
+    import keras
+
+    from srgan_tf.models import GENERATORS, save_model
+
+    shutil.copy(model_file, tmp_path / "small.keras")
+    arguments = ["--model=small.keras", "--benchmark=Photos", "--cache=kept"]
+    assert command("evaluate", *arguments).status == 0
+    first = models(tmp_path / "results")
+    for number, file in enumerate(path for path in (tmp_path / "kept").rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        file.write_bytes((content[:-1] + b"?", content[:70], b"", content[:64] + b"{}")[number % 4])
+    assert command("evaluate", *arguments).status == 0
+    assert models(tmp_path / "results") == first
+    keras.utils.set_random_seed(1)
+    save_model(GENERATORS["edsr"](scale=4, features=8, blocks=2), tmp_path / "small.keras")
+    assert command("evaluate", *arguments).status == 0
+    assert models(tmp_path / "results") != first
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file/below", None):
+        cache = Cache(folder)
+        cache.put_values("ab" * 32, {"psnr": 1.0})
+        assert cache.get_values("ab" * 32) == {}
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--metrics=nique"], "unknown metric of --metrics 'nique'; known: dists, lpips, niqe. Did you mean 'niqe'?"),
+    (["--metrics=dists"], "--metrics=dists needs its weights: give --dists_weights=FILE"),
+    (["--metrics=lpips", "--lpips_weights=nowhere.npz"], "nowhere.npz"),
+    (["--metrics=lpips", "--lpips_weights=alex.npz"], "lin0.model.1.weight is not among the weights"),
+    (["--metrics=lpips", "--lpips_weights=alex.h5"], "unknown ending of a file of --lpips_weights '.h5'"),
+    (["--metrics=lpips", "--lpips_weights=damaged.npz"], "--lpips_weights: damaged.npz:"),
+    (["--model=bicubic,small.keras,small.keras"], "--model names small.keras 2 times"),
+])
+def test_mistakes_are_one_line(refused, tmp_path, picture, model_file, arguments, message):
+    shutil.copy(model_file, tmp_path / "small.keras")
+    np.savez(tmp_path / "alex.npz", **network("alex"))
+    (tmp_path / "alex.h5").write_text("")
+    (tmp_path / "damaged.npz").write_bytes((tmp_path / "alex.npz").read_bytes()[:3000])
+    assert message in refused("evaluate", "--benchmark=Photos", *arguments)

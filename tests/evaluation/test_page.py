@@ -1,0 +1,121 @@
+"""The page, as a browser would read it: nothing from outside, the table's values, the plot's points, the crops."""
+
+import base64
+import json
+import math
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf.evaluation import page
+from srgan_tf.evaluation.scatter import draw_scatter
+from srgan_tf.evaluation.sheets import Row
+from srgan_tf.evaluation.table import Line
+from srgan_tf.imaging import matlab_resize
+
+FIGURES = {"psnr_y": 30.0, "ssim_y": 0.9, "psnr_rgb": 28.0, "ssim_rgb": 0.8}
+LINES = [Line("Set5", "bicubic", 5, {**FIGURES, "psnr_y": 28.0, "niqe": 7.5}),
+         Line("Set5", "<b>mine</b>", 5, {**FIGURES, "niqe": 5.25}, 1_000_000),
+         Line("Set5", "none", 0, {}),
+         Line("Set5", "SRCNN (published)", None, {"psnr_y": 30.48}, 57_281, "1501.00092"),
+         Line("A & B", "bicubic", 2, {**FIGURES, "psnr_y": math.inf})]
+
+
+class Reader(HTMLParser):
+    """Keeps elements with their attributes, the text of each script, and checks that what opens is closed."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in ("meta", "link", "img", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    def all(self, tag: str, **wanted: str) -> list[dict]:
+        return [found for name, found in self.elements
+                if name == tag and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())]
+
+
+@pytest.fixture(scope="module")
+def rows(photo):
+    hr = np.pad(photo, ((0, 24), (0, 24), (0, 0)), mode="reflect")
+    lr = matlab_resize(hr, 1 / 4)
+    return {"Set5": [Row("</script>.png", lr, {"bicubic": matlab_resize(lr, 4), "<b>mine</b>": hr // 2, "HR": hr},
+                         {"bicubic": "1 dB", "<b>mine</b>": "2 dB"})]}
+
+
+@pytest.fixture(scope="module")
+def reader(rows):
+    return Reader(page.draw_page("mine & yours", "How.", LINES, rows, 4))
+
+
+def test_nothing_from_outside(reader):
+    for tag, attributes in reader.elements:
+        for name in ("src", "href", "action", "data", "srcset"):
+            value = attributes.get(name, "data:")
+            assert value.startswith("data:") or (tag == "a" and value.startswith("https://arxiv.org/abs/")), value
+    assert not any("url(" in text or "@import" in text or "fetch(" in text for _, text in reader.texts)
+
+
+def test_the_table(reader):
+    lines = [attributes for attributes in reader.all("tr") if attributes]
+    assert [(line["class"], line["data-benchmark"]) for line in lines] == [
+        ("measured", "Set5"), ("measured", "Set5"), ("measured", "Set5"), ("published", "Set5"), ("measured", "A & B")]
+    titles = [text for tag, text in reader.texts if tag == "button"]
+    assert titles[:10] == ["Set5", "A & B", "benchmark", "method", "images", "PSNR-Y, dB", "SSIM-Y", "PSNR-RGB, dB",
+                           "SSIM-RGB", "NIQE"]
+    values = [attributes.get("data-value") for tag, attributes in reader.elements if tag == "td"]
+    assert values[8 * 1 : 8 * 2] == ["Set5", "5", "30.0", "0.9", "28.0", "0.8", "5.25", "1000000"]
+    assert values[8 * 2 : 8 * 3] == ["Set5", "0", "", "", "", "", "", ""]
+    assert values[8 * 4 + 2] == "inf"
+    best = [attributes["data-value"] for attributes in reader.all("td", class_="best")]
+    assert {"30.0", "5.25", "inf"} <= set(best)
+    assert "28.0" in best  # of PSNR-RGB, not of PSNR-Y
+    assert ("th", "<b>mine</b>") in reader.texts
+
+
+def test_the_crops(reader, rows, monkeypatch):
+    (text,) = [text for tag, text in reader.texts if tag == "script" and text.startswith("[{")]
+    (crop,) = json.loads(text)
+    assert crop["name"] == "Set5: </script>.png"
+    assert [view["method"] for view in crop["views"]] == ["LR", "bicubic", "<b>mine</b>", "HR"]
+    kind, content = crop["views"][2]["image"].split(",")
+    assert kind == "data:image/jpeg;base64"
+    shown = np.asarray(Image.open(BytesIO(base64.b64decode(content)))).astype(int)
+    assert shown.shape == (page.SIDE, page.SIDE, 3)
+    hr = rows["Set5"][0].pictures["HR"]
+    places = [hr[top : top + page.SIDE, left : left + page.SIDE] // 2 for top in range(0, 25, 4)
+              for left in range(0, 25, 4)]
+    assert min(np.abs(shown - place).mean() for place in places) < 3
+    monkeypatch.setattr(page, "CROP_BYTES", 1000)
+    assert '<script type="application/json" id="crops">[]</script>' in page.draw_page("a", "b", LINES, rows, 4)
+
+
+def test_the_scatter():
+    by_niqe = Reader(draw_scatter(LINES[:4]))
+    assert [circle["class"] for circle in by_niqe.all("circle")] == ["measured", "measured"]  # those with NIQE
+    bicubic, mine = by_niqe.all("circle")
+    assert float(mine["cx"]) < float(bicubic["cx"])
+    assert float(mine["cy"]) < float(bicubic["cy"])
+    assert float(mine["r"]) > float(bicubic["r"])
+    bare = [line._replace(figures={"psnr_y": line.figures["psnr_y"]}) for line in LINES if "psnr_y" in line.figures]
+    by_size = Reader(draw_scatter(bare))
+    assert [circle["class"] for circle in by_size.all("circle")] == ["measured", "published"]
+    assert "parameters" in [text for _, text in by_size.texts]
+    assert draw_scatter(bare[:1]) == ""
