@@ -33,9 +33,10 @@ class MobileSR(Generator):
         super().__init__(scale, **kwargs)
         require_positive_integers(features=features, blocks=blocks)
         self.features, self.blocks = features, blocks
-        self.head = conv(3, features, self.dtype_policy)
-        self.body = [conv(features, features, self.dtype_policy) for _ in range(blocks)]
-        # Nearly the anchor alone at first: from a full start the first steps, which silence it, silence it for good.
+        # Eight layers of ReLU without a skip die in the first steps from PyTorch's default, and where they start loud.
+        initializer = keras.initializers.HeNormal
+        self.head = conv(3, features, self.dtype_policy, initializer=initializer)
+        self.body = [conv(features, features, self.dtype_policy, initializer=initializer) for _ in range(blocks)]
         self.tail = conv(features, 3 * scale**2, "float32", initializer=nearly_zero)
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (blocks + 2))
         self.build(PICTURES)
