@@ -40,9 +40,11 @@ def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
     return model
 
 
-def count(model: keras.Model) -> int:
-    """Trainable parameters."""
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+def count(model_class, arguments: dict) -> int:
+    """Trainable parameters, of a model whose weights are never made."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = model_class(**arguments)
+        return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 def check_config(model_class, arguments: dict) -> None:

@@ -4,7 +4,7 @@ Stated once for all of them: tensors are NHWC, float32, RGB in [0, 1]; a generat
 returns a float32 picture `scale` times larger that is not clipped. Modules here import keras and numpy, never
 TensorFlow, and run on any Keras backend.
 
-A new architecture is one file, one line in registry.py and one row in tests/models/test_generators.py.
+A new architecture is one file, one line in registry.py and one row in tests/models/cases.py.
 """
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator

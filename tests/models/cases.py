@@ -1,0 +1,23 @@
+"""Small models for the contracts."""
+
+# A small instance of every generator; a new architecture adds its row.
+CASES = {
+    "drcn": {"scale": 4, "channels": 1, "features": 6, "recursions": 2},
+    "edsr": {"scale": 4, "features": 6, "blocks": 2, "residual_scale": 0.5},
+    "espcn": {"scale": 4, "channels": 1, "features": 6},
+    "esrgan_plus": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
+    "fsrcnn": {"scale": 4, "channels": 1, "features": 6, "shrunk": 4, "mappings": 1},
+    "mobile": {"scale": 4, "features": 6, "blocks": 1},
+    "msrresnet": {"scale": 4, "features": 6, "blocks": 1},
+    "rcan": {"scale": 4, "features": 6, "groups": 1, "blocks": 1, "reduction": 2},
+    "rdn": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 2, "convolutions": 2},
+    "rrdb": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
+    "srcnn": {"scale": 4, "channels": 1, "kernels": "9-1-5", "features": 6},
+    "srresnet": {"scale": 4, "features": 6, "blocks": 1, "scalar_prelu": False},
+    "srvgg": {"scale": 4, "features": 6, "convolutions": 1, "activation": "prelu"},
+    "vdsr": {"scale": 4, "channels": 1, "features": 6, "depth": 3},
+}
+# Other forms of them, for what depends on the form.
+LUMA = [name for name, case in CASES.items() if "channels" in case]
+UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
+FORMS = [*CASES.items(), UNSHUFFLED[1]]
