@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
-from srgan_tf.data.degradation import open_degradation, unsharp_mask
+from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.recipes import GAUSSIAN
 from srgan_tf.data.degradation.resizing import MODES
@@ -20,6 +20,7 @@ from srgan_tf.imaging import write_picture
 PICTURES, DRAWS = 4, 4
 SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
 Values = Mapping[str, float]
+Cell = tuple[np.ndarray, list[str]]  # a picture and the lines below it
 
 
 def write_preview(config: PrepareConfig) -> Path:
@@ -33,17 +34,21 @@ def write_preview(config: PrepareConfig) -> Path:
         OSError: a file cannot be read or written.
     """
     degrade = open_degradation(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
-    rows = []
-    for number, (name, hr) in enumerate(_crops(config)):
-        source = unsharp_mask(hr) if config.sharpen_targets else hr
-        cells = [(_shown(source, 1), [Path(name).name[:36], "sharpened HR" if config.sharpen_targets else "HR"])]
-        for draw in range(DRAWS):
-            lr, drawn = degrade(source, tf.constant([config.seed, number * DRAWS + draw]))
-            cells.append((_shown(lr, config.scale), captions(drawn) or [f"x{config.scale} smaller"]))
-        rows.append(cells)
+    with tf.device("CPU"):  # as in the data pipeline
+        rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
     path = Path(config.output or "degradations.png").expanduser()
     write_picture(path, _sheet(rows))
     return path
+
+
+def _row(config: PrepareConfig, degrade: Degrade, number: int, name: str, hr: tf.Tensor) -> list[Cell]:
+    """HR, then the draws."""
+    source = unsharp_mask(hr) if config.sharpen_targets else hr
+    cells = [(_shown(source, 1), [Path(name).name[:36], "sharpened HR" if config.sharpen_targets else "HR"])]
+    for draw in range(DRAWS):
+        lr, drawn = degrade(source, tf.constant([config.seed, number * DRAWS + draw]))
+        cells.append((_shown(lr, config.scale), captions(drawn) or [f"x{config.scale} smaller"]))
+    return cells
 
 
 def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
@@ -119,7 +124,7 @@ _WORDS: dict[str, Callable[[Values], str]] = {
 }
 
 
-def _sheet(rows: list[list[tuple[np.ndarray, list[str]]]]) -> np.ndarray:
+def _sheet(rows: list[list[Cell]]) -> np.ndarray:
     """Lays the pictures out with their lines of text below: uint8 [H,W,3]."""
     text = 4 + LINE * max(len(lines) for cells in rows for _, lines in cells)
     width, height = GAP + len(rows[0]) * (SIDE + GAP), GAP + len(rows) * (SIDE + text + GAP)

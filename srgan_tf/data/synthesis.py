@@ -73,11 +73,12 @@ def synthesize(synthesis: Synthesis, region: Callable[[tf.Tensor, tf.Tensor, int
 
 def degraded(synthesis: Synthesis, pair: Pair, number: int) -> Pair:
     """The pair with its LR made of the whole HR picture; the same for the same number, whatever the run's seed."""
-    source = tf.constant(pair.hr[None], tf.float32) / 255
-    if synthesis.sharpen:
-        source = unsharp_mask(source)
-    lr, _ = synthesis.degrade(source, tf.constant([-1, number], tf.int64))
-    return Pair(_to_bytes(lr[0]).numpy(), pair.hr)
+    with tf.device("CPU"):  # as in the data pipeline
+        source = tf.constant(pair.hr[None], tf.float32) / 255
+        if synthesis.sharpen:
+            source = unsharp_mask(source)
+        lr, _ = synthesis.degrade(source, tf.constant([-1, number], tf.int64))
+        return Pair(_to_bytes(lr[0]).numpy(), pair.hr)
 
 
 def _unturned(corner: tf.Tensor, symmetry: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
