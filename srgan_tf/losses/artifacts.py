@@ -8,7 +8,7 @@ SMALLEST_VARIANCE = 1e-12
 
 
 def ldl(hr, sr, average):
-    """Mean absolute difference, each pixel multiplied by the artefact map (LDL, Eq. 7).
+    """Mean absolute difference, each pixel multiplied by the artefact map (LDL, section 3).
 
     As in the authors' code the map is differentiated too, and the other losses stand beside it with their own weights.
 
@@ -22,7 +22,7 @@ def ldl(hr, sr, average):
 
 
 def artifact_map(hr, sr, average):
-    """How likely each pixel is an artefact: float32 [B,H,W,1], from 0 (LDL, Eqs. 3 to 6).
+    """How likely each pixel is an artefact: float32 [B,H,W,1], from 0 (LDL, section 3).
 
     The variance of the residual |hr - sr|, summed over the channels, in the 7x7 window around the pixel, times the
     fifth root of its variance in the whole patch; 0 where the moving average, the steadier of the two, is further from
