@@ -28,8 +28,8 @@ def main(config: InterpolateConfig) -> None:
         generators[alpha] = interpolate(*ends, alpha)
         save_model(generators[alpha], output / f"alpha_{alpha:g}.keras")
         print(output / f"alpha_{alpha:g}.keras")
-    for name, picture in pictures.items():
-        print(write_pictures(output, name, picture, ends, generators, config.pixels, config.tile))
+    for sheet in write_pictures(output, pictures, ends, generators, config.pixels, config.tile):
+        print(sheet)
 
 
 if __name__ == "__main__":

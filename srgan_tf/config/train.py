@@ -57,7 +57,9 @@ class TrainConfig(Settings):
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
         ".h5 file, or random (for trials of the machinery only).")
-    init_from: str = setting("", "A .keras file or run folder whose generator's weights the run starts from.")
+    init_from: str = setting(
+        "", "A .keras file, a run folder or other people's weights (.pth, .safetensors) that the generator starts "
+        "from.")
     precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS)
     ema: float = setting(
         0.999, "Decay of the moving average of the generator's weights, which is what is validated and kept as "

@@ -11,8 +11,8 @@ class UpscaleConfig(Settings):
     """An enlargement of pictures."""
 
     model: str = setting(
-        "", "A .keras file, a run folder, a SavedModel, a .tflite file, a shipped name, or bicubic; empty: the shipped "
-        "edsr_x4, or the model that --server names.")
+        "", "A .keras file, a run folder, a SavedModel, a .tflite file, other people's weights (.pth, .safetensors), a "
+        "shipped name, or bicubic; empty: the shipped edsr_x4, or the model that --server names.")
     output: str = setting("upscaled", "Folder for the enlarged pictures.")
     scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
     suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")

@@ -146,7 +146,7 @@ def undivide(array: np.ndarray, divisor: float) -> np.ndarray:
     """The float32 numbers that `divide` gives `array` for.
 
     The rounded product, or a neighbour where that one's quotient is what is looked for. Where several numbers have the
-    same quotient (one in 256 for 255), or none has it, the result is within one unit in the last place.
+    same quotient, or none has it, the result is within one unit in the last place.
     """
     product = divide(array, 1 / divisor)
     for neighbour in (np.nextafter(product, np.float32(np.inf)), np.nextafter(product, np.float32(-np.inf))):

@@ -1,6 +1,6 @@
 """Pictures between two networks, and a sheet that shows them side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from srgan_tf.evaluation.sheets import busiest_crop
 from srgan_tf.imaging import matlab_resize, to_uint8, write_picture
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import Generator
+from srgan_tf.models import Generator, interpolate
 
 SIDE, GAP, CAPTION = 192, 6, 20
 
@@ -19,40 +19,48 @@ def mix(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
     return to_uint8(((1 - alpha) * a.astype(np.float64) + alpha * b) / 255)
 
 
-def write_pictures(folder: Path, name: str, pixels: np.ndarray, ends: Sequence[Generator],
-                   between: Mapping[float, Generator], mixed: bool, tile: int) -> Path:
-    """Enlarges a picture by both networks and those between them, and draws the sheet.
+def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Sequence[Generator],
+                   between: Mapping[float, Generator], mixed: bool, tile: int) -> Iterator[Path]:
+    """Enlarges pictures by both networks and those between them, and draws a sheet of each.
 
     Args:
         folder: gets NAME_alpha_A.png for each alpha, NAME_pixels_A.png if `mixed`, and NAME_sheet.png.
-        name: of the picture.
-        pixels: uint8 [H,W,3] or [H,W,4].
+        pictures: uint8 [H,W,3] or [H,W,4] by name.
         ends: the networks at alpha 0 and 1.
         between: networks by alpha.
         mixed: whether pictures are interpolated too.
         tile: side of the tiles in LR pixels.
 
-    Returns:
-        The path of the sheet.
+    Yields:
+        The path of each sheet.
     """
-    overlap = min(16, max(tile // 4, 0)) if tile else 16
-    a, b = (Upscaler(end, tile=tile, overlap=overlap)(pixels) for end in ends)
-    networks, pictures = {"A": a}, {"A": a}
-    for alpha, generator in sorted(between.items()):
-        networks[f"network {alpha:g}"] = Upscaler(generator, tile=tile, overlap=overlap)(pixels)
-        write_picture(folder / f"{name}_alpha_{alpha:g}.png", networks[f"network {alpha:g}"])
+    stage = interpolate(*ends, 0)  # all networks enlarge in its place, so that TensorFlow traces one
+    upscaler = Upscaler(stage, tile=tile, overlap=min(16, tile // 4) if tile else 16)
+
+    def enlarge(generator: Generator, pixels: np.ndarray) -> np.ndarray:
+        stage.set_weights(generator.get_weights())
+        return upscaler(pixels)
+
+    for name, pixels in pictures.items():
+        a, b = (enlarge(end, pixels) for end in ends)
+        networks = {alpha: enlarge(generator, pixels) for alpha, generator in sorted(between.items())}
+        mixtures = {alpha: mix(a, b, alpha) for alpha in networks} if mixed else {}
+        for kind, made in (("alpha", networks), ("pixels", mixtures)):
+            for alpha, picture in made.items():
+                write_picture(folder / f"{name}_{kind}_{alpha:g}.png", picture)
+        rgb, scale = pixels[..., :3], stage.scale
+        rows = [{"bicubic": matlab_resize(rgb, scale), **_row("network", a, networks, b)}]
         if mixed:
-            pictures[f"pixels {alpha:g}"] = mix(a, b, alpha)
-            write_picture(folder / f"{name}_pixels_{alpha:g}.png", pictures[f"pixels {alpha:g}"])
-    scale = ends[0].scale
-    bicubic = matlab_resize(pixels[..., :3], scale)
-    repeated = pixels[..., :3].repeat(scale, axis=0).repeat(scale, axis=1)
-    rows = [{"bicubic": bicubic, **networks, "B": b}]
-    if mixed:
-        rows.append({"LR, pixels repeated": repeated, **pictures, "B": b})
-    path = folder / f"{name}_sheet.png"
-    write_picture(path, draw_alphas(rows, busiest_crop(b[..., :3], a[..., :3], SIDE, scale)))
-    return path
+            repeated = rgb.repeat(scale, axis=0).repeat(scale, axis=1)
+            rows.append({"LR, pixels repeated": repeated, **_row("pixels", a, mixtures, b)})
+        path = folder / f"{name}_sheet.png"
+        write_picture(path, draw_alphas(rows, busiest_crop(b[..., :3], a[..., :3], SIDE, scale)))
+        yield path
+
+
+def _row(kind: str, a: np.ndarray, between: Mapping[float, np.ndarray], b: np.ndarray) -> dict[str, np.ndarray]:
+    middle = {f"{kind}, alpha {alpha:g}": picture for alpha, picture in between.items()}
+    return {"A (alpha 0)": a, **middle, "B (alpha 1)": b}
 
 
 def draw_alphas(rows: Sequence[Mapping[str, np.ndarray]], corner: tuple[int, int]) -> np.ndarray:

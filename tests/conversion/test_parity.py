@@ -57,3 +57,7 @@ def test_one_network_under_other_names(tmp_path):
         assert read_checkpoint(tmp_path / "other.safetensors").keys == keys
         other = load_model(tmp_path / "other.safetensors")
         assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
+
+
+def test_one_enlargement_may_be_by_three():
+    assert load_model(WEIGHTS / "rrdb_esrgan_x2.pth", scale=3).scale == 3
