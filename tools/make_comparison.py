@@ -25,7 +25,7 @@ RECIPES = {
     "edsr": ("edsr", "features:32,blocks:16", 6e-4),
     "msrresnet": ("msrresnet", "features:32,blocks:8", 6e-4),
     "srresnet": ("srresnet", "blocks:4", 4e-4),
-    "srvgg": ("srvgg", "features:48,blocks:8", 6e-4),
+    "srvgg": ("srvgg", "features:48,convolutions:8", 6e-4),
     "rcan": ("rcan", "features:32,groups:2,blocks:4", 6e-4),
     "rdn": ("rdn", "features:32,growth_channels:16,blocks:4,convolutions:4", 6e-4),
     "rrdb": ("rrdb", "features:32,blocks:2,growth_channels:16", 6e-4),
