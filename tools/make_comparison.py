@@ -4,7 +4,8 @@
     python tools/make_comparison.py --models=edsr,rrdb --minutes=2 --dataset=samples --benchmark=Set5
 
 A short trial measures the steps per second of each, so that its learning rate falls to zero along a cosine just as its
-time is up. A network whose run folder is there is not trained again; flags after -- go to every training.
+time is up. A network whose run folder is there is not trained again, and one that was interrupted goes on; flags after
+-- go to every training.
 """
 
 import argparse
@@ -35,7 +36,7 @@ TRIAL_STEPS = 40
 
 def train(name: str, folder: Path, options: argparse.Namespace) -> None:
     """Trains one network for about --minutes."""
-    if (folder / "best.keras").is_file():
+    if folder.is_dir():
         print(f"{name}: {folder} is there and is taken as it is", flush=True)
         return
     model, model_args, rate = RECIPES[name]
@@ -48,8 +49,10 @@ def train(name: str, folder: Path, options: argparse.Namespace) -> None:
     speed = [record["images_per_second"] for record in records if "images_per_second" in record][-1] / batch(flags)
     steps = max(TRIAL_STEPS, round(speed * 60 * options.minutes))
     print(f"{name}: {speed:.2f} steps/s, {steps} steps", flush=True)
-    run("train", *flags, f"--run_dir={folder}", f"--steps={steps}", f"--validate_every={max(steps // 4, 1)}",
+    part = folder.with_name(f"{folder.name}_part")
+    run("train", *flags, f"--run_dir={part}", f"--steps={steps}", f"--validate_every={max(steps // 4, 1)}",
         f"--checkpoint_every={max(steps // 4, 1)}")
+    part.rename(folder)
 
 
 def batch(flags: list[str]) -> int:
