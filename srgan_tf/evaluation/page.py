@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from srgan_tf.evaluation.scatter import draw_scatter
-from srgan_tf.evaluation.sheets import Row, busiest_crop, rgb
+from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, rgb
 from srgan_tf.evaluation.table import COLUMNS, Line, shown_metrics
 
 TEMPLATE = Path(__file__).with_name("page.html")
-SIDE = 256
 QUALITY = 90
 # Crops beyond this many bytes in all are left out, the last ones first.
 CROP_BYTES = 8 << 20
@@ -103,10 +102,10 @@ def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
 
 def _views(row: Row, scale: int) -> list[dict[str, str]]:
     *methods, hr = row.pictures.values()
-    top, left = busiest_crop(hr, methods[0], SIDE, scale)
-    lr = np.kron(row.lr[top // scale :, left // scale :][: SIDE // scale, : SIDE // scale],
+    top, left = busiest_crop(hr, methods[0], CROP, scale)
+    lr = np.kron(row.lr[top // scale :, left // scale :][: CROP // scale, : CROP // scale],
                  np.ones((scale, scale, 1), np.uint8))
-    cells = {"LR": lr, **{name: picture[top : top + SIDE, left : left + SIDE]
+    cells = {"LR": lr, **{name: picture[top : top + CROP, left : left + CROP]
                           for name, picture in row.pictures.items()}}
     captions = {**row.captions, "LR": "pixels repeated", "HR": "the original"}
     return [{"method": name, "caption": captions.get(name, ""), "image": _data_uri(cell)}

@@ -15,7 +15,7 @@ from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
 from srgan_tf.evaluation.judges import Judge, Readers, find_judges
 from srgan_tf.evaluation.measure import Scores
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
-from srgan_tf.evaluation.sheets import Row, draw_sheet
+from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
 
 Results = dict[str, dict[str, Scores]]
@@ -159,11 +159,16 @@ class Picture:
 
 
 def _row(picture: Picture, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
+    """What the sheet and the page show of a picture: no more than they need, for rows are kept to the end."""
     name, (lr, hr) = picture.case.name, picture.pair
     captions = {method: f"{found.images[name]['psnr_y']:.2f} dB / {found.images[name]['ssim_y']:.4f}"
                 for method, found in scores.items()}
-    pictures = {method.name: picture.enlargement(method) for method in methods.values()}
-    return Row(name, lr, {**pictures, "HR": hr}, {**captions, "HR": "PSNR / SSIM on Y"})
+    pictures = {**{method.name: picture.enlargement(method) for method in methods.values()}, "HR": hr}
+    scale = picture.case.scale
+    top, left = busiest_crop(hr, pictures[BICUBIC], CROP, scale)
+    shown = {method: pixels[top : top + CROP, left : left + CROP].copy() for method, pixels in pictures.items()}
+    small = lr[top // scale :, left // scale :][: CROP // scale, : CROP // scale].copy()
+    return Row(name, small, shown, {**captions, "HR": "PSNR / SSIM on Y"})
 
 
 def _save(picture: Picture, methods: Mapping[str, Method], folder: Path) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE, GAP, CAPTION = 224, 6, 34
+# Side of the part of a picture that is kept to be shown, on the sheet or on the page; a multiple of every scale.
+CROP = 264
 
 
 class Row(NamedTuple):

@@ -98,10 +98,10 @@ def test_the_crops(reader, rows, monkeypatch):
     kind, content = crop["views"][2]["image"].split(",")
     assert kind == "data:image/jpeg;base64"
     shown = np.asarray(Image.open(BytesIO(base64.b64decode(content)))).astype(int)
-    assert shown.shape == (page.SIDE, page.SIDE, 3)
+    assert shown.shape == (page.CROP, page.CROP, 3)
     hr = rows["Set5"][0].pictures["HR"]
-    places = [hr[top : top + page.SIDE, left : left + page.SIDE] // 2 for top in range(0, 25, 4)
-              for left in range(0, 25, 4)]
+    starts = range(0, len(hr) - page.CROP + 1, 4)
+    places = [hr[top : top + page.CROP, left : left + page.CROP] // 2 for top in starts for left in starts]
     assert min(np.abs(shown - place).mean() for place in places) < 3
     monkeypatch.setattr(page, "CROP_BYTES", 1000)
     assert '<script type="application/json" id="crops">[]</script>' in page.draw_page("a", "b", LINES, rows, 4)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.config import ExportConfig
-from srgan_tf.imaging import matlab_resize
+from srgan_tf.imaging import matlab_resize, read_picture, write_picture
 from srgan_tf.inference import Runtime, Upscaler, open_runtime
 from srgan_tf.inference.ensemble import self_ensemble
 from srgan_tf.models import load_model
@@ -75,3 +75,11 @@ def test_a_runtime_without_floats(lr):
 def test_tiles_that_cannot_be_turned():
     with pytest.raises(ValueError, match=r"takes square tiles; narrow takes 64x32"):
         self_ensemble(Runtime("narrow", 4, lambda images: images, fixed_tile=(32, 64)))
+
+
+def test_upscale(command, model_file, lr, tmp_path):
+    write_picture(tmp_path / "small.png", lr)
+    done = command("upscale", "small.png", f"--model={model_file}", "--self_ensemble")
+    assert done.status == 0, done.err
+    made = read_picture(tmp_path / "upscaled/small.png").pixels
+    np.testing.assert_array_equal(made, Upscaler(model_file, self_ensemble=True)(lr))
