@@ -11,8 +11,8 @@ class ExportConfig(Settings):
     """An export of one model to the formats that other software takes."""
 
     model: str = setting(
-        DEFAULT_MODEL, "A .keras file, a run folder (its best generator), other people's weights (.pth, .safetensors) or "
-        "a shipped name.")
+        DEFAULT_MODEL, "A .keras file, a run folder (its best generator), other people's weights (.pth, .safetensors) "
+        "or a shipped name.")
     format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
     output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
     quantize: str = setting(
