@@ -1,7 +1,7 @@
 """Enlarges pictures: files, folders and glob patterns, with any kind of model.
 
 Examples:
-    python -m srgan_tf.upscale holiday.jpg
+    python -m srgan_tf.upscale holiday.jpg --sharpness=0.5
     python -m srgan_tf.upscale scans/ "more/*.png" --model=runs/edsr --output=upscaled
 """
 
@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from srgan_tf import flags
-from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
+from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
+from srgan_tf.pretrained import shipped_table
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
     """Checks what can be checked before the model is loaded, then enlarges; returns the exit status."""
     start = time.perf_counter()
+    if config.list:
+        print(shipped_table())
+        return 0
     from srgan_tf.imaging import WRITABLE_SUFFIXES
     from srgan_tf.inference.batch import find_jobs, upscale_files
 
@@ -37,6 +41,8 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.server:
         model = _remote(config)
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
+        if config.sharpness:
+            model = _between(config)
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
                             self_ensemble=config.self_ensemble)
@@ -46,6 +52,14 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
+
+
+def _between(config: UpscaleConfig) -> Any:
+    """The network between the faithful and the sharp one that ship."""
+    from srgan_tf.models import interpolate, load_generator
+
+    dtype = {"bfloat16": "mixed_bfloat16"}.get(config.precision, "float32")
+    return interpolate(load_generator(DEFAULT_MODEL, dtype), load_generator(SHARP_MODEL, dtype), config.sharpness)
 
 
 def _remote(config: UpscaleConfig) -> Any:

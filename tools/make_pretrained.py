@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Writes a trained generator to srgan_tf/pretrained/NAME.keras, its weights in half precision.
+"""Writes a trained generator to srgan_tf/pretrained/NAME.keras, its weights in half precision, and measures it.
 
-    python tools/make_pretrained.py runs/edsr_x4 edsr_x4
+    python tools/make_pretrained.py runs/edsr_x4 edsr_x4 --purpose="faithful enlargement" --benchmark=Set5,Set14,BSD100
 
 Every weight is rounded to float16, half the bytes; the model loads as float32 again. The rounded file is what is
-measured and shipped.
+measured, by `evaluate`, and shipped. The figures go to NAME.json, which `upscale --list` reads, and are printed for
+the card, NAME.md.
 """
 
 import argparse
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -20,7 +24,7 @@ import h5py
 import numpy as np
 
 from srgan_tf.models import find_model, load_model
-from srgan_tf.models.files import PRETRAINED
+from srgan_tf.pretrained import FOLDER
 
 
 def halve(source: Path, target: Path) -> None:
@@ -39,14 +43,31 @@ def halve(source: Path, target: Path) -> None:
         new.attrs.update(old.attrs)
 
 
+def measure(model: Path, purpose: str, benchmark: str) -> None:
+    """Evaluates the file, prints the table and writes its facts."""
+    generator = load_model(model)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "srgan_tf.evaluate", f"--model={model}", f"--benchmark={benchmark}",
+                   f"--scale={generator.scale}", f"--output={folder}", "--sheet_rows=0", "--metrics=niqe"]
+        subprocess.run(command, check=True)
+        datasets = json.loads(Path(folder, "results.json").read_text())["datasets"]
+    figures = {metric: {name: round(scores[metric], 4) for name, scores in datasets.items()}
+               for metric in ("psnr_y", "ssim_y", "niqe")}
+    facts = {"architecture": type(generator).__name__, "arguments": generator.get_config(), "scale": generator.scale,
+             "parameters": generator.count_params(), "purpose": purpose, **figures}
+    model.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
 def main() -> None:
     """Writes the file and says how far the rounding moved the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a .keras file or run folder")
     parser.add_argument("name", help="of the shipped model")
+    parser.add_argument("--purpose", required=True, help="in a few words, for upscale --list")
+    parser.add_argument("--benchmark", required=True, help="folders, as for evaluate")
     options = parser.parse_args()
-    source, target = find_model(options.model), PRETRAINED / f"{options.name}.keras"
-    PRETRAINED.mkdir(exist_ok=True)
+    source, target = find_model(options.model), FOLDER / f"{options.name}.keras"
+    FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(source) as archive:
         archive.extractall(folder)
         weights = Path(folder, "model.weights.h5")
@@ -59,6 +80,7 @@ def main() -> None:
         shutil.copy(temporary, target)
     pairs = zip(load_model(source).get_weights(), load_model(target).get_weights(), strict=True)
     moved = max(float(np.abs(old - new).max()) for old, new in pairs)
+    measure(target, options.purpose, options.benchmark)
     print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the greatest change of a weight is {moved:.1e}")
 
 

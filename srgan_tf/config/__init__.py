@@ -12,6 +12,7 @@ from srgan_tf.config.choices import (
     RUNTIMES,
     SCALES,
     SCHEDULES,
+    SHARP_MODEL,
     STRATEGIES,
     TFLITE_IO,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "RUN_MODELS",
     "SCALES",
     "SCHEDULES",
+    "SHARP_MODEL",
     "STRATEGIES",
     "TFLITE_IO",
     "ConvertConfig",

@@ -5,6 +5,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")
 DEFAULT_MODEL = "edsr_x4"
+SHARP_MODEL = "perceptual_x4"
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
 SCHEDULES = ("milestones", "cosine", "constant")

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES
+from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, RUNTIMES, SCALES, SHARP_MODEL
 from srgan_tf.settings import Settings, setting
 
 
@@ -13,6 +13,10 @@ class UpscaleConfig(Settings):
     model: str = setting(
         "", "A .keras file, a run folder, a SavedModel, a .tflite file, other people's weights (.pth, .safetensors), a "
         "shipped name, or bicubic; empty: the shipped edsr_x4, or the model that --server names.")
+    list: bool = setting(False, "Show the models that ship, with their figures, and do nothing else.")
+    sharpness: float = setting(
+        0, "Of the shipped models: 0 is edsr_x4, faithful; 1 is perceptual_x4, which invents texture; between them lie "
+        "networks between the two.", low=0)
     output: str = setting("upscaled", "Folder for the enlarged pictures.")
     scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
     suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")
@@ -45,3 +49,8 @@ class UpscaleConfig(Settings):
         super().__post_init__()
         if self.tile and self.tile <= 2 * self.overlap:
             raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")
+        if self.sharpness > 1:
+            raise ValueError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
+        if self.sharpness and (self.server or self.model not in ("", DEFAULT_MODEL)):
+            raise ValueError(f"--sharpness lies between the shipped models {DEFAULT_MODEL} and {SHARP_MODEL}: give "
+                             "neither --model nor --server with it")

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from srgan_tf.config import DEFAULT_MODEL, RUN_MODELS, EvaluateConfig
-from srgan_tf.evaluation.cache import PACKAGE, Cache, digest_of
+from srgan_tf.evaluation.cache import Cache, digest_of
 from srgan_tf.inference import Upscaler
 from srgan_tf.inference.runtimes import find_saved_model
+from srgan_tf.pretrained import shipped_models
 
 BICUBIC = "bicubic"
 Opening = Callable[[], contextlib.AbstractContextManager]
@@ -90,8 +91,7 @@ def _name(model: Path) -> str:
 def _digest(model: str) -> str:
     """Of the files that a model is; empty where there are none: opening it will say so."""
     path = Path(model).expanduser()
-    shipped = PACKAGE / "pretrained" / f"{model}.keras"
-    candidates = [path, *(path / name for name in RUN_MODELS), shipped]
+    candidates = [path, *(path / name for name in RUN_MODELS), *filter(None, [shipped_models().get(model)])]
     file = next((file for file in candidates if file.is_file()), None)
     if file:
         return digest_of(file.suffix.encode(), file.read_bytes())

@@ -63,7 +63,7 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
     if isinstance(model, Runtime):
         return model
     if not isinstance(model, str | os.PathLike):
-        return keras_runtime(model)
+        return _keras_model(model, runtime, precision, threads)
     if str(model) == "bicubic":
         return bicubic_runtime(scale)
     path = Path(model).expanduser()
@@ -88,11 +88,16 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
 
     from srgan_tf.models import load_model
 
-    if runtime == "openvino":
-        from srgan_tf.inference.openvino import openvino_keras
+    dtype = "mixed_bfloat16" if precision == "bfloat16" and runtime == "tensorflow" else "float32"
+    return _keras_model(load_model(model, dtype), runtime, precision, threads)
 
-        return openvino_keras(load_model(model), precision, threads)
-    return keras_runtime(load_model(model, {"bfloat16": "mixed_bfloat16"}.get(precision, "float32")))
+
+def _keras_model(generator: Any, runtime: str, precision: str, threads: int) -> Runtime:
+    if runtime == "tensorflow":
+        return keras_runtime(generator)
+    from srgan_tf.inference.openvino import openvino_keras
+
+    return openvino_keras(generator, precision, threads)
 
 
 def bicubic_runtime(scale: int) -> Runtime:

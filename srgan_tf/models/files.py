@@ -14,9 +14,9 @@ from srgan_tf.config import RUN_MODELS
 from srgan_tf.conversion import READERS, Checkpoint, check, fill, read_checkpoint, state_dict, write_safetensors
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
+from srgan_tf.pretrained import shipped_models
 from srgan_tf.settings import lookup
 
-PRETRAINED = Path(__file__).parent.parent / "pretrained"
 CONFIG_BYTES = 1 << 20
 ARCHITECTURES = {**GENERATORS, **DISCRIMINATORS}
 CLASSES = {f"srgan_tf>{model.__name__}": model for model in ARCHITECTURES.values()}
@@ -144,7 +144,7 @@ def find_model(path_or_name: str | os.PathLike) -> Path:
         for name in RUN_MODELS:
             if (path / name).is_file():
                 return path / name
-    shipped = {file.stem: file for file in sorted(PRETRAINED.glob("*.keras"))}
+    shipped = shipped_models()
     if str(path_or_name) in shipped:
         return shipped[str(path_or_name)]
     if path.is_dir():

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from srgan_tf.models import EDSR, RRDB, files, load_model, save_model
+from srgan_tf import pretrained
+from srgan_tf.models import EDSR, RRDB, load_model, save_model
 
 INPUTS = contracts.pictures(4, 5)
 
@@ -64,14 +65,14 @@ def test_run_folder(model, path):
 
 
 def test_shipped_name(model, path, monkeypatch, tmp_path):
-    monkeypatch.setattr(files, "PRETRAINED", path.parent)
+    monkeypatch.setattr(pretrained, "FOLDER", path.parent)
     assert same(load_model("model"), model)
     with pytest.raises(FileNotFoundError, match=r"unknown .* 'modle'; known: model. Did you mean 'model'\?"):
         load_model("modle")
 
 
 def test_no_model_ships(monkeypatch, tmp_path):
-    monkeypatch.setattr(files, "PRETRAINED", tmp_path / "absent")
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "absent")
     assert "models that ship by name: none" in refusal("rrdb_x4", FileNotFoundError)
 
 

@@ -9,20 +9,20 @@ from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import psnr
 from srgan_tf.models import load_model
-from srgan_tf.models.files import PRETRAINED
+from srgan_tf.pretrained import shipped_models
 
-SHIPPED = sorted(path.stem for path in PRETRAINED.glob("*.keras"))
+SHIPPED = shipped_models()
 
 
 def test_there_is_a_default():
     assert "edsr_x4" in SHIPPED
     assert load_model("edsr_x4").count_params() == 1_517_571
-    assert sum(path.stat().st_size for path in PRETRAINED.iterdir()) <= 12 << 20
+    assert sum(path.stat().st_size for path in SHIPPED["edsr_x4"].parent.iterdir()) <= 12 << 20
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_it_beats_bicubic_on_photographs_it_has_not_seen(name):
-    assert (PRETRAINED / f"{name}.md").is_file()
+    assert SHIPPED[name].with_suffix(".md").is_file()
     upscaler, gains = Upscaler(name), []
     for _, load in open_source("samples", 4, "validation").pictures:
         pair = load()
@@ -36,3 +36,12 @@ def test_upscale_needs_no_model(command, tmp_path, photo):
     done = command("upscale", "photo.png")
     assert done.status == 0, done.err
     assert Image.open(tmp_path / "upscaled" / "photo.png").size == (200, 160)
+
+
+def test_they_are_listed(command):
+    done = command("upscale", "--list")
+    assert done.status == 0, done.err
+    lines = {line.split()[0]: line for line in done.out.splitlines()[1:]}
+    assert sorted(lines) == sorted(SHIPPED)
+    for name, line in lines.items():
+        assert f" {load_model(name).count_params():,} " in line

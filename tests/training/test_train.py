@@ -28,6 +28,8 @@ SHRUNK = {
     "esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
                      "--discriminator_args=features:8"],
     "esrgan_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "esrgan_plus.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                          "--discriminator_args=features:8"],
     "esrgan_plus_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
     "fsrcnn.flags": ["--model_args=features:8,shrunk:4,mappings:1"],
     "mobile.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
