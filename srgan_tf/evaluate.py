@@ -38,17 +38,13 @@ def weight_readers() -> dict:
     """What reads the weights of LPIPS and DISTS, by the ending of the file."""
     import numpy as np
 
+    from srgan_tf.conversion import READERS
+
     def read_npz(content: bytes) -> dict:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
 
-    try:
-        from srgan_tf import conversion
-    except ImportError:
-        from safetensors.numpy import load
-
-        return {".npz": read_npz, ".safetensors": load}
-    return {".npz": read_npz, **conversion.READERS}
+    return {".npz": read_npz, **READERS}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
-from srgan_tf.pretrained import shipped_table
+from srgan_tf.pretrained import file_of, shipped_table
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -32,7 +32,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)
 
-    model = config.model or DEFAULT_MODEL
+    model = file_of(config.model or DEFAULT_MODEL)
     if not config.server:
         flags.import_framework(model)
     from srgan_tf.inference import Upscaler

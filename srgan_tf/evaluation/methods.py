@@ -91,7 +91,8 @@ def _name(model: Path) -> str:
 def _digest(model: str) -> str:
     """Of the files that a model is; empty where there are none: opening it will say so."""
     path = Path(model).expanduser()
-    candidates = [path, *(path / name for name in RUN_MODELS), *filter(None, [shipped_models().get(model)])]
+    shipped = shipped_models() | shipped_models(".tflite")
+    candidates = [path, *(path / name for name in RUN_MODELS), shipped.get(model, path)]
     file = next((file for file in candidates if file.is_file()), None)
     if file:
         return digest_of(file.suffix.encode(), file.read_bytes())

@@ -10,6 +10,7 @@ import numpy as np
 
 from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize
+from srgan_tf.pretrained import file_of
 
 TRIAL = (8, 8)  # height and width of the picture that tells a model's scale
 
@@ -66,7 +67,7 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
         return _keras_model(model, runtime, precision, threads)
     if str(model) == "bicubic":
         return bicubic_runtime(scale)
-    path = Path(model).expanduser()
+    path = Path(file_of(str(model))).expanduser()
     if path.suffix == ".tflite":
         if runtime == "openvino" or precision:
             raise ValueError(f"{path} runs in LiteRT, with the numbers of its export: give neither --runtime nor "
