@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from inference.lifelike import CASES, lifelike
+from inference.lifelike import EXPORTED, lifelike
 from PIL import Image
 
 from srgan_tf.config import ExportConfig
@@ -22,9 +22,9 @@ from srgan_tf.metrics import psnr
 from srgan_tf.models import blocks, msrresnet
 
 TILE = 24
-# Name of the file, architecture and flags. Every architecture goes through int8, which asks the most of a graph.
+# Name of the file, architecture and flags. Every one of these architectures goes through int8, which asks the most.
 ROWS = {
-    **{f"{name} int8": (name, {"quantize": "int8", "gpu_compatible": True}) for name in CASES},
+    **{f"{name} int8": (name, {"quantize": "int8", "gpu_compatible": True}) for name in EXPORTED},
     "srresnet float": ("srresnet", {"gpu_compatible": True}),
     "msrresnet float": ("msrresnet", {"gpu_compatible": True}),
     "edsr float16": ("edsr", {"quantize": "float16", "gpu_compatible": True}),
@@ -50,7 +50,7 @@ for path in map(pathlib.Path, sys.argv[2:]):
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """The path of each row's file."""
-    folder, generators = tmp_path_factory.mktemp("tflite"), {name: small(name) for name in CASES}
+    folder, generators = tmp_path_factory.mktemp("tflite"), {name: small(name) for name in EXPORTED}
     paths = {}
     for row, (name, settings) in ROWS.items():
         config = ExportConfig(model="-", output="-", **{"tile": str(TILE), **settings})

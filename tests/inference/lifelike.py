@@ -24,6 +24,10 @@ CASES = {
 # Networks that average over the whole picture, and so over the whole tile.
 ATTENTIVE = {"rcan": {"features": 64, "groups": 1, "blocks": 1}}
 
+# Exported in every way that there is. Between them they have all the forms that exports rearrange; contracts.check_use
+# exports each of the others once.
+EXPORTED = ("edsr", "msrresnet", "rrdb", "srresnet")
+
 
 def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: object) -> Generator:
     """A generator with He-normal kernels, random batch statistics and an output around mid-grey."""
