@@ -1,12 +1,13 @@
 """OpenVINO, Intel's runtime for CPUs, on the graphs of Keras models and SavedModels."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, whole_scale
+from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, trained, unit, whole_scale
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -15,10 +16,18 @@ def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Run
     """A Keras generator in OpenVINO; TensorFlow only traces it."""
     import tensorflow as tf
 
-    picture = tf.TensorSpec([None, None, None, 3], tf.uint8)
-    graph = tf.function(generator.enlarge, [picture]).get_concrete_function()
-    return Runtime(generator.name, generator.scale, compile_graph(graph, precision or "float32", threads),
-                   receptive_radius=generator.receptive_radius, alignment=generator.alignment)
+    def compiled(function: Callable, kind: str) -> Callable[[np.ndarray], np.ndarray]:
+        graph = tf.function(function, [tf.TensorSpec([None, None, None, 3], kind)]).get_concrete_function()
+        return compile_graph(graph, precision or "float32", threads)
+
+    @functools.cache
+    def unrounded() -> Callable[[np.ndarray], np.ndarray]:
+        return compiled(lambda images: generator(images, training=False), "float32")
+
+    return Runtime(generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
+                   receptive_radius=generator.receptive_radius, alignment=generator.alignment,
+                   run_float=lambda images: unrounded()(unit(images)),
+                   parameters=trained(generator))
 
 
 def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:
@@ -43,13 +52,13 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
     """Compiles a TensorFlow graph function for the CPU.
 
     Args:
-        graph: a concrete function of one uint8 picture batch [N,H,W,3] that gives one [N,sH,sW,3], of any H and W.
+        graph: a concrete function of pictures [N,H,W,3] that gives [N,sH,sW,3], both of one type, for any H and W.
         precision: float32 or bfloat16, what convolutions compute in. Where the processor has no bfloat16, OpenVINO
             takes float32.
         threads: to run with; 0: OpenVINO's choice, one for each core.
 
     Returns:
-        uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
+        What the graph does, for arrays.
 
     Raises:
         ImportError: OpenVINO is not installed.

@@ -128,7 +128,12 @@ def keras_runtime(generator: Any) -> Runtime:
     return Runtime(generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
                    receptive_radius=generator.receptive_radius, alignment=generator.alignment,
                    run_float=lambda images: call(unit(images)),
-                   parameters=sum(int(np.prod(weight.shape)) for weight in generator.trainable_weights))
+                   parameters=trained(generator))
+
+
+def trained(generator: Any) -> int:
+    """How many weights training moves."""
+    return sum(int(np.prod(weight.shape)) for weight in generator.trainable_weights)
 
 
 def unit(images: np.ndarray) -> np.ndarray:

@@ -34,6 +34,13 @@ def test_it_gives_the_same_picture(exports, name, photo):
         assert (again != enlarged).any()  # and what was returned before is not written to
 
 
+def test_self_ensemble_is_of_unrounded_pictures(exports, photo):
+    picture = photo[30:41, 40:57]
+    expected, found = (Upscaler(exports / "small.keras", runtime=runtime, self_ensemble=True)(picture).astype(int)
+                       for runtime in ("tensorflow", "openvino"))
+    assert np.abs(found - expected).max() <= 1
+
+
 def test_what_it_cannot_take_is_refused(exports, tmp_path):
     with pytest.raises(ValueError, match="of exports it takes those in float32"):
         Upscaler(exports / "bfloat16", runtime="openvino")
