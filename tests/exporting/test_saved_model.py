@@ -75,7 +75,7 @@ def test_float_pictures_are_not_clipped(export, photo):
 
 def test_names_of_the_signatures(export):
     signatures = export.loaded.signatures
-    assert sorted(signatures) == ["encoded", "float", "serving_default"]
+    assert sorted(signatures) == ["encoded", "float", "serving_default", "untiled"]
     for name, (given, dtype, made) in {"serving_default": ("image", tf.uint8, "upscaled"),
                                        "float": ("input_0", tf.float32, "output_0"),
                                        "encoded": ("image_bytes", tf.string, "png_bytes")}.items():

@@ -160,7 +160,9 @@ def test_forms_compute_the_same(photo):
     kept = blocks.pixel_shuffle, msrresnet.bilinear_upsample
     wide = tf.concat([x * weight for weight in range(1, 12)], -1)
     for factor in (2, 3, 4):
-        given = {blocks.pixel_shuffle: wide[..., : 2 * factor**2], blocks.bilinear_upsample: x}
+        cells = x[:, : 9 // factor * factor, : 7 // factor * factor]
+        given = {blocks.pixel_shuffle: wide[..., : 2 * factor**2], blocks.pixel_unshuffle: cells,
+                 blocks.bilinear_upsample: x}
         for function, form in FORMS.items():
             np.testing.assert_allclose(form(given[function], factor)[:, 1:], function(given[function], factor)[:, 1:],
                                        atol=1e-6)
