@@ -1,5 +1,8 @@
 """The weights that ship: they load, they are what their cards say, and they enlarge better than bicubic."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,6 +45,17 @@ def test_they_are_listed(command):
     done = command("upscale", "--list")
     assert done.status == 0, done.err
     lines = {line.split()[0]: line for line in done.out.splitlines()[1:]}
-    assert sorted(lines) == sorted(SHIPPED)
+    assert sorted(lines) == sorted([*SHIPPED, *shipped_models(".tflite")])
     for name, line in lines.items():
-        assert f" {load_model(name).count_params():,} " in line
+        source = next(shipped for shipped in SHIPPED if name.startswith(shipped))
+        assert f" {load_model(source).count_params():,} " in line
+
+
+@pytest.mark.parametrize("name", shipped_models(".tflite"))
+def test_files_for_litert_are_what_export_makes_of_the_model(name):
+    card = json.loads(shipped_models(".tflite")[name].with_suffix(".json").read_text())
+    source = SHIPPED[name.rpartition("_")[0]]
+    assert card["source"]["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    pair = open_source("samples", 4, "validation").pictures[0][1]()
+    lr = pair.lr[:64, :64]
+    assert psnr(Upscaler(name)(lr), Upscaler(source)(lr)) > (38 if "int8" in name else 55)
