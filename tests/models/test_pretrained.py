@@ -15,6 +15,7 @@ from srgan_tf.models import load_model
 from srgan_tf.pretrained import shipped_models
 
 SHIPPED = shipped_models()
+LEAST_GAIN = {"perceptual_x4": -0.5}  # dB over bicubic: it gives fidelity away for texture
 
 
 def test_there_is_a_default():
@@ -31,7 +32,20 @@ def test_it_beats_bicubic_on_photographs_it_has_not_seen(name):
         pair = load()
         bicubic = psnr(matlab_resize(pair.lr, 4), pair.hr, crop=4)
         gains.append(psnr(upscaler(pair.lr), pair.hr, crop=4) - bicubic)
-    assert np.mean(gains) > 0.8, gains
+    assert np.mean(gains) > LEAST_GAIN.get(name, 0.8), gains
+
+
+def test_sharpness_leads_from_one_to_the_other(command, tmp_path, photo):
+    Image.fromarray(photo[:60, :60]).save(tmp_path / "photo.png")
+    made = {}
+    for sharpness in (0, 0.5, 1):
+        done = command("upscale", "photo.png", f"--sharpness={sharpness}", f"--output={sharpness}")
+        assert done.status == 0, done.err
+        made[sharpness] = np.asarray(Image.open(tmp_path / str(sharpness) / "photo.png"))
+    np.testing.assert_array_equal(made[0], Upscaler("edsr_x4")(photo[:60, :60]))
+    np.testing.assert_array_equal(made[1], Upscaler("perceptual_x4")(photo[:60, :60]))
+    detail = {sharpness: np.abs(np.diff(picture.astype(int), axis=0)).mean() for sharpness, picture in made.items()}
+    assert detail[0] < detail[0.5] < detail[1]
 
 
 def test_upscale_needs_no_model(command, tmp_path, photo):
