@@ -10,6 +10,7 @@ to compare), and a sheet of crops for each benchmark. A rerun takes what it can 
 """
 
 import io
+import logging
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
     from srgan_tf.evaluation import evaluate, markdown_table, report_lines, write_report
 
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     evaluation = evaluate(config, output, weight_readers(), flags.quiet_imports)
