@@ -89,8 +89,12 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
 
     from srgan_tf.models import load_model
 
-    dtype = "mixed_bfloat16" if precision == "bfloat16" and runtime == "tensorflow" else "float32"
-    return _keras_model(load_model(model, dtype), runtime, precision, threads)
+    return _keras_model(load_model(model, policy(runtime, precision)), runtime, precision, threads)
+
+
+def policy(runtime: str, precision: str) -> str:
+    """The Keras policy to load a generator with, for `open_runtime`: OpenVINO takes float32 and rounds by itself."""
+    return "mixed_bfloat16" if (runtime, precision) == ("tensorflow", "bfloat16") else "float32"
 
 
 def _keras_model(generator: Any, runtime: str, precision: str, threads: int) -> Runtime:
