@@ -72,7 +72,7 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
     try:
-        compiled = openvino.Core().compile_model(openvino.convert_model(graph), "CPU", settings)
+        compiled = _core().compile_model(openvino.convert_model(graph), "CPU", settings)
     except Exception as error:  # OpenVINO has many kinds
         raise ValueError(f"OpenVINO cannot take this model: {one_line(error)}") from error
     request = compiled.create_infer_request()
@@ -85,3 +85,12 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
             raise ValueError(f"OpenVINO cannot enlarge a tile: {one_line(error)}") from error
 
     return run
+
+
+@functools.cache
+def _core() -> Any:
+    """One for the whole process: each brings a signal stack for its thread, and of two that end in the order of their
+    making, the second puts the first's back, which is no longer mapped; the next Ctrl-C is then a crash."""
+    import openvino
+
+    return openvino.Core()

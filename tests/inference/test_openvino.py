@@ -1,5 +1,8 @@
 """OpenVINO beside TensorFlow on the same weights, from a .keras file and from a SavedModel."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from inference.lifelike import lifelike
@@ -55,3 +58,18 @@ def test_keras_computes_in_what_is_asked_for(exports, photo):
     full, half = (Upscaler(exports / "small.keras", precision=precision)(picture).astype(int)
                   for precision in ("", "bfloat16"))
     assert 0 < np.abs(full - half).max() <= 12
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_signals_arrive_after_models_have_gone(exports):
+    """OpenVINO changes the stack that signals are handled on. In a child, which a wrong one would kill."""
+    first, second = (Upscaler(exports / "small.keras", runtime="openvino") for _ in range(2))
+    del first
+    del second
+    if not (child := os.fork()):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
