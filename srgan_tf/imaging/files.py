@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import stat
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -44,8 +45,9 @@ _JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side
 # Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
 _TIFF = _Format("TIFF")
 _WRITTEN = {
-    # Level 3 is four times as quick as the usual 6 on photographs, for 2% more bytes.
-    ".png": _Format("PNG", {"compress_level": 3}),
+    # Runs of equal bytes alone: on photographs and their enlargements five times as quick as Pillow's usual search, for
+    # 2 to 5% more bytes.
+    ".png": _Format("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": _Format("WEBP", {"lossless": True, "exact": True}, grey=False, max_side=16_383),

@@ -1,17 +1,20 @@
 """Enlarging many files: find them, name the results, go on after a bad one."""
 
+import functools
 import glob
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.imaging import PICTURE_SUFFIXES, list_pictures, read_picture, write_picture
+from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture
 from srgan_tf.inference.upscaler import Upscaler
 
 
@@ -96,47 +99,96 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
                   timings: Counter | None = None) -> int:
     """Enlarges the pictures one by one, with a line for each; a bad one is reported and passed over.
 
+    While one is enlarged, the next is read and the one before is written. `timings` takes up the seconds spent on each.
+
     Returns:
         How many failed.
     """
     timings = Counter() if timings is None else timings
-    done, kept, failed = 0, 0, []
-    for job in jobs:
-        if job.target.exists() and not overwrite:
-            tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
-            kept += 1
-            continue
-        try:
-            tqdm.write(_upscale_file(upscaler, job, max_megapixels, timings))
-            done += 1
-        except (ValueError, OSError, MemoryError) as error:
-            failed.append(job.source)
-            print(f"failed: {_reason(error, job)}", file=sys.stderr)
+    kept = [job for job in jobs if job.target.exists() and not overwrite]
+    for job in kept:
+        tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
+    missing = [job for job in jobs if job not in kept]
+    read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels)
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        done, writing = 0, None
+        for job, reading in zip(missing, _ahead(reader, read, missing), strict=True):
+            enlarged = _attempt(job, lambda reading=reading: _enlarge(upscaler, reading.result()))
+            if enlarged:
+                done += _finish(writing, timings)
+                writing = job, writer.submit(_write, enlarged)
+        done += _finish(writing, timings)
+    failed = len(missing) - done
     if len(jobs) > 1:
-        print(f"{done} enlarged, {kept} kept, {len(failed)} failed")
-    return len(failed)
+        print(f"{done} enlarged, {len(kept)} kept, {failed} failed")
+    return failed
 
 
-def _upscale_file(upscaler: Upscaler, job: Job, max_megapixels: float, timings: Counter) -> str:
-    """Reads, enlarges and writes one picture; returns the line that says so."""
+class _Work(NamedTuple):
+    """A picture on its way, and the seconds that each step took."""
+
+    job: Job
+    picture: Picture
+    seconds: dict[str, float]
+    enlarged: np.ndarray | None = None
+
+
+def _ahead(executor: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
+    """What the function makes of each item; it is at work on the next one while one is looked at."""
+    futures = deque()
+    for item in items:
+        futures.append(executor.submit(function, item))
+        if len(futures) > 1:
+            yield futures.popleft()
+    yield from futures
+
+
+def _attempt(job: Job, step: Callable[[], Any]) -> Any:
+    """What a step gives, or None where it fails, with a line that says why."""
+    try:
+        return step()
+    except (ValueError, OSError, MemoryError) as error:
+        print(f"failed: {_reason(error, job)}", file=sys.stderr)
+        return None
+
+
+def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
+    """Waits until a picture is written, and says so; whether it was."""
+    work = writing and _attempt(writing[0], writing[1].result)
+    if not work:
+        return False
+    timings.update(work.seconds)
+    height, width = work.picture.pixels.shape[:2]
+    tqdm.write(f"{work.job.target}: {width}x{height} -> {work.enlarged.shape[1]}x{work.enlarged.shape[0]} "
+               f"in {sum(work.seconds.values()):.1f} s")
+    return True
+
+
+def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
     start = time.perf_counter()
     picture = read_picture(job.source)
     height, width = picture.pixels.shape[:2]
-    megapixels = height * width * upscaler.scale**2 / 1e6
+    megapixels = height * width * scale**2 / 1e6
     if megapixels > max_megapixels:
         raise ValueError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
                          f"the limit is --max_megapixels={max_megapixels:g}")
-    read = time.perf_counter()
+    return _Work(job, picture, {"read": time.perf_counter() - start})
+
+
+def _enlarge(upscaler: Upscaler, work: _Work) -> _Work:
+    start, picture = time.perf_counter(), work.picture
     # Grey with alpha goes as RGBA; write_picture makes it grey again.
     pixels = picture.colour if picture.alpha is None else picture.pixels
-    with tqdm(desc=job.source.name, unit="tile", leave=False, disable=None) as bar:
+    with tqdm(desc=work.job.source.name, unit="tile", leave=False, disable=None) as bar:
         enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count))
-    computed = time.perf_counter()
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(job.target, enlarged, like=picture)
-    written = time.perf_counter()
-    timings.update(read=read - start, enlarge=computed - read, write=written - computed)
-    return (f"{job.target}: {width}x{height} -> {enlarged.shape[1]}x{enlarged.shape[0]} in {written - start:.1f} s")
+    return work._replace(enlarged=enlarged, seconds={**work.seconds, "enlarge": time.perf_counter() - start})
+
+
+def _write(work: _Work) -> _Work:
+    start = time.perf_counter()
+    work.job.target.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(work.job.target, work.enlarged, like=work.picture)
+    return work._replace(seconds={**work.seconds, "write": time.perf_counter() - start})
 
 
 def _show(bar: tqdm, number: int, count: int) -> None:

@@ -89,8 +89,11 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
 
 @functools.cache
 def _core() -> Any:
-    """One for the whole process: each brings a signal stack for its thread, and of two that end in the order of their
-    making, the second puts the first's back, which is no longer mapped; the next Ctrl-C is then a crash."""
+    """One for the whole process.
+
+    Each brings a signal stack for its thread. Of two that end in the order of their making, the second puts back the
+    first's, which is no longer mapped: the next Ctrl-C would be a crash.
+    """
     import openvino
 
     return openvino.Core()

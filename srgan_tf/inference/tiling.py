@@ -1,9 +1,9 @@
 """Enlarging a picture tile by tile, so that memory is bounded by the tile.
 
-All tiles of a picture have one size. Each is enlarged with `overlap` pixels of context on the sides where the picture
-goes on, and the context is cut off again; at the picture's own edges a tile ends where the picture ends, so that the
-network pads there just as it would pad the whole picture. Where the context covers the network's receptive radius,
-the result is that of the whole picture.
+All tiles of a picture have one size, the smallest that their number allows. Each is enlarged with `overlap` pixels of
+context on the sides where the picture goes on, and the context is cut off again; at the picture's own edges a tile ends
+where the picture ends, so that the network pads there just as it would pad the whole picture. Where the context covers
+the network's receptive radius, the result is that of the whole picture.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,6 +47,17 @@ def windows(size: int, tile: int, overlap: int, alignment: int = 1) -> list[Wind
     return found
 
 
+def smallest_tile(size: int, tile: int, overlap: int, alignment: int = 1) -> int:
+    """The smallest tile that divides an axis into no more windows than `tile` does: what they share is computed twice.
+
+    Raises:
+        ValueError: the overlap leaves nothing of the tile.
+    """
+    count, shared = len(windows(size, tile, overlap, alignment)), 2 * overlap
+    step = -(-(size + (count - 1) * shared) // count) - shared
+    return min(-(-step // alignment) * alignment + shared, tile) if count > 1 else tile
+
+
 def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overlap: int = 16,
                   progress: Callable[[int, int], None] | None = None) -> np.ndarray:
     """Enlarges one picture.
@@ -54,7 +65,7 @@ def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overla
     Args:
         runtime: what enlarges a tile. Where it has a fixed tile of its own, that one is used.
         picture: uint8 [H,W,3].
-        tile: side of the tiles in LR pixels, context included; 0: the whole picture at once.
+        tile: greatest side of the tiles in LR pixels, context included; 0: the whole picture at once.
         overlap: context on each side, in LR pixels.
         progress: called with the number of tiles done and of all tiles.
 
@@ -73,7 +84,8 @@ def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overla
         rows, columns = (windows(size, side, min(overlap, (side - runtime.alignment) // 2), runtime.alignment)
                          for size, side in zip((height, width), runtime.fixed_tile, strict=True))
     else:
-        rows, columns = (windows(size, tile, overlap, runtime.alignment) for size in (height, width))
+        rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
+                                 runtime.alignment) for size in (height, width))
     enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)
     for number, (row, column) in enumerate(_pairs(rows, columns), 1):
         part = _run(runtime, picture[row.start : row.stop, column.start : column.stop])

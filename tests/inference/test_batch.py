@@ -1,12 +1,15 @@
 """Which pictures are taken and what their enlargements are called."""
 
 import os
+import threading
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf.inference import Upscaler
+from srgan_tf.inference import Upscaler, batch
 from srgan_tf.inference.batch import Job, find_jobs, upscale_files
 
 
@@ -106,3 +109,55 @@ def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
     assert upscale_files(Greedy("bicubic"), jobs) == 1
     assert "in/b10.png: not enough memory for its enlargement" in capsys.readouterr().err
     assert [path.name for path in Path("out").iterdir()] == ["good.png"]
+
+
+def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, capsys, monkeypatch):
+    """The second picture is enlarged only when the third has been read, and the first written only then."""
+    third_read, second_enlarged = threading.Event(), threading.Event()
+
+    class Waiting(Upscaler):
+        def __call__(self, pixels, progress=None):
+            if pixels.shape[1] == 2:
+                assert third_read.wait(20)
+                second_enlarged.set()
+            return super().__call__(pixels, progress)
+
+    def reads(path):
+        picture = read(path)
+        if path.name == "3.png":
+            third_read.set()
+        return picture
+
+    def writes(path, *arguments, **more):
+        assert second_enlarged.wait(20)
+        write(path, *arguments, **more)
+
+    read, write, timings = batch.read_picture, batch.write_picture, Counter()
+    monkeypatch.setattr(batch, "read_picture", reads)
+    monkeypatch.setattr(batch, "write_picture", writes)
+    for number in range(1, 5):
+        Image.fromarray(np.full((3, number, 3), 50 * number, np.uint8)).save(f"{number}.png")
+    jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]
+    assert upscale_files(Waiting("bicubic"), jobs, timings=timings) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[:4]] == [
+        f"out/{number}.png" for number in range(1, 5)]
+    for number in range(1, 5):
+        found = np.asarray(Image.open(f"out/{number}.png"))
+        assert found.shape == (12, 4 * number, 3)
+        assert (found == 50 * number).all()
+    assert set(timings) == {"read", "enlarge", "write"}
+
+
+def test_failures_at_every_step(folder, capsys):
+    for name in ("1.png", "3.png", "4.png"):
+        Image.new("RGB", (3, 2)).save(name)
+    Path("2.png").write_bytes(b"no picture")
+    Path("out").mkdir()
+    Path("out/3.png").mkdir()
+    jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]
+    assert upscale_files(Upscaler("bicubic"), jobs, overwrite=True) == 2
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "2 enlarged, 0 kept, 2 failed"
+    assert [line.split(":")[1].strip() for line in printed.err.splitlines() if line.startswith("failed")] == [
+        "2.png", "out/3.png"]
+    assert Path("out/4.png").is_file()
