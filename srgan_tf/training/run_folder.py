@@ -24,23 +24,23 @@ def open_run_folder(config: TrainConfig, flags_text: str, writes: bool = True) -
     Args:
         config: of the run.
         flags_text: the configuration as a flagfile, a `--name=value` line for each field.
-        writes: whether this process may write; one of a job does.
+        writes: whether this process may write; one of a job does, and the others may come while it does.
 
     Raises:
         ValueError: the folder holds something else, or a run whose flags contradict these; the message names them.
         OSError: it cannot be made or written to.
     """
     folder = Path(config.folder).expanduser()
+    temporary = folder / f"{FLAGS_FILE}.tmp"
     if (folder / FLAGS_FILE).is_file():
         # A run that has saved nothing yet has nothing that a changed flag could contradict.
         if any(folder.glob("checkpoints/*.index")):
             _check_same_run(folder, config, flags_text)
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif writes and folder.is_dir() and any(path != temporary for path in folder.iterdir()):
         raise ValueError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
     if not writes:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{FLAGS_FILE}.tmp"
     temporary.write_text(flags_text, encoding="utf-8")
     os.replace(temporary, folder / FLAGS_FILE)
     return folder

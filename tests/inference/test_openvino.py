@@ -67,6 +67,7 @@ def test_signals_arrive_after_models_have_gone(exports):
     del first
     del second
     if not (child := os.fork()):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:

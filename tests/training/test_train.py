@@ -3,9 +3,7 @@
 import json
 import re
 import resource
-import shutil
 import signal
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,43 +11,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from srgan_tf import flags
+from srgan_tf.config import TrainConfig
 from srgan_tf.models import load_model
 from srgan_tf.training.loop import Run
+from srgan_tf.training.run_folder import open_run_folder
 
 SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
          "--batch_size=2", "--val_images=1", "--log_every=2", "--run_dir=run", "--learning_rate=1e-3"]
-RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
-# Smaller networks and pictures; everything else is the recipe's own.
-SHRUNK = {
-    "drcn.flags": ["--model_args=features:8,recursions:2"],
-    "edsr_baseline.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
-    "espcn.flags": ["--model_args=features:8"],
-    "esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
-                     "--discriminator_args=features:8"],
-    "esrgan_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
-    "esrgan_plus.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
-                          "--discriminator_args=features:8"],
-    "esrgan_plus_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
-    "fsrcnn.flags": ["--model_args=features:8,shrunk:4,mappings:1"],
-    "mobile.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
-    "quickstart.flags": [],
-    "real_esrnet.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
-    "rcan.flags": ["--model_args=features:8,groups:1,blocks:1,reduction:4", "--patch_size=32"],
-    "rdn.flags": ["--model_args=features:8,growth_channels:4,blocks:1,convolutions:2", "--patch_size=32"],
-    "rrdb_x2.flags": ["--model_args=unshuffle:2,features:8,growth_channels:4,blocks:1", "--patch_size=32"],
-    "srcnn.flags": ["--model_args=kernels:9-5-5,features:8"],
-    "real_esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
-                          "--discriminator_args=features:4"],
-    "realsr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
-                     "--discriminator_args=features:4,norm:batch", "--kernel_pool=kernels"],
-    "srgan.flags": ["--model_args=features:8,blocks:1", "--patch_size=32", "--discriminator_args=features:8"],
-    "srresnet.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
-    "srvgg.flags": ["--model_args=features:8,convolutions:1", "--patch_size=32"],
-    "vdsr.flags": ["--model_args=features:8,depth:3"],
-}
-# One of each kind of step, taken by XLA too: TPUs take only what it compiles.
-COMPILED = ("edsr_baseline.flags", "esrgan.flags", "srgan.flags", "srresnet.flags")
 
 
 def weights(path) -> list[np.ndarray]:
@@ -182,37 +150,23 @@ def test_flags_that_contradict_the_run(command, refused, tmp_path):
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 
 
+def test_a_folder_that_the_chief_is_about_to_fill(tmp_path):
+    """What a kill left of the flags is no obstacle, and what the chief has written none to its workers."""
+    config = TrainConfig(run_dir=str(tmp_path))
+    (tmp_path / "config.flags.tmp").write_text("--mod")
+    assert open_run_folder(config, "--model=edsr\n") == tmp_path
+    (tmp_path / "config.flags").rename(tmp_path / "written_by_the_chief")
+    assert open_run_folder(config, "--model=edsr\n", writes=False) == tmp_path
+    with pytest.raises(ValueError, match="is not empty and holds no run"):
+        open_run_folder(config, "--model=edsr\n")
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
     """The first step leaves weights near 1e30; what they compute next is infinite, and is not saved."""
     done = command("train", *SMALL, "--steps=8", "--checkpoint_every=1", "--learning_rate=1e30")
     assert done.status == 2
     assert re.search(r"loss(/l1)? is (inf|nan) at step 2; the last checkpoint is intact", done.err.splitlines()[-1])
     assert tf.train.latest_checkpoint(tmp_path / "run" / "checkpoints").endswith("ckpt-1")
-
-
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_takes_a_step(command, tmp_path, recipe):
-    (tmp_path / "kernels").mkdir()
-    np.save(tmp_path / "kernels" / "box.npy", np.full((5, 5), 0.04))
-    start = re.search(r"--init_from=runs/(\w+)", (Path(str(flags.RECIPES)) / recipe).read_text())
-    if start:
-        made = command("train", f"--flagfile={start[1]}.flags", *SHRUNK[f"{start[1]}.flags"],
-                       "--dataset=deadleaves:2", "--steps=1", "--val_images=1", "--batch_size=2")
-        assert made.status == 0, made.err
-    arguments = [f"--flagfile={recipe}", *SHRUNK[recipe], "--dataset=deadleaves:2", "--val_images=1",
-                 "--batch_size=2", "--vgg_weights=random"]
-    done = command("train", *arguments, "--steps=1")
-    assert done.status == 0, done.err
-    if recipe in COMPILED:
-        compiled = command("train", *arguments, "--steps=1", "--jit_compile", "--run_dir=runs/compiled")
-        assert compiled.status == 0, compiled.err
-        losses = [json.loads((tmp_path / "runs" / name / "metrics.jsonl").read_text().splitlines()[0])["loss"]
-                  for name in (recipe.removesuffix(".flags"), "compiled")]
-        assert losses[1] == pytest.approx(losses[0], rel=1e-3)
-        shutil.rmtree(tmp_path / "runs" / "compiled")
-    (run,) = (path for path in (tmp_path / "runs").iterdir() if path.name == recipe.removesuffix(".flags"))
-    assert (run / "last.keras").is_file()
-    shutil.rmtree(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -1,0 +1,51 @@
+"""Every recipe takes a step, its network and pictures made smaller."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srgan_tf import flags
+
+RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
+# Smaller networks and pictures; everything else is the recipe's own.
+SHRUNK = {
+    "drcn.flags": ["--model_args=features:8,recursions:2"],
+    "edsr_baseline.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "espcn.flags": ["--model_args=features:8"],
+    "esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                     "--discriminator_args=features:8"],
+    "esrgan_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "esrgan_plus.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                          "--discriminator_args=features:8"],
+    "esrgan_plus_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "fsrcnn.flags": ["--model_args=features:8,shrunk:4,mappings:1"],
+    "mobile.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "quickstart.flags": [],
+    "real_esrnet.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "rcan.flags": ["--model_args=features:8,groups:1,blocks:1,reduction:4", "--patch_size=32"],
+    "rdn.flags": ["--model_args=features:8,growth_channels:4,blocks:1,convolutions:2", "--patch_size=32"],
+    "rrdb_x2.flags": ["--model_args=unshuffle:2,features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "srcnn.flags": ["--model_args=kernels:9-5-5,features:8"],
+    "real_esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                          "--discriminator_args=features:4"],
+    "realsr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
+                     "--discriminator_args=features:4,norm:batch", "--kernel_pool=kernels"],
+    "srgan.flags": ["--model_args=features:8,blocks:1", "--patch_size=32", "--discriminator_args=features:8"],
+    "srresnet.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "srvgg.flags": ["--model_args=features:8,convolutions:1", "--patch_size=32"],
+    "vdsr.flags": ["--model_args=features:8,depth:3"],
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_it_takes_a_step(command, tmp_path, recipe):
+    (tmp_path / "kernels").mkdir()
+    np.save(tmp_path / "kernels" / "box.npy", np.full((5, 5), 0.04))
+    before = re.search(r"--init_from=runs/(\w+)", (Path(str(flags.RECIPES)) / recipe).read_text())
+    for name in [f"{before[1]}.flags"] * bool(before) + [recipe]:
+        done = command("train", f"--flagfile={name}", *SHRUNK[name], "--dataset=deadleaves:2", "--val_images=1",
+                       "--batch_size=2", "--vgg_weights=random", "--steps=1")
+        assert done.status == 0, done.err
+    assert (tmp_path / "runs" / recipe.removesuffix(".flags") / "last.keras").is_file()
