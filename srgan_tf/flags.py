@@ -20,6 +20,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 RECIPES = resources.files("srgan_tf") / "flagfiles"
+SHIPPED = resources.files("srgan_tf") / "pretrained"  # among other things, how the models that ship were trained
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -179,9 +180,10 @@ def find_flagfile(file: str, folder: Path = Path()) -> Path:
     """The path of a flagfile: as given (from `folder`), else the bundled recipe of that name."""
     if (folder / file).is_file():
         return (folder / file).resolve()
-    recipe = Path(str(RECIPES)) / Path(file).with_suffix(".flags").name
-    if file and recipe.is_file() and Path(file).parent == Path():
-        return recipe
+    for bundled in (RECIPES, SHIPPED):
+        recipe = Path(str(bundled)) / Path(file).with_suffix(".flags").name
+        if file and recipe.is_file() and Path(file).parent == Path():
+            return recipe
     known = ", ".join(sorted(path.name for path in Path(str(RECIPES)).glob("*.flags")))
     raise ValueError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")
 

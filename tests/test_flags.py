@@ -1,10 +1,13 @@
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
+from srgan_tf.models import GENERATORS, load_generator
+from srgan_tf.pretrained import shipped_models
 from srgan_tf.settings import lookup, parse_arguments
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
@@ -43,6 +46,20 @@ def test_recipes_parse_from_any_folder(recipe, tmp_path, monkeypatch):
     config = parse(f"--flagfile={recipe}", "--batch_size=2")
     assert config.batch_size == 2
     assert parse("--flagfile", recipe.removesuffix(".flags")).model == config.model
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_how_a_shipped_model_was_trained(name):
+    """Each run starts from the one before, the last has the network that ships, and the card names them."""
+    runs = sorted(path.stem for path in Path(str(flags.SHIPPED)).glob(f"{name}_*.flags"))
+    configs = [parse(f"--flagfile={run}") for run in runs]
+    assert [config.run_dir for config in configs] == [f"runs/{run}" for run in runs]
+    assert [config.init_from for config in configs[1:]] == [f"runs/{run}/last.keras" for run in runs[:-1]]
+    assert {config.dataset for config in configs} == {"folder:train_hr"}
+    model, facts = load_generator(name), json.loads((Path(str(flags.SHIPPED)) / f"{name}.json").read_text())
+    assert facts["parameters"] == model.count_params()
+    assert type(model) is GENERATORS[configs[-1].model]
+    assert f"seq {len(runs)}" in (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
 
 
 def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monkeypatch):

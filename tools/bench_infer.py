@@ -2,7 +2,7 @@
 """Measures how long runtimes take to enlarge a picture with the same weights, and prints a Markdown table.
 
     pip install -e ".[bench]"
-    python tools/bench_infer.py [--models=edsr,rrdb] [--sizes=96,256] [--repeats=5] [--contenders=Keras,OpenVINO,...]
+    python tools/bench_infer.py [--models=edsr,rrdb,mobile] [--sizes=96,256] [--repeats=5] [--contenders=...]
     python tools/bench_infer.py --sizes=1000 --repeats=1              # one megapixel, by tiles of 256 with 16 around
 
 uint8 [1,H,W,3] in, uint8 [1,4H,4W,3] out, for every contender: Keras and SavedModel (through srgan_tf's own runtimes),
@@ -87,9 +87,10 @@ def litert_contender(model: str, folder: Path, kind: str, threads: int):
 def pytorch_network(model: str):
     """The PyTorch network with the shared weights, uint8 NHWC -> uint8 NHWC."""
     import torch
-    from make_torch_references import EDSR, RRDBNet
+    from make_torch_references import EDSR, MobileSR, RRDBNet
 
-    network = EDSR(SCALE, 64, 16, 1.0) if model == "edsr" else RRDBNet(64, 32, 23)
+    network = {"edsr": lambda: EDSR(SCALE, 64, 16, 1.0), "mobile": lambda: MobileSR(SCALE, 28, 6),
+               "rrdb": lambda: RRDBNet(64, 32, 23)}[model]()
     load_pytorch(network, model)
 
     class Enlarge(torch.nn.Module):
@@ -195,9 +196,9 @@ def measure(pipes: dict[str, Connection], pictures: list[np.ndarray], repeats: i
     found = {name: [] for name in pipes}
     for picture in pictures:
         times, results = {name: [] for name in pipes}, {}
-        for _ in range(repeats + (WARM_UP if max(picture.shape) <= TILE else 0)):
+        for turn in range(WARM_UP + repeats):
             for name, pipe in pipes.items():
-                pipe.send(picture)
+                pipe.send(picture if turn >= WARM_UP else picture[:TILE, :TILE])
                 results[name], seconds = pipe.recv()
                 times[name].append(seconds)
         for name, enlarged in results.items():

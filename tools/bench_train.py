@@ -104,8 +104,9 @@ def load_pytorch(network, model: str) -> None:
         for (name, value), weight in zip(values, random_weights(shapes), strict=True):
             if weight.ndim == 4:
                 weight = weight.transpose(3, 2, 0, 1)
-                if model == "edsr" and name.startswith("upsample"):  # ours k C + c -> theirs c r^2 + k
-                    weight = weight.reshape(4, -1, *weight.shape[1:]).swapaxes(0, 1).reshape(weight.shape)
+                parts = {("edsr", "upsample"): 4, ("mobile", "tail"): 16}.get((model, name.partition(".")[0]))
+                if parts:  # ours k C + c -> theirs c r^2 + k
+                    weight = weight.reshape(parts, -1, *weight.shape[1:]).swapaxes(0, 1).reshape(weight.shape)
                 if model == "edsr" and name == "conv_first.weight":  # theirs works on 0..255 between the ends
                     weight = weight / 255
                 if model == "edsr" and name == "conv_last.weight":

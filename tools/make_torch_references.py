@@ -51,6 +51,23 @@ class EDSR(nn.Module):
         return self.conv_last(self.upsample(x)) / 255 + self.mean
 
 
+class MobileSR(nn.Module):
+    """srgan_tf/models/mobile.py: plain convolutions, added to the repeated input."""
+
+    def __init__(self, scale: int, features: int, blocks: int):
+        super().__init__()
+        self.scale = scale
+        self.head = conv(3, features)
+        self.body = nn.ModuleList([conv(features, features) for _ in range(blocks)])
+        self.tail = conv(features, 3 * scale**2)
+
+    def forward(self, inputs):
+        x = functional.relu(self.head(inputs))
+        for convolution in self.body:
+            x = functional.relu(convolution(x))
+        return functional.pixel_shuffle(self.tail(x) + inputs.repeat_interleave(self.scale**2, dim=1), self.scale)
+
+
 class MSRResNet(nn.Module):
     """The ESRGAN authors' SRResNet without normalisation, x4."""
 
