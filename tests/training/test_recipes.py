@@ -44,7 +44,7 @@ def test_it_takes_a_step(command, tmp_path, recipe):
     (tmp_path / "kernels").mkdir()
     np.save(tmp_path / "kernels" / "box.npy", np.full((5, 5), 0.04))
     before = re.search(r"--init_from=runs/(\w+)", (Path(str(flags.RECIPES)) / recipe).read_text())
-    for name in [f"{before[1]}.flags"] * bool(before) + [recipe]:
+    for name in [*([f"{before[1]}.flags"] if before else []), recipe]:
         done = command("train", f"--flagfile={name}", *SHRUNK[name], "--dataset=deadleaves:2", "--val_images=1",
                        "--batch_size=2", "--vgg_weights=random", "--steps=1")
         assert done.status == 0, done.err
