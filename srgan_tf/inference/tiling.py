@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.inference.runtimes import Runtime
 
 
@@ -58,7 +59,7 @@ def smallest_tile(size: int, tile: int, overlap: int, alignment: int = 1) -> int
     return min(-(-step // alignment) * alignment + shared, tile) if count > 1 else tile
 
 
-def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = 256, overlap: int = 16,
+def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
                   progress: Callable[[int, int], None] | None = None) -> np.ndarray:
     """Enlarges one picture.
 

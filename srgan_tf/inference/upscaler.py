@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.imaging import premultiply, to_uint8, unpremultiply
 from srgan_tf.inference import ensemble
 from srgan_tf.inference.runtimes import TileTooLargeError, open_runtime
@@ -22,7 +23,7 @@ class Upscaler:
         tile, overlap: as in `enlarge_tiled`.
     """
 
-    def __init__(self, model: Any, *, tile: int = 256, overlap: int = 16, scale: int = 4,
+    def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, scale: int = 4,
                  threads: int = 0, runtime: str = "tensorflow", precision: str = "", self_ensemble: bool = False):
         """Opens the model.
 
