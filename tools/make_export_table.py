@@ -1,17 +1,14 @@
-"""Writes the table of docs/export.md: each model in each format, its PSNR on a benchmark, loss, size and time.
+"""Writes the table of docs/export.md: each model in each format, its PSNR on a benchmark, loss and size.
 
 Example:
-    python tools/make_export_table.py --models=runs/small,runs/edsr,runs/rrdb --benchmark=Set5
+    python tools/make_export_table.py --models=mobile_x4,edsr_x4,runs/rrdb --benchmark=Set5
 
-The exports are made in --work, where those of an earlier run are taken again; the times are those of the second run
-then, in which nothing else computes. Every .tflite has free sizes, so that each format enlarges each picture whole.
+The exports are made in --work, where those of an earlier run are taken again. Every .tflite has free sizes, so that
+each format enlarges each picture whole. How fast each runs is measured by tools/bench_infer.py.
 """
 
 import argparse
 import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -31,9 +28,8 @@ from srgan_tf.metrics import psnr
 from srgan_tf.models import Generator, find_model, load_model
 
 MARKS = ("<!-- made by tools/make_export_table.py -->", "<!-- end -->")
-TIMED = 256
-HEAD = ("| model | format | PSNR-Y | loss, dB | pixels off by more than 1 | file | 256x256 |\n"
-        "|---|---|---:|---:|---:|---:|---:|\n")
+HEAD = ("| model | format | PSNR-Y | loss, dB | pixels off by more than 1 | file |\n"
+        "|---|---|---:|---:|---:|---:|\n")
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -44,16 +40,15 @@ def main() -> None:
     parser.add_argument("--benchmark", required=True, help="folder with HR/* and optionally LR_bicubic/X4/*")
     parser.add_argument("--work", default="exports/table", help="folder for the exports")
     parser.add_argument("--page", default="docs/export.md", help="page with the marks that the table goes between")
-    parser.add_argument("--rounds", type=int, default=7, help="of taking the time; 0: no times")
     arguments = parser.parse_args()
     rows = []
     for model in arguments.models.split(","):
-        rows += model_rows(model, Path(arguments.work), Path(arguments.benchmark), arguments.rounds)
-    said = conditions(Path(arguments.benchmark).name, arguments.rounds)
+        rows += model_rows(model, Path(arguments.work), Path(arguments.benchmark))
+    said = conditions(Path(arguments.benchmark).name)
     write_between_marks(Path(arguments.page), HEAD + "".join(rows) + "\n" + said)
 
 
-def model_rows(model: str, work: Path, benchmark: Path, rounds: int) -> list[str]:
+def model_rows(model: str, work: Path, benchmark: Path) -> list[str]:
     """The rows of one model."""
     generator = load_model(model, dtype="float32")
     file = find_model(model)
@@ -64,7 +59,6 @@ def model_rows(model: str, work: Path, benchmark: Path, rounds: int) -> list[str
         runs[f".tflite {quantize}"] = (Upscaler(path, tile=0), path)
     pairs = [case.load() for case in load_benchmark(benchmark, generator.scale)]
     expected = [runs["Keras"][0](lr) for lr, _ in pairs]
-    taken = times({label: run for label, (run, _) in runs.items()}, rounds)
     rows, best = [], None
     for label, (run, path) in runs.items():
         made = [run(lr) for lr, _ in pairs]
@@ -73,8 +67,7 @@ def model_rows(model: str, work: Path, benchmark: Path, rounds: int) -> list[str
         off = [np.abs(sr.astype(int) - keras).max(axis=-1) > 1 for sr, keras in zip(made, expected, strict=True)]
         share = sum(part.sum() for part in off) / sum(part.size for part in off)
         who = f"{name}: {type(generator).__name__}, {generator.count_params():,} parameters" if label == "Keras" else ""
-        rows.append(f"| {who} | {label} | {score:.3f} | {best - score:.3f} | {share:.2%} | {size(path)} | "
-                    f"{taken[label]} |\n")
+        rows.append(f"| {who} | {label} | {score:.3f} | {best - score:.3f} | {share:.2%} | {size(path)} |\n")
         print(rows[-1], end="", flush=True)
     return rows
 
@@ -112,32 +105,16 @@ def _encoded(loaded: tf.Module) -> Run:
         run(image_bytes=tf.io.encode_png(lr)[None])["png_bytes"][0], channels=3).numpy()
 
 
-def times(runs: dict[str, Run], rounds: int) -> dict[str, str]:
-    """Time for a picture of 256x256: the median of rounds in which each takes its turn, after one to warm up."""
-    if not rounds:
-        return dict.fromkeys(runs, "")
-    picture = np.random.default_rng(0).integers(0, 256, (TIMED, TIMED, 3), np.uint8)
-    found = {label: [] for label in runs}
-    for _ in range(rounds + 1):
-        for label, run in runs.items():
-            start = time.perf_counter()
-            run(picture)
-            found[label].append(time.perf_counter() - start)
-    return {label: f"{statistics.median(seconds[1:]) * 1000:.0f} ms" for label, seconds in found.items()}
-
-
 def size(path: Path) -> str:
     """Of a file, or of a folder's files, for people."""
     total = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
     return f"{total / 2**20:.2f} MiB"
 
 
-def conditions(benchmark: str, rounds: int) -> str:
+def conditions(benchmark: str) -> str:
     """What the table was made with."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "ai-edge-litert"))
-    timed = (f"; the time of a picture of {TIMED}x{TIMED}, the median of\n{rounds} rounds in which the formats take "
-             f"turns, on {os.cpu_count()} cores ({platform.machine()})" if rounds else "; no times were taken")
-    return f"PSNR-Y on {benchmark}; the loss against Keras{timed}.\n{packages}.\n"
+    return f"PSNR-Y on {benchmark}; the loss against Keras. {packages}.\n"
 
 
 def write_between_marks(page: Path, text: str) -> None:
