@@ -20,6 +20,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
+from srgan_tf.files import replacing
 from srgan_tf.models import GENERATORS, Generator
 
 ROOT = Path(__file__).parent.parent
@@ -129,9 +130,8 @@ def main() -> None:
     _, end, after = rest.partition(END)
     if not found or not end:
         sys.exit(f"{path} lacks the marks {START} and {END}")
-    temporary = path.with_name(".README.md.tmp")
-    temporary.write_text(f"{before}{START}\n{table}{END}{after}", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(f"{before}{START}\n{table}{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.conversion.numbers import decode, item_bytes
+from srgan_tf.files import replacing
 
 TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64", "I64": "int64", "I32": "int32",
          "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
@@ -93,12 +94,7 @@ def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray])
         end += 4 * array.size
     text = json.dumps(table, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.safetensors")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            for array in arrays.values():
-                file.write(np.ascontiguousarray(array, "<f4").tobytes())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("xb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array, "<f4").tobytes())

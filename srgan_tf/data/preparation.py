@@ -91,7 +91,7 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
         raise ValueError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
     for part in ("train", "validation"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-        for path in (folder / part).glob(".*.tmp"):
+        for path in (folder / part).glob(".*.tmp*"):
             path.unlink()
     settings |= {"format": records.FORMAT, "all": ["train", "validation"] if held_out else ["train"]}
     records.write_json(folder / records.SETTINGS_FILE, settings)

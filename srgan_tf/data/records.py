@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from srgan_tf.imaging.files import new_file
+from srgan_tf.files import replacing
 
 FORMAT = "srgan_tf records 1"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
@@ -182,7 +182,7 @@ def write_json(path: Path, value: Any) -> None:
 @contextlib.contextmanager
 def new_durable_file(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when it is whole and on the disk."""
-    with new_file(path) as file:
+    with replacing(path) as temporary, temporary.open("xb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

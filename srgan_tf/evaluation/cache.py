@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from srgan_tf.files import replacing
+
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.
 _ROOMS = ("imaging", "inference", "metrics", "models")
@@ -67,11 +69,10 @@ class Cache:
         if self.folder is None:
             return
         path = self.folder / key[:2] / key
-        temporary = path.with_name(f".{key}.{os.getpid()}")
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + content)
-            os.replace(temporary, path)
+            with replacing(path) as temporary:
+                temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + content)
 
     def get_values(self, key: str) -> dict[str, Any]:
         """An entry that `put_values` wrote; empty where there is none."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from srgan_tf.evaluation.page import draw_page
 from srgan_tf.evaluation.published import SCALE
 from srgan_tf.evaluation.runs import Evaluation
 from srgan_tf.evaluation.table import Line, csv_table, markdown_table, table_lines
+from srgan_tf.files import replacing
 
 
 def report_lines(evaluation: Evaluation, config: EvaluateConfig) -> list[Line]:
@@ -59,9 +59,5 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from srgan_tf.config import ExportConfig
+from srgan_tf.files import replacing
 from srgan_tf.models import Generator, find_model
 
 RANGES = {"uint8": ("uint8", [0, 255]), "float255": ("float32", [0, 255]), "float1": ("float32", [0, 1])}
@@ -46,12 +46,8 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
 
 def write_card(path: Path, card: dict) -> None:
     """Writes the card, all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def summary(path: Path) -> str:

@@ -6,7 +6,6 @@ constants, and no tensor has more than four dimensions. The signature `upscale` 
 the network makes them; integers are rounded half up and clipped.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
 from srgan_tf.exporting.card import SUFFIXES, make_card, write_card
 from srgan_tf.exporting.mobile import mobile_forms, require_gpu_compatible, set_output_range
+from srgan_tf.files import replacing
 from srgan_tf.inference.litert import hushed
 from srgan_tf.models import Generator
 
@@ -49,14 +49,11 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     if config.gpu_compatible:
         require_gpu_compatible(content)
     stem = name if config.quantize == "none" else f"{name}_{config.quantize}"
-    path, temporary = folder / f"{stem}.tflite", folder / f".{stem}.{os.getpid()}.tmp"
-    try:
+    path = folder / f"{stem}.tflite"
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
         loss = measure_loss(generator, temporary, photographs)
         write_card(path.with_suffix(".json"), make_card(generator, temporary, config, loss))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -5,22 +5,20 @@ RGB(A); what has to survive a round trip (grey, the ICC profile, EXIF) is kept b
 give a right picture raises an error of one line that names it, never a guess.
 """
 
-import contextlib
 import dataclasses
 import errno
 import io
 import os
 import re
-import secrets
 import stat
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
+from srgan_tf.files import replacing
 from srgan_tf.imaging import decoding
 
 # Where Pillow itself refuses a picture as a decompression bomb.
@@ -211,29 +209,8 @@ def _extras(like: Picture | None, format: _Format, image: Image.Image) -> dict[s
 
 
 def _replace_file(path: Path, content: memoryview) -> None:
-    """Writes beside `path`, then renames, so that no reader and no full disk ever sees half a file."""
+    """Writes a file, whole or not at all; a folder is not replaced by it."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    with new_file(path) as file:
-        file.write(content)
-
-
-@contextlib.contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when it is whole, and leaves nothing if it does not become so.
-
-    Raises:
-        OSError: it cannot be written; the error names `path`.
-    """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            # The caller asked for `path`, and knows nothing of the temporary name.
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

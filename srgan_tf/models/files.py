@@ -12,6 +12,7 @@ import numpy as np
 
 from srgan_tf.config import RUN_MODELS
 from srgan_tf.conversion import READERS, Checkpoint, check, fill, read_checkpoint, state_dict, write_safetensors
+from srgan_tf.files import replacing
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.pretrained import shipped_models
@@ -40,12 +41,8 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
         raise ValueError(f"path of a model file must end in .keras; got {str(path)!r}")
     if type(model) not in CLASSES.values():
         raise ValueError(f"model must be one of {_known()}; got {type(model).__name__}")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
+    with replacing(path) as temporary:
         model.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_weights(model: keras.Model, path: str | os.PathLike, keys: str = "") -> None:

@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from srgan_tf.files import replacing
+
 
 class Records:
     """Writes scalars and pictures of a run to RUN/tensorboard and RUN/metrics.jsonl."""
@@ -55,9 +57,8 @@ def _keep_until(path: Path, step: int) -> None:
         with contextlib.suppress(ValueError):
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text("".join(kept), encoding="utf-8")
 
 
 class Ledger:

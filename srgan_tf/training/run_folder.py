@@ -7,10 +7,10 @@
 """
 
 import dataclasses
-import os
 from pathlib import Path
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.files import replacing
 
 # What may change from one start of a run to the next: how long it goes on, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
@@ -31,18 +31,17 @@ def open_run_folder(config: TrainConfig, flags_text: str, writes: bool = True) -
         OSError: it cannot be made or written to.
     """
     folder = Path(config.folder).expanduser()
-    temporary = folder / f"{FLAGS_FILE}.tmp"
     if (folder / FLAGS_FILE).is_file():
         # A run that has saved nothing yet has nothing that a changed flag could contradict.
         if any(folder.glob("checkpoints/*.index")):
             _check_same_run(folder, config, flags_text)
-    elif writes and folder.is_dir() and any(path != temporary for path in folder.iterdir()):
+    elif writes and folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise ValueError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
     if not writes:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(flags_text, encoding="utf-8")
-    os.replace(temporary, folder / FLAGS_FILE)
+    with replacing(folder / FLAGS_FILE) as temporary:
+        temporary.write_text(flags_text, encoding="utf-8")
     return folder
 
 

@@ -56,7 +56,7 @@ def test_what_it_leaves(command, whole, arguments):
 def test_killed_anywhere_and_started_again_it_ends_with_the_same_bytes(tmp_path, whole, arguments):
     """As seen from outside: just begun, the first shard half written, some noted, the last one not yet."""
     endings = []
-    for number, moment in enumerate(["records.json", "train/.*.tmp", "train/00001.json", "train/00005.pixels"]):
+    for number, moment in enumerate(["records.json", "train/.*.tmp*", "train/00001.json", "train/00005.pixels"]):
         folder = tmp_path / str(number)
         folder.mkdir()
         process = start(folder, arguments)

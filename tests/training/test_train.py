@@ -153,7 +153,7 @@ def test_flags_that_contradict_the_run(command, refused, tmp_path):
 def test_a_folder_that_the_chief_is_about_to_fill(tmp_path):
     """What a kill left of the flags is no obstacle, and what the chief has written none to its workers."""
     config = TrainConfig(run_dir=str(tmp_path))
-    (tmp_path / "config.flags.tmp").write_text("--mod")
+    (tmp_path / ".0123.tmp.flags").write_text("--mod")
     assert open_run_folder(config, "--model=edsr\n") == tmp_path
     (tmp_path / "config.flags").rename(tmp_path / "written_by_the_chief")
     assert open_run_folder(config, "--model=edsr\n", writes=False) == tmp_path
