@@ -59,7 +59,7 @@ def test_how_a_shipped_model_was_trained(name):
     model, facts = load_generator(name), json.loads((Path(str(flags.SHIPPED)) / f"{name}.json").read_text())
     assert facts["parameters"] == model.count_params()
     assert type(model) is GENERATORS[configs[-1].model]
-    assert f"seq {len(runs)}" in (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
+    assert f"seq {len(runs)})" in (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
 
 
 def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monkeypatch):
