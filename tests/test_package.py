@@ -9,10 +9,10 @@ import srgan_tf
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"settings", "lazy", "pretrained"}, {"config"}, {"conversion"}, {"imaging", "models"}, {"losses", "metrics"},
-          {"data", "inference"}, {"training", "evaluation", "exporting", "serving"}, {"flags"}]
+LAYERS = [{"files", "settings", "lazy", "pretrained"}, {"config"}, {"conversion"}, {"imaging", "models"},
+          {"losses", "metrics"}, {"data", "inference"}, {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "config", "flags", "lazy", "settings"})
+COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "files", "flags", "lazy", "settings"})
 
 
 def imported_rooms(file: Path) -> set[str]:
