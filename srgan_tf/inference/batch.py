@@ -105,10 +105,12 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
         How many failed.
     """
     timings = Counter() if timings is None else timings
-    kept = [job for job in jobs if job.target.exists() and not overwrite]
-    for job in kept:
-        tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
-    missing = [job for job in jobs if job not in kept]
+    missing = []
+    for job in jobs:
+        if job.target.exists() and not overwrite:
+            tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
+        else:
+            missing.append(job)
     read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels)
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
@@ -120,7 +122,7 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
         done += _finish(writing, timings)
     failed = len(missing) - done
     if len(jobs) > 1:
-        print(f"{done} enlarged, {len(kept)} kept, {failed} failed")
+        print(f"{done} enlarged, {len(jobs) - len(missing)} kept, {failed} failed")
     return failed
 
 
