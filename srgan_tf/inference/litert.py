@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, whole_scale
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, one_line, whole_scale
 
 Coding = Callable[[np.ndarray], np.ndarray]
 
@@ -65,7 +65,7 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
         with hushed():
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
     return Runtime(path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
-                   run_float=run_float)
+                   alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float)
 
 
 def _open(path: Path, threads: int) -> Any:

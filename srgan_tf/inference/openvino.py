@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.inference.runtimes import TRIAL, Runtime, one_line, trained, unit, whole_scale
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, one_line, trained, unit, whole_scale
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -45,7 +45,7 @@ def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> R
         raise ValueError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
                          "--precision=bfloat16") from error
     made = run(np.zeros((1, *TRIAL, 3), np.uint8))
-    return Runtime(path.name, whole_scale(path, TRIAL, made.shape), run)
+    return Runtime(path.name, whole_scale(path, TRIAL, made.shape), run, alignment=EXPORT_ALIGNMENT)
 
 
 def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:

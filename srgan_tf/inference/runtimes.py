@@ -13,6 +13,9 @@ from srgan_tf.imaging import matlab_resize
 from srgan_tf.pretrained import file_of
 
 TRIAL = (8, 8)  # height and width of the picture that tells a model's scale
+# Exports do not say theirs; that of any generator divides this one. Not for those of fixed size: tiles that begin where
+# the picture's end does not ask for them are filled up there, which costs more exactness than it gains.
+EXPORT_ALIGNMENT = 4
 
 
 class TileTooLargeError(ValueError):
@@ -28,7 +31,7 @@ class Runtime(NamedTuple):
         run: uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
         fixed_tile: the only height and width that `run` takes, or None for any.
         receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
-        alignment: LR pixels at whose multiples tiles must begin, as in Generator; exports do not say theirs.
+        alignment: LR pixels at whose multiples tiles must begin, as in Generator.
         run_float: as `run`, but gives float32 in 0..1, neither rounded nor clipped; None where that cannot be had.
         parameters: how many weights the model trained, or None if that is not known.
     """
@@ -179,7 +182,8 @@ def saved_model_runtime(path: Path) -> Runtime:
         trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
         raise ValueError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
-    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, run_float=_float_signature(loaded))
+    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, alignment=EXPORT_ALIGNMENT,
+                   run_float=_float_signature(loaded))
 
 
 def _float_signature(loaded: Any) -> Callable | None:

@@ -81,7 +81,7 @@ class Upscaler:
             except TileTooLargeError:
                 side = max(rgb.shape[:2])
                 smaller = min(self.tile or side, side) // 2
-                if smaller <= 2 * self.overlap:
+                if smaller < 2 * self.overlap + self.runtime.alignment:
                     raise
                 self.tile = smaller
 

@@ -43,7 +43,7 @@ sys.modules["tensorflow"] = sys.modules["keras"] = None
 import numpy as np
 from srgan_tf.inference import Upscaler
 for path in map(pathlib.Path, sys.argv[2:]):
-    np.save(path.with_suffix(".npy"), Upscaler(path, tile=24, overlap=11, threads=2)(np.load(sys.argv[1])))
+    np.save(path.with_suffix(".npy"), Upscaler(path, tile=24, overlap=10, threads=2)(np.load(sys.argv[1])))
 """
 
 

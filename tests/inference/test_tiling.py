@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from inference.lifelike import ATTENTIVE, CASES, lifelike
 
+from srgan_tf.config import ExportConfig
+from srgan_tf.exporting import FORMATS
 from srgan_tf.inference import Runtime, enlarge_tiled, open_runtime
 from srgan_tf.inference.tiling import smallest_tile, windows
 from srgan_tf.models import GENERATORS
@@ -103,6 +105,18 @@ def test_tiles_of_an_unshuffled_network_equal_the_whole_picture(photo):
     assert difference[2].max() <= 1  # so narrow, oneDNN's sums depend on the size a little
     assert difference[2].mean() < 1e-3
     assert difference[1].max() > 20
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_exports_of_an_unshuffled_network_are_tiled_like_it(format, photo, tmp_path):
+    """They do not say that tiles must begin at even pixels."""
+    generator = lifelike("rrdb", scale=2, unshuffle=2, features=16, growth_channels=8)
+    path = FORMATS[format](generator, tmp_path, "x2", ExportConfig(model="-", output="-", dynamic=True))
+    runtime, picture = open_runtime(path), photo[40:151, 60:157]
+    whole = enlarge_tiled(runtime, picture, tile=0).astype(int)
+    assert whole.std() > 15
+    assert np.abs(enlarge_tiled(runtime, picture, 84, 39) - whole).max() <= 1
+    assert np.abs(enlarge_tiled(runtime._replace(alignment=1), picture, 84, 39) - whole).max() > 20
 
 
 def test_tiles_begin_where_cells_begin(photo):
