@@ -20,7 +20,10 @@ def main(config: ConvertConfig) -> None:
     with flags.quiet_imports():
         from srgan_tf.models import load_model, save_model, save_weights
 
-        model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
+        try:
+            model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
+        except TypeError as error:
+            raise ValueError(f"--model_args={config.model_args}: {error}") from error
     output = Path(config.output).expanduser()
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".keras":

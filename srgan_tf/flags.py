@@ -7,6 +7,7 @@ recipes, `--help`; a mistake of the user ends in one line on standard error and 
 import contextlib
 import dataclasses
 import gc
+import io
 import os
 import sys
 import tempfile
@@ -36,6 +37,10 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
     """
     name = f"python -m srgan_tf.{Path(sys.argv[0]).stem}"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if sys.stderr is None:  # 2>&-; TensorFlow would write into whatever file comes to have its number
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold what the terminal cannot show
     try:
         values, build = define(config_class)
         rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]

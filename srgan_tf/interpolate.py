@@ -20,7 +20,11 @@ def main(config: InterpolateConfig) -> None:
         from srgan_tf.models import interpolate, load_model, save_model
 
         ends = [load_model(model, dtype="float32") for model in (config.model_a, config.model_b)]
-    pictures = {Path(name).stem: read_picture(Path(name).expanduser()).pixels for name in config.input}
+    pictures = {}
+    for path in map(Path, config.input):
+        if path.stem in pictures:
+            raise ValueError(f"two pictures of --input are called {path.stem}: their enlargements would be too")
+        pictures[path.stem] = read_picture(path.expanduser()).pixels
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     generators = {}

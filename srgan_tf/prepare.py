@@ -19,7 +19,7 @@ from srgan_tf.config import PrepareConfig
 
 def main(config: PrepareConfig) -> None:
     """Does what the flags ask for, and says what is there."""
-    if "div2k" in config.dataset + config.val_dataset:
+    if config.dataset.startswith("div2k") or config.val_dataset.startswith("div2k"):
         flags.require_tensorflow("div2k")
     if config.preview:
         preview(config)

@@ -10,12 +10,16 @@ import contextlib
 import dataclasses
 import logging
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
 from srgan_tf.serving.checks import check_base_path, check_port
+
+TERMINATED = 128 + signal.SIGTERM
 
 
 def main(config: ServeConfig) -> None:
@@ -34,11 +38,15 @@ def main(config: ServeConfig) -> None:
     except ModuleNotFoundError as error:
         raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would deprecate its v1 loader
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # until the server handles it: files are tidied up
     with contextlib.ExitStack() as stack:
         if not config.model_base_path:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srgan_tf_"))
             config = dataclasses.replace(config, model="", model_base_path=_export(config.model, folder))
-        serve(config, lambda line: print(line, flush=True))
+        ended = serve(config, lambda line: print(line, flush=True))
+    if not ended:
+        sys.stdout.flush()
+        os._exit(1)
 
 
 def _export(model: str, folder: str) -> str:

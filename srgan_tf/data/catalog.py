@@ -66,7 +66,7 @@ def open_source(spec: str, scale: int, part: str = "all") -> Source:
     """
     if part not in PARTS:
         raise ValueError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
-    kind, _, where = spec.replace("div2k/", "div2k:", 1).partition(":")
+    kind, _, where = (f"div2k:{spec[6:]}" if spec.startswith("div2k/") else spec).partition(":")
     return lookup(SOURCES, kind, "dataset")(where, scale, part)
 
 

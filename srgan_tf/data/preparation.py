@@ -78,7 +78,8 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
 
 def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> None:
     """Makes the folder, or finds records of this configuration in it, and clears away what a kill left half made."""
-    held_out = not config.val_dataset and open_source(config.dataset, config.scale).count > train.count
+    shared = config.val_dataset in ("", config.dataset)
+    held_out = shared and open_source(config.dataset, config.scale).count > train.count
     settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_pictures")}
     settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
     if (folder / records.SETTINGS_FILE).is_file():

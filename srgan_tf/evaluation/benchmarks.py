@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srgan_tf.imaging import crop_to_multiple, list_pictures, matlab_resize, read_picture
+from srgan_tf.imaging import Picture, crop_to_multiple, list_pictures, matlab_resize, read_picture, to_uint8
 from srgan_tf.imaging.matching import match_names
 
 
@@ -38,7 +38,7 @@ class Case(NamedTuple):
         hr = crop_to_multiple(hr, self.scale)
         if self.other_path is None:
             return matlab_resize(hr, 1 / self.scale), hr
-        lr = read_picture(self.other_path).pixels[..., : hr.shape[2]]
+        lr = _channels(read_picture(self.other_path), hr)
         if tuple(side * self.scale for side in lr.shape[:2]) != hr.shape[:2]:
             raise ValueError(f"{self.other_path} times {self.scale} is not {self.hr_path}: {_size(lr)}, {_size(hr)}")
         return lr, hr
@@ -47,14 +47,24 @@ class Case(NamedTuple):
         """Reads (enlargement, HR), of one size: what the enlargement lacks of HR for its LR being whole is cut off.
 
         Raises:
-            ValueError: a file cannot be read, or the sizes differ by the scale or more.
+            ValueError: a file cannot be read, the sizes differ by the scale or more, or the enlargement of a coloured
+                picture is grey.
         """
-        sr, hr = read_picture(self.other_path).colour, read_picture(self.hr_path).colour
+        enlargement, hr = read_picture(self.other_path), read_picture(self.hr_path).colour
+        if enlargement.grey and hr.shape[2] > 1:
+            raise ValueError(f"{self.other_path} is grey and {self.hr_path} is not: save the enlargement in colour")
+        sr = _channels(enlargement, hr)
         missing = [whole - part for whole, part in zip(hr.shape[:2], sr.shape[:2], strict=True)]
         if not all(0 <= difference < self.scale for difference in missing):
             raise ValueError(f"{self.other_path} and {self.hr_path} differ in size: {_size(sr)}, {_size(hr)}")
-        channels = min(sr.shape[2], hr.shape[2])
-        return sr[..., :channels], hr[: sr.shape[0], : sr.shape[1], :channels]
+        return sr, hr[: sr.shape[0], : sr.shape[1]]
+
+
+def _channels(picture: Picture, like: np.ndarray) -> np.ndarray:
+    """The picture with the channels of another: grey three times over for colour, the mean of colours for grey."""
+    if like.shape[2] > 1 or picture.grey:
+        return picture.pixels[..., : like.shape[2]]
+    return to_uint8(picture.colour.mean(axis=2, keepdims=True) / 255)
 
 
 def _size(picture: np.ndarray) -> str:
@@ -65,8 +75,7 @@ def load_benchmark(folder: Path, scale: int) -> list[Case]:
     """The pictures of a benchmark.
 
     Raises:
-        OSError: there is no folder HR in it.
-        ValueError: HR is empty, or a picture of LR_bicubic/X<scale> is missing.
+        ValueError: there is no folder HR in it, it is empty, or a picture of LR_bicubic/X<scale> is missing.
     """
     hr_folder, lr_folder = folder / "HR", folder / "LR_bicubic" / f"X{scale}"
     if not hr_folder.is_dir():

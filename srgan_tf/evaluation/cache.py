@@ -16,7 +16,7 @@ from srgan_tf.files import replacing
 
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.
-_ROOMS = ("imaging", "inference", "metrics", "models")
+_CODE = ("conversion", "evaluation/benchmarks.py", "imaging", "inference", "metrics", "models")
 
 
 def user_folder() -> Path:
@@ -35,7 +35,8 @@ def digest_of(*parts: bytes) -> str:
 @cache
 def code_digest() -> str:
     """Of the package's own code that figures depend on."""
-    files = sorted(file for room in _ROOMS for file in (PACKAGE / room).rglob("*.*") if file.suffix != ".pyc")
+    files = sorted(file for name in _CODE for file in [PACKAGE / name, *(PACKAGE / name).rglob("*.*")]
+                   if file.is_file() and file.suffix != ".pyc")
     return digest_of(*(file.read_bytes() for file in files))
 
 

@@ -1,6 +1,7 @@
 """An evaluation from its configuration: which pictures, which methods, what is written."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -64,10 +65,13 @@ def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
     for case in tqdm(load_finished(sr_dir, hr_dir, config.scale), "measuring", leave=False, disable=None):
-        scores.measure(case.name, lambda case=case: {
-            name: float(judge.measure(*case.load_finished(), crop=config.scale)) for name, judge in judges.items()})
+        scores.measure(case.name, lambda case=case: _figures(case.load_finished(), judges, config.scale))
     method = sr_dir.absolute().name
     return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
+
+
+def _figures(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], crop: int) -> dict[str, float]:
+    return {name: float(judge.measure(*pair, crop=crop)) for name, judge in judges.items()}
 
 
 def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
@@ -76,6 +80,10 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
         raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
+    for name, cases in benchmarks.items() if config.save_images else ():
+        for stem, count in Counter(Path(case.name).stem for case in cases).items():
+            if count > 1:
+                raise ValueError(f"--save_images: {count} pictures of {name} would be written to {stem}.png")
     folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
     for method in methods.values():

@@ -83,7 +83,7 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
         return None
     exported = litert_runtime(path)
     # The same tiles for both, so that tiling is no part of the difference.
-    source = keras_runtime(generator)._replace(fixed_tile=exported.fixed_tile)
+    source = keras_runtime(generator)._replace(fixed_tile=exported.fixed_tile, alignment=exported.alignment)
     pairs = [_middle(pair, generator.scale) for pair in photographs.held_out]
     overlap = min(OVERLAP, generator.receptive_radius, min(exported.fixed_tile or FREE_TILE) // 4)
     means = []

@@ -16,7 +16,7 @@ def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tens
 
     Grey stays grey. Alpha is enlarged by the network too, and colour premultiplied by it, as the Upscaler does.
     16-bit PNG is cut to its high bytes, CMYK turned into RGB by libjpeg's plain formula; a profile and an orientation
-    in the file's metadata are not looked at.
+    in the file's metadata are not looked at. BMP is taken with 24 bits a pixel.
 
     Args:
         image_bytes: string [N].
@@ -63,7 +63,10 @@ def picture_size(content: tf.Tensor) -> tf.Tensor:
     ]
     known = tf.reduce_any([jpeg, *(found for found, _ in kinds)])
     message = "image_bytes must hold a PNG, JPEG, GIF or BMP file"
-    with tf.control_dependencies([require(known, message)]):
+    # TensorFlow takes a palette's numbers for grey levels, and the unused byte of 32 bits for alpha.
+    plain = ~begins(b"BM") | (number(28, 2) == 24)
+    checks = [require(known, message), require(plain, "a BMP in image_bytes must have 24 bits a pixel")]
+    with tf.control_dependencies(checks):
         size = tf.add_n([tf.where(found, tf.stack(sides), [0, 0]) for found, sides in kinds])
     return tf.cond(jpeg, lambda: tf.image.extract_jpeg_shape(content, tf.int64)[:2], lambda: size)
 

@@ -89,8 +89,15 @@ def _load(file: BinaryIO, max_pixels: int) -> Image.Image:
         _refuse_pixels(image)
         if image.format == "TIFF":
             image.load()  # warns of odd EXIF as it goes
+    _widen_transparency(image)
     image.load()
     return image
+
+
+def _widen_transparency(image: Image.Image) -> None:
+    """Pillow brings grey PNGs of 2 and 4 bits to 0..255, but not the grey level that is transparent in them."""
+    if image.format == "PNG" and image.tile and isinstance(key := image.info.get("transparency"), int):
+        image.info["transparency"] = key * {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
 
 
 def _refuse_pixels(image: Image.Image) -> None:

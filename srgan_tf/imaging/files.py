@@ -103,6 +103,8 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Pictu
             return Picture(*decoding.decode(file, max_pixels))
         except decoding.RefusedError as error:
             raise ValueError(f"{path}: {_reason(error)}") from None
+        except MemoryError:
+            raise
         except Exception as error:
             raise ValueError(f"{path}: truncated or damaged: {_reason(error)}") from error
 

@@ -20,13 +20,19 @@ def self_ensemble(runtime: Runtime) -> Runtime:
         raise ValueError(
             f"--self_ensemble needs a model that takes square tiles; {runtime.name} takes {width}x{height}")
     run = runtime.run_float or (lambda images: unit(runtime.run(images)))
+    # That of an export is only a bound, and what is filled up for it would change the edges of one that needs none.
+    alignment = 1 if runtime.receptive_radius is None else runtime.alignment
 
     def run_float(images: np.ndarray) -> np.ndarray:
+        height, width = images.shape[1:3]
+        # A turned picture begins where this one ends: with an end at a multiple, cells of pixels stay what they are.
+        more = [(0, -size % alignment) for size in (height, width)]
+        images = np.pad(images, ((0, 0), *more, (0, 0)), mode="symmetric")
         total = 0.0
         for turns in range(4):
             for flipped in (False, True):
                 total = total + _back(run(_forth(images, turns, flipped)), turns, flipped).astype(np.float64)
-        return (total / 8).astype(np.float32)
+        return (total[:, : height * runtime.scale, : width * runtime.scale] / 8).astype(np.float32)
 
     return runtime._replace(run=lambda images: to_uint8(run_float(images)), run_float=run_float)
 

@@ -96,8 +96,9 @@ def hushed() -> Iterator[None]:
 
 def _input_tile(path: Path, source: dict) -> tuple[int, int] | None:
     """The fixed height and width of the input, or None where both are free."""
-    batch, *sides, channels = shape = [int(n) for n in source["shape_signature"]] or [0, 0]
-    if len(shape) != 4 or batch not in (1, -1) or channels != 3 or (-1 in sides and sides != [-1, -1]):
+    shape = [int(n) for n in source["shape_signature"]]
+    sides = shape[1:3]
+    if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] != 3 or (-1 in sides and sides != [-1, -1]):
         kind = source["dtype"].__name__
         raise ValueError(f"{path} must take one picture [1,H,W,3]; it takes {kind} {shape}")
     return None if -1 in sides else (sides[0], sides[1])

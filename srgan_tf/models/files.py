@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def _read_config(path: Path) -> tuple[type[keras.Model], dict]:
             config = json.loads(file.read(CONFIG_BYTES))
         registered, arguments = config["registered_name"], config["config"]
         holder = f"{config['module']}.{config['class_name']}"
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, TypeError, ValueError, OSError, EOFError) as error:
         with open(path, "rb") as file:
             start = file.read(16)
         seen = "it is empty" if not start else f"it begins with {start!r}"

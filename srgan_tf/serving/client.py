@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, Runtime
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, Runtime, TileTooLargeError
 from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.serving.wire import STRING, UINT8
 from srgan_tf.settings import lookup
@@ -70,20 +70,23 @@ def parse_url(url: str, model: str = "") -> Address:
     except ValueError:
         port = 0
     path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?)?/?", parts.path)
-    if not parts.hostname or not port or not path or parts.query or parts.username:
+    if not parts.hostname or not port or not path or parts.query or parts.username or re.search(r"[\s\0-\x1f]", url):
         raise ValueError(f"--server must be as in {form}; got {url!r}")
     name = urllib.parse.unquote(path[1] or "")
     if name and model:
         raise ValueError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
     if not name and not model:
         raise ValueError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")
-    return Address(parts.scheme, parts.hostname, port, name or model, int(path[2]) if path[2] else None, path[3] or "")
+    return Address(parts.scheme, parts.hostname, port, name or model, int(path[2]) if path[2] else None,
+                   urllib.parse.unquote(path[3] or ""))
 
 
 def _choose(url: str, signatures: dict, preferred: int) -> tuple[str, int, str, str]:
     """A signature from pictures to pictures: its name, its type (arrays or files), and its tensors' names."""
     found = {}
-    for signature, (inputs, outputs) in signatures.items():
+    # serving_default first: over gRPC they come in any order, and exports have others that take pictures.
+    for signature in sorted(signatures, key=lambda name: (name != "serving_default", name)):
+        inputs, outputs = signatures[signature]
         for kind in (UINT8, STRING):
             if list(inputs.values()) == list(outputs.values()) == [kind]:
                 found.setdefault(kind, (signature, kind, *inputs, *outputs))
@@ -103,8 +106,10 @@ def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> A
                 attempts = f"{retries + 1} attempts" if retries else "1 attempt"
                 raise OSError(f"{url}: {busy} ({attempts})") from busy
             time.sleep(FIRST_PAUSE * 2**attempt)
+        except TileTooLargeError as error:
+            raise TileTooLargeError(f"{url}: {error}") from error
         except ValueError as error:
-            raise type(error)(f"{url}: {error}") from error
+            raise ValueError(f"{url}: {error}") from error
     raise AssertionError
 
 
@@ -119,5 +124,7 @@ def _pixels(url: str, file: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(file), formats=["png", "jpeg"]) as image:
             return np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise TileTooLargeError(f"{url}: the answer is too large a picture to be decoded: {error}") from error
     except OSError as error:
         raise ValueError(f"{url}: the answer is not a picture: {error}") from error

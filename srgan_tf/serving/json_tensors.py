@@ -46,7 +46,7 @@ def arrays_of(document: Mapping[str, Any], signature: Any) -> dict[str, np.ndarr
     values = _columns(document["instances"], signature) if "instances" in document else document["inputs"]
     if not _is_named(values):
         values = {_only_input(signature): values}
-    return {name: _array(name, value, signature.inputs[name]) if name in signature.inputs else np.array(0)
+    return {name: _array(name, value, signature.inputs[name]) if name in set(signature.inputs) else np.array(0)
             for name, value in values.items()}
 
 
@@ -97,7 +97,10 @@ def _bytes(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_bytes(name, item) for item in value]
     if isinstance(value, str):
-        return value.encode()
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            raise invalid(f"input {name}: a string holds half a character") from None
     if isinstance(value, dict) and isinstance(value.get("b64"), str):
         try:
             return base64.b64decode(value["b64"], validate=True)

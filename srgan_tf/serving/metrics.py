@@ -19,7 +19,7 @@ class Metrics:
         labels = ("protocol", "code")
         self._requests = Counter("srgan_tf_serving_requests", "Predictions by protocol and status code.", labels,
                                  registry=self._registry)
-        self._seconds = Histogram("srgan_tf_serving_request_seconds", "From the whole request to its answer.",
+        self._seconds = Histogram("srgan_tf_serving_request_seconds", "From a request's head to its answer.",
                                   ("protocol",), buckets=SECONDS, registry=self._registry)
         for name, text, value in (
                 ("requests_inside", "Predictions that run or wait.", lambda: gate.inside),
@@ -27,11 +27,10 @@ class Metrics:
                 ("model_version", "The newest version that is served.", lambda: model.newest or 0)):
             Gauge(f"srgan_tf_serving_{name}", text, registry=self._registry).set_function(value)
 
-    def count(self, protocol: str, code: str, seconds: float | None = None) -> None:
-        """One prediction: "rest" or "grpc", the name of its status code, and how long it took if it was begun."""
+    def count(self, protocol: str, code: str, seconds: float) -> None:
+        """One prediction: "rest" or "grpc", the name of its status code, and how long it took."""
         self._requests.labels(protocol, code).inc()
-        if seconds is not None:
-            self._seconds.labels(protocol).observe(seconds)
+        self._seconds.labels(protocol).observe(seconds)
 
     def text(self) -> bytes:
         """All of it."""

@@ -39,7 +39,7 @@ def predict(version: Version, signature_name: str, inputs: Mapping[str, np.ndarr
         RefusedError: the arrays do not fit, or the model fails on them.
     """
     signature = signature_of(version, signature_name)
-    _check_names("input", inputs, signature.inputs)
+    _check_names("input", inputs, set(signature.inputs))
     for name in outputs:
         if name not in signature.outputs:
             raise invalid(f"output tensor alias not found in signature: {name}. Outputs expected "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
+import numpy as np
 from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,7 +23,8 @@ from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Version
 
 SENT_AT_ONCE = 1 << 18
-NUMBER_BYTES = 4  # of a uint8 in JSON, at most, with its comma and space about that
+# Of a number in JSON, with its comma and space.
+LEVEL_BYTES, NUMBER_BYTES = 5, 20
 PAGE_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
                "connect-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
@@ -71,7 +73,8 @@ class _Api:
         name = document.get("signature_name", "")
         outputs = predict(version, name, json_tensors.arrays_of(document, signature_of(version, name)))
         count = sum(array.size for array in outputs.values())
-        if count * NUMBER_BYTES > self.service.gate.held_limit:
+        if sum(array.size * (LEVEL_BYTES if array.dtype == np.uint8 else NUMBER_BYTES)
+               for array in outputs.values()) > self.service.gate.held_limit:
             raise RefusedError("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or "
                                "a signature that answers with bytes")
         return json_tensors.answer(outputs, row_form="instances" in document)
@@ -180,7 +183,8 @@ def _plain(message: Any) -> Any:
 
 
 async def _refused(request: Request, refusal: RefusedError) -> Response:
-    return JSONResponse({"error": refusal.message}, refusal.http_status)
+    message = refusal.message.encode(errors="backslashreplace").decode()  # it may quote half a character
+    return JSONResponse({"error": message}, refusal.http_status)
 
 
 async def _malformed(request: Request, error: HTTPException) -> Response:

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,8 +22,12 @@ CONNECTIONS = 256
 STOP_MARGIN = 2.0
 
 
-def serve(config: ServeConfig, report: Callable[[str], None]) -> None:
+def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     """Serves until SIGTERM or SIGINT; `report` is called with lines for the operator.
+
+    Returns:
+        Whether all that ran was finished within --stop_timeout; threads that still compute would outlive an ordinary
+        exit.
 
     Raises:
         ValueError: no version can be loaded, or a port cannot be had.
@@ -44,9 +46,9 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> None:
     model.close()
     if not ended:
         report("stopped; what still computed after --stop_timeout was given up")
-        sys.stdout.flush()
-        os._exit(1)  # an ordinary exit would wait for the threads
+        return False
     report("stopped")
+    return True
 
 
 async def _serve(config: ServeConfig, service: Service, report: Callable[[str], None]) -> bool:

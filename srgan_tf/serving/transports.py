@@ -5,9 +5,11 @@ value, output)`, where a value is uint8 [1,H,W,3] or the bytes of a file, and so
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,21 +43,26 @@ class RestTransport:
     def __init__(self, address: Address, timeout: float):
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(address.host, address.port, timeout=timeout)
-        which = f"/versions/{address.version}" if address.version is not None else f"/labels/{address.label}"
+        which = (f"/versions/{address.version}" if address.version is not None
+                 else f"/labels/{urllib.parse.quote(address.label)}")
         model = f"/v1/models/{urllib.parse.quote(address.model)}"
         self._path = model + (which if address.version is not None or address.label else "")
 
     def signatures(self) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
-        found = self._ask("GET", self._path + "/metadata")["metadata"]["signature_def"]["signature_def"]
-        return {name: tuple({key: REST_TYPES.get(info["dtype"], 0) for key, info in signature[side].items()}
-                            for side in ("inputs", "outputs")) for name, signature in found.items()}
+        answer = self._ask("GET", self._path + "/metadata")
+        with _expecting_form():
+            found = answer["metadata"]["signature_def"]["signature_def"]
+            return {name: tuple({key: REST_TYPES.get(info["dtype"], 0) for key, info in signature[side].items()}
+                                for side in ("inputs", "outputs")) for name, signature in found.items()}
 
     def predict(self, signature: str, name: str, value: np.ndarray | bytes, output: str) -> np.ndarray | bytes:
         plain = [{"b64": base64.b64encode(value).decode()}] if isinstance(value, bytes) else value.tolist()
         document = {"signature_name": signature, "inputs": {name: plain}}
-        answer = self._ask("POST", self._path + ":predict", json.dumps(document).encode())["outputs"]
-        result = answer[output] if isinstance(answer, dict) and "b64" not in answer else answer
-        return base64.b64decode(result[0]["b64"]) if isinstance(value, bytes) else np.array(result, np.uint8)
+        answer = self._ask("POST", self._path + ":predict", json.dumps(document).encode())
+        with _expecting_form():
+            made = answer["outputs"]
+            result = made[output] if isinstance(made, dict) and "b64" not in made else made
+            return base64.b64decode(result[0]["b64"]) if isinstance(value, bytes) else np.array(result, np.uint8)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         try:
@@ -146,6 +153,15 @@ class GrpcTransport:
 
 TRANSPORTS = {"http": RestTransport, "https": RestTransport, "grpc": GrpcTransport}
 PORTS = {"http": 8501, "https": 443, "grpc": 8500}
+
+
+@contextlib.contextmanager
+def _expecting_form() -> Iterator[None]:
+    """Says what is wrong where JSON is not of the form that was expected."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError("the answer is not TensorFlow Serving's: is this its REST port?") from error
 
 
 def _error_in(text: bytes) -> str:

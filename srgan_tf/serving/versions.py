@@ -110,13 +110,13 @@ class Model:
         """Whether a version is loaded, after an attempt where there is reason for one."""
         if number in self._loaded:
             return True
-        files = sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")
-                       if file.is_file())
-        if self._broken.get(number) == files:
-            return False
-        self.states[number] = State("LOADING")
-        version = None
+        version, files, before = None, None, self.states.get(number)
         try:
+            files = sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")
+                           if file.is_file())
+            if self._broken.get(number) == files:
+                return False
+            self.states[number] = State("LOADING")
             version = Version(number, folder)
             for request in _warm_up_requests(folder):
                 self._warm_up(version, request)
@@ -125,7 +125,8 @@ class Model:
                 version.close()
             message = " ".join(str(error).split())[:300] or type(error).__name__
             self._broken[number], self.states[number] = files, State("END", "UNKNOWN", message)
-            self._report(f"version {number} of {self.name} cannot be loaded: {message}")
+            if files or self.states[number] != before:  # a folder that cannot be read is looked at again and again
+                self._report(f"version {number} of {self.name} cannot be loaded: {message}")
             return False
         with self._lock:
             self._loaded[number], self.states[number] = version, State("AVAILABLE")

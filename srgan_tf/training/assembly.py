@@ -103,5 +103,6 @@ def build_schedule(config: TrainConfig) -> keras.optimizers.schedules.LearningRa
         return schedules.CosineDecay(rate, config.steps)
     if config.schedule == "milestones" and config.milestones:
         rates = [rate * config.decay**passed for passed in range(len(config.milestones) + 1)]
-        return schedules.PiecewiseConstantDecay(sorted(config.milestones), rates)
+        # Keras holds a rate until the boundary has been passed; step 0 is the first.
+        return schedules.PiecewiseConstantDecay([milestone - 1 for milestone in sorted(config.milestones)], rates)
     return rate

@@ -27,10 +27,7 @@ class Checkpoints:
         self.step, self.best_step = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
         self.best = tf.Variable(float("-inf"), dtype=tf.float32)
         self._checkpoint = tf.train.Checkpoint(step=self.step, best=self.best, best_step=self.best_step, **trackables)
-        # Its counter is a variable too: it is made now, on all machines at once.
-        self._checkpoint.save_counter.assign(0)
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), keep)
-        self._folder, self._writes = folder, writes
+        self._folder, self._keep, self._writes = folder, keep, writes
         for path in folder.glob("ckpt-*_temp") if writes else ():
             shutil.rmtree(path, ignore_errors=True)  # a killed process left it half written
 
@@ -45,7 +42,12 @@ class Checkpoints:
         number = int(self.step.numpy())
         self._folder.mkdir(exist_ok=True)
         try:
-            self._manager.save(checkpoint_number=number)
+            self._checkpoint.write(str(self._folder / f"ckpt-{number}"))
+            for path in self._found()[self._keep :]:
+                for file in (path.with_name(f"{path.name}.index"), *self._folder.glob(f"{path.name}.data-*")):
+                    file.unlink()
+            paths = [str(path) for path in reversed(self._found())]
+            tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)  # for other programs
         except tf.errors.OpError as error:
             shutil.rmtree(self._folder / f"ckpt-{number}_temp", ignore_errors=True)
             free = shutil.disk_usage(self._folder).free >> 20
@@ -61,15 +63,24 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, but none that can be read.
         """
-        damaged, found = [], list(reversed(self._manager.checkpoints))
+        damaged, found = [], self._found()
         for path in found:
             try:
                 # TensorFlow verifies the checksum of each tensor that it reads.
-                self._checkpoint.restore(path).assert_existing_objects_matched()
+                self._checkpoint.read(str(path)).assert_existing_objects_matched()
                 return damaged
             except (tf.errors.OpError, AssertionError, ValueError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                damaged.append(f"checkpoint {Path(path).name} cannot be read ({reason[:120]})")
+                damaged.append(f"checkpoint {path.name} cannot be read ({reason[:120]})")
         if found:
             raise ValueError(f"none of the checkpoints in {self._folder} can be read: {damaged[0]}")
         return []
+
+    def _found(self) -> list[Path]:
+        """The checkpoints in the folder, the newest first.
+
+        TensorFlow's own list, the file `checkpoint`, is not asked: a clock that was set back empties it.
+        """
+        steps = (path.stem.removeprefix("ckpt-") for path in self._folder.glob("ckpt-*.index"))
+        return [self._folder / f"ckpt-{step}" for step in sorted((int(step) for step in steps if step.isdecimal()),
+                                                                 reverse=True)]

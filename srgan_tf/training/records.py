@@ -93,7 +93,7 @@ class Ledger:
         for row, column in np.argwhere(~np.isfinite(rows)):
             raise ValueError(f"{self._names[column]} is {rows[row, column]} at step {last_step - len(rows) + row + 1}; "
                              "the last checkpoint is intact. A lower --learning_rate, --clip_norm or "
-                             "--precision=float32 may help")
+                             "--precision=float32 may help, in a new --run_dir (with --init_from=THIS_RUN)")
         self._rows.append(rows)
 
     def means(self) -> dict[str, float]:

@@ -26,6 +26,7 @@ def test_there_and_back(command):
     ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr is of .safetensors"),
     ([f"--model={PTH}", "--output=x.safetensors", "--keys=edsr"], "known: basicsr, bsrgan, esrgan"),
     ([f"--model={PTH}", "--output=x.keras", "--model_args=colour:3"], "{'colour': 3}"),
+    ([f"--model={PTH}", "--output=x.keras", "--model_args=dtype:float16"], "--model_args=dtype:float16: "),
     (["--model=nothing.pth", "--output=x.keras"], "nothing.pth"),
 ])
 def test_mistakes(refused, arguments, said):

@@ -84,6 +84,33 @@ def test_finished_pictures_measure_the_same(command, tmp_path, benchmark):
     assert results(tmp_path / "theirs")["Photos"]["images"] == results(tmp_path / "results")["Photos"]["images"]
 
 
+def test_a_grey_enlargement_of_a_coloured_picture_is_not_compared_with_its_red(command, tmp_path, benchmark):
+    shutil.copytree(tmp_path / "Photos/HR", tmp_path / "theirs")
+    Image.open(tmp_path / "theirs/cat.png").convert("L").save(tmp_path / "theirs/cat.png")
+    done = command("evaluate", "--sr_dir=theirs", "--hr_dir=Photos/HR")
+    assert done.status == 2
+    assert "failed: theirs/cat.png is grey and Photos/HR/cat.png is not: save" in done.err
+    assert list(results(tmp_path / "results")["Photos"]["images"]) == ["cup.png", "man.png"]
+
+
+def test_a_coloured_enlargement_of_a_grey_picture_is_averaged(command, tmp_path, benchmark):
+    grey = np.asarray(Image.open(tmp_path / "Photos/HR/cup.png").convert("L"))
+    for folder, pixels in (("HR", grey), ("theirs", np.stack([grey, grey - np.uint8(9) * (grey > 9), grey], 2))):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pixels).save(tmp_path / folder / "cup.png")
+    assert command("evaluate", "--sr_dir=theirs", "--hr_dir=HR").status == 0
+    found = results(tmp_path / "results")
+    share = (grey[4:-4, 4:-4] > 9).mean()
+    assert next(iter(found.values()))["psnr_y"] == pytest.approx(10 * np.log10(255**2 / (9 * share)))
+
+
+def test_two_enlargements_of_one_name(refused, tmp_path, benchmark):
+    shutil.copy(tmp_path / "Photos/HR/cup.png", tmp_path / "Photos/HR/cat.jpg")
+    shutil.rmtree(tmp_path / "Photos/LR_bicubic")
+    assert "2 pictures of Photos would be written to cat.png" in refused(
+        "evaluate", "--model=bicubic", *BENCHMARK, "--save_images")
+
+
 def test_a_model_beside_bicubic(command, tmp_path, benchmark, model_file):
     shutil.copytree(tmp_path / "Photos", tmp_path / "Others")
     done = command("evaluate", f"--model={model_file}", "--benchmark=Photos,Others", "--output=out")

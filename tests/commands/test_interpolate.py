@@ -43,7 +43,11 @@ def test_without_pictures(command, ends):
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--alpha=0.5,1.5"], "--alpha must be within 0..1; got 1.5"), (["--alpha="], "--alpha is required"),
     (["--input=missing.png"], "missing.png"), (["--model_b=edsr_x4"], "must be alike"),
+    (["--input=a/twin.png,twin.jpg"], "two pictures of --input are called twin"),
 ])
 def test_mistakes(refused, ends, arguments, said):
+    Path("a").mkdir()
+    for twin in ("a/twin.png", "twin.jpg"):
+        write_picture(twin, np.zeros((2, 3, 3), np.uint8))
     assert said in refused("interpolate", *ends, *arguments)
     assert not Path("interpolated/alpha_0.5.keras").exists()

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,6 +62,11 @@ def test_broken_and_small_pictures_are_skipped_and_named(folder):
 def test_nothing_usable(folder):
     with pytest.raises(ValueError, match=r"no usable picture in folder:.* \(4 skipped\): .*0.png: .*crop of 500"):
         build_store(open_source(f"folder:{folder / 'HR'}", 4), 4, smallest_hr=500)
+
+
+def test_a_folder_may_be_called_div2k(tmp_path, folder):
+    shutil.copytree(folder / "HR", tmp_path / "div2k/HR")
+    assert open_source(f"folder:{tmp_path}/div2k/HR", 4).count == open_source(f"folder:{folder}/HR", 4).count
 
 
 def test_held_out_pictures_are_not_trained_on(folder):

@@ -151,7 +151,7 @@ def broken_files() -> dict[str, tuple[bytes, str]]:
     png, jpeg = tf.io.encode_png(noise).numpy(), tf.io.encode_jpeg(noise).numpy()
     image = Image.fromarray(noise)
     bomb = png[:16] + (60_000).to_bytes(4, "big") * 2 + png[24:]
-    large = {kind: file_of(Image.new("L", (126, 100)), kind) for kind in ("PNG", "JPEG", "BMP", "GIF")}
+    large = {kind: file_of(Image.new("RGB", (126, 100)), kind) for kind in ("PNG", "JPEG", "BMP", "GIF")}
     kinds, limit = "PNG, JPEG, GIF or BMP", "126x100 pixels, which must be .* at most 0.2 megapixels when enlarged x4"
     return {
         "empty": (b"", kinds), "text": (b"not a picture", kinds), "webp": (file_of(image, "WEBP"), kinds),
@@ -159,6 +159,7 @@ def broken_files() -> dict[str, tuple[bytes, str]]:
             png[:300] + bytes(50) + png[350:], "PNG"),
         "half jpeg": (jpeg[: len(jpeg) // 2], "JPEG"), "jpeg head": (jpeg[:20], "JPEG"),
         "half bmp": (file_of(image, "BMP")[:2000], "Input size should match"),
+        **{f"{mode} bmp": (file_of(image.convert(mode), "BMP"), "must have 24 bits") for mode in ("L", "P", "RGBA")},
         "half gif": (file_of(image, "GIF")[:400], "(?i)gif"),
         "bomb": (bomb, "60000x60000 pixels"), **{f"large {kind}": (file, limit) for kind, file in large.items()},
     }

@@ -93,6 +93,10 @@ def test_transparent_colour_of_a_png(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(png(3, 1, 8, 0, b"\0\1\2\3", tRNS=struct.pack(">H", 2)))
     assert read_picture(path).pixels.tolist() == [[[1, 1, 1, 255], [2, 2, 2, 0], [3, 3, 3, 255]]]
+    path.write_bytes(png(4, 1, 2, 0, b"\0\x1b", tRNS=struct.pack(">H", 1)))
+    assert read_picture(path).pixels[0, :, [0, 3]].tolist() == [[0, 85, 170, 255], [255, 0, 255, 255]]
+    path.write_bytes(png(2, 1, 4, 0, b"\0\x5a", tRNS=struct.pack(">H", 10)))
+    assert read_picture(path).pixels[0, :, [0, 3]].tolist() == [[85, 170], [255, 0]]
     path.write_bytes(png(2, 1, 8, 2, b"\0\1\2\3\4\5\6", tRNS=struct.pack(">HHH", 4, 5, 6)))
     assert read_picture(path).pixels.tolist() == [[[1, 2, 3, 255], [4, 5, 6, 0]]]
     values = np.array([[[300, 600, 65535], [0, 0, 0], [65535] * 3]], ">u2")

@@ -1,6 +1,8 @@
 """Which pictures are taken and what their enlargements are called."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -95,6 +97,19 @@ def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
     Image.new("RGB", (3, 2)).save("in/b10_x4.png")
     with pytest.raises(ValueError, match=r"in/b10_x4.png, which is to be enlarged too, would be replaced"):
         find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
+
+
+def test_names_that_the_terminal_cannot_show(command, folder):
+    name = os.fsdecode(b"caf\xe9.png")
+    for path in (name, "b.png"):
+        Image.new("RGB", (3, 2)).save(path)
+    code = f"import runpy, sys; sys.argv = ['upscale', {name!r}, 'b.png', '--model=bicubic']; "
+    done = subprocess.run([sys.executable, "-c", code + "runpy.run_module('srgan_tf.upscale', run_name='__main__')"],
+                          capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict",
+                                                               "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("upscaled/caf\\udce9.png: 3x2 -> 12x8")
+    assert sorted(os.listdir("upscaled")) == sorted([name, "b.png"])
 
 
 def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):

@@ -77,6 +77,17 @@ def test_tiles_that_cannot_be_turned():
         self_ensemble(Runtime("narrow", 4, lambda images: images, fixed_tile=(32, 64)))
 
 
+def test_tiles_that_begin_where_cells_begin(photo):
+    """A runtime that replaces each cell of 4x4 pixels by its corner: turned in tiles as in the whole picture."""
+    def corners(images):
+        return images[:, ::4, ::4].repeat(4, 1).repeat(4, 2)[:, : images.shape[1], : images.shape[2]]
+    runtime = Runtime("corners", 1, corners, alignment=4, receptive_radius=3)
+    for picture in (photo[:76, :92], photo[:77, :91]):
+        whole, tiled = (Upscaler(runtime, tile=tile, overlap=3, self_ensemble=True)(picture) for tile in (0, 32))
+        assert whole.shape == picture.shape
+        np.testing.assert_array_equal(whole, tiled)
+
+
 def test_upscale(command, model_file, lr, tmp_path):
     write_picture(tmp_path / "small.png", lr)
     done = command("upscale", "small.png", f"--model={model_file}", "--self_ensemble")

@@ -144,6 +144,17 @@ def test_zip_without_a_configuration(path, members):
     assert "is not a .keras model file" in refusal(path)
 
 
+def test_a_zip_that_wants_a_password(path):
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + place] |= 1
+            at = data.find(mark, at + 4)
+    path.write_bytes(data)
+    assert "encrypted" in refusal(path)
+
+
 def test_zip_without_weights(path):
     rewrite(path, model__weights__h5=None)
     assert "weights cannot be read" in refusal(path)

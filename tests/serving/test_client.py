@@ -1,6 +1,8 @@
 """`upscale --server`: the same pictures as here, over REST and gRPC, and servers that fail."""
 
 import http.server
+import io
+import itertools
 import json
 import subprocess
 import sys
@@ -18,7 +20,8 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
 from srgan_tf.inference import Upscaler
-from srgan_tf.serving.client import parse_url, remote_runtime
+from srgan_tf.inference.runtimes import TileTooLargeError
+from srgan_tf.serving.client import _choose, _pixels, parse_url, remote_runtime
 from srgan_tf.serving.wire import STRING, UINT8, classes
 
 URLS = ["http://127.0.0.1:{rest}/v1/models/tiny", "http://127.0.0.1:{rest}/v1/models/tiny/versions/1",
@@ -122,6 +125,7 @@ def test_busy_servers_are_asked_again(scripted):
     ([(500, b"<html>")], ValueError, "status 500: <html>"),
     ([(200, b"SSH-2.0")], ValueError, "no JSON in the answer"),
     ([(200, {"metadata": {"signature_def": {"signature_def": {}}}})], ValueError, "it has none"),
+    *(([(200, other)], ValueError, "not TensorFlow Serving's") for other in ({"status": "ok"}, [], None, 5)),
 ])
 def test_servers_that_fail(scripted, script, error, message):
     Scripted.script += script
@@ -129,6 +133,30 @@ def test_servers_that_fail(scripted, script, error, message):
         remote_runtime(scripted, retries=1)
     assert str(raised.value).startswith(scripted)
     assert Scripted.script == []
+
+
+def test_the_signature_for_pictures_is_taken_in_whatever_order_they_come():
+    tensors = {"untiled": ({"a": UINT8}, {"b": UINT8}), "serving_default": ({"image": UINT8}, {"upscaled": UINT8}),
+               "encoded": ({"files": STRING}, {"files": STRING})}
+    for names in itertools.permutations(tensors):
+        signatures = {name: tensors[name] for name in names}
+        assert _choose("", signatures, UINT8) == ("serving_default", UINT8, "image", "upscaled")
+        assert _choose("", signatures, STRING) == ("encoded", STRING, "files", "files")
+
+
+def test_a_label_of_other_letters(scripted):
+    Scripted.script += [(404, {"error": "Servable not found"})]
+    with pytest.raises(ValueError, match="Servable not found"):
+        remote_runtime(f"{scripted}/labels/é", retries=0)
+
+
+def test_an_answer_too_large_to_be_decoded_asks_for_smaller_tiles(monkeypatch):
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(file, "png")
+    assert _pixels("", file.getvalue()).shape == (40, 40, 3)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    with pytest.raises(TileTooLargeError, match="too large a picture"):
+        _pixels("", file.getvalue())
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
@@ -147,6 +175,7 @@ def test_no_server_there(refused, tmp_path, photo, scheme):
     ("https://h/m/versions/3", "", ("https", "h", 443, "m", 3, "")),
     ("grpc://[::1]:9/m/labels/stable", "", ("grpc", "::1", 9, "m", None, "stable")),
     ("grpc://h/", "m", ("grpc", "h", 8500, "m", None, "")),
+    ("http://h/m%20n/labels/%C3%A9", "", ("http", "h", 8501, "m n", None, "é")),
 ])
 def test_urls(url, model, expected):
     assert parse_url(url, model) == expected
@@ -158,6 +187,8 @@ def test_urls(url, model, expected):
     (["--server=h:8501"], "must be as in"),
     (["--server=http://h:99999/m"], "must be as in"),
     (["--server=http://h:1/m/versions/x"], "must be as in"),
+    (["--server=http://a b:1/m"], "must be as in"),
+    (["--server=http://h:1/m/labels/a b"], "must be as in"),
     (["--server=ftp://h:1/m"], "unknown kind of server 'ftp'; known: grpc, http, https"),
     (["--server=http://h:1/m", "--server_retries=-1"], "--server_retries must be at least 0"),
 ])

@@ -127,6 +127,8 @@ def test_status_and_metadata(server):
     ({"instances": [b64(b"no picture")], "signature_name": "encoded"}, "Unknown image file format"),
     ({"instances": [["a", "b"], ["c"]], "signature_name": "two"}, "different lengths"),
     ({"instances": [7], "signature_name": "two"}, "must hold strings"),
+    ({"instances": ["\ud800"], "signature_name": "two"}, "half a character"),
+    ({"inputs": {"\ud800": 1}}, "Inputs expected to be in the set {image}"),
 ])
 def test_mistakes_in_the_request(server, document, message):
     status, answer = server.ask(PREDICT, document)

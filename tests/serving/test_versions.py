@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -9,12 +10,15 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from serving.trial import Server, enlarged, save_version, serving
 from tensorflow_serving.apis import prediction_log_pb2
+
+from srgan_tf.serving.versions import Model
 
 MODEL = "/v1/models/tiny"
 PIXELS = np.random.default_rng(0).integers(0, 200, (1, 6, 5, 3), np.uint8)
@@ -102,6 +106,29 @@ def test_a_broken_version_changes_nothing_until_it_is_mended(changing, staging):
         changing.says("version 2 of tiny is unloaded")
     assert before == {2}
     assert version(changing) == 3
+
+
+def test_a_version_that_cannot_be_read_is_said_once_and_looked_at_again(tmp_path, staging, monkeypatch):
+    for number in ("1", "2"):
+        shutil.copytree(staging / "2", tmp_path / number)
+    look, said = Path.rglob, []
+
+    def rglob(folder, pattern):
+        if folder.name == "2":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder / "variables"))
+        return look(folder, pattern)
+
+    monkeypatch.setattr(Path, "rglob", rglob)
+    model = Model("tiny", tmp_path, {}, lambda version, request: None, said.append)
+    for _ in range(3):
+        model.poll()
+    assert model.newest == 1
+    assert [line for line in said if "2" in line] == [
+        f"version 2 of tiny cannot be loaded: [Errno 13] Permission denied: '{tmp_path}/2/variables'"]
+    monkeypatch.undo()
+    model.poll()
+    assert model.newest == 2
+    model.close()
 
 
 def test_a_version_that_fails_its_warm_up_is_not_served(changing, staging):

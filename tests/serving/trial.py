@@ -48,6 +48,8 @@ def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
                             tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
         "encoded": (lambda image_bytes: {"png_bytes": tf.map_fn(recode, image_bytes)},
                     tf.TensorSpec([None], tf.string, "image_bytes")),
+        "untiled": (lambda image: {"upscaled": tf.zeros_like(enlarge(image))},
+                    tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
         "half_plus_two": (lambda x: {"y": 0.5 * x + 2}, tf.TensorSpec([None], tf.float32, "x")),
         "two": (lambda x: {"upper": tf.strings.upper(x), "length": tf.strings.length(x)},
                 tf.TensorSpec([None], tf.string, "x")),

@@ -199,7 +199,7 @@ def test_learning_rates_follow_the_schedules():
             found.append(float(optimizer.learning_rate))
         return found
 
-    found = rates([0, 10, 11, 21], learning_rate=1e-3, milestones=(20, 10), decay=0.1)
+    found = rates([0, 9, 10, 20], learning_rate=1e-3, milestones=(20, 10), decay=0.1)
     assert found == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
     assert rates([0, 50, 100], learning_rate=1e-3, schedule="cosine", steps=100) == pytest.approx([1e-3, 5e-4, 0])
     assert rates([0, 10**6], learning_rate=1e-3, schedule="constant") == pytest.approx([1e-3, 1e-3])

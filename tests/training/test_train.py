@@ -117,6 +117,24 @@ def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
     assert "none of the checkpoints in run/checkpoints can be read" in refused("train", *SMALL, "--steps=8")
 
 
+@pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "ck', 'last_preserved_timestamp: 4e9'])
+def test_checkpoints_are_found_without_tensorflows_list_of_them(content, command, tmp_path):
+    """It is lost, empty, half written, or of a clock that was ahead; older checkpoints go all the same."""
+    command("train", *SMALL, "--steps=3", "--checkpoint_every=1", "--keep_checkpoints=2")
+    folder = tmp_path / "run" / "checkpoints"
+    state = folder / "checkpoint"
+    if content is None:
+        state.unlink()
+    else:
+        lines = [line for line in state.read_text().splitlines() if content and "timestamp" not in line]
+        state.write_text("\n".join([*lines, content]) if "timestamp" in content else content)
+    done = command("train", *SMALL, "--steps=4", "--checkpoint_every=1", "--keep_checkpoints=2")
+    assert "resumed at step 3" in done.out
+    assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
+    assert len(list(folder.glob("*.data-*"))) == 2
+    assert tf.train.latest_checkpoint(folder).endswith("ckpt-4")
+
+
 def _damage(path):
     content = bytearray(path.read_bytes())
     for place in range(0, len(content), 40):
