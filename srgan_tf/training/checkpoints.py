@@ -42,12 +42,16 @@ class Checkpoints:
         number = int(self.step.numpy())
         self._folder.mkdir(exist_ok=True)
         try:
-            self._checkpoint.write(str(self._folder / f"ckpt-{number}"))
-            for path in self._found()[self._keep :]:
-                for file in (path.with_name(f"{path.name}.index"), *self._folder.glob(f"{path.name}.data-*")):
-                    file.unlink()
-            paths = [str(path) for path in reversed(self._found())]
-            tf.compat.v1.train.update_checkpoint_state(str(self._folder), paths[-1], paths)  # for other programs
+            self._checkpoint.write(self._path(number))
+            # Those of later steps, which could not be read, are the first to go.
+            steps = sorted(self._steps(), key=lambda step: step <= number, reverse=True)
+            for step in steps[self._keep :]:
+                for end in ("index", "data-*"):
+                    for file in self._folder.glob(f"ckpt-{step}.{end}"):
+                        file.unlink()
+            # For other programs.
+            kept = [self._path(step) for step in reversed(steps[: self._keep])]
+            tf.compat.v1.train.update_checkpoint_state(str(self._folder), self._path(number), kept)
         except tf.errors.OpError as error:
             shutil.rmtree(self._folder / f"ckpt-{number}_temp", ignore_errors=True)
             free = shutil.disk_usage(self._folder).free >> 20
@@ -63,24 +67,26 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, but none that can be read.
         """
-        damaged, found = [], self._found()
-        for path in found:
+        damaged = []
+        for step in self._steps():
             try:
                 # TensorFlow verifies the checksum of each tensor that it reads.
-                self._checkpoint.read(str(path)).assert_existing_objects_matched()
+                self._checkpoint.read(self._path(step)).assert_existing_objects_matched()
                 return damaged
             except (tf.errors.OpError, AssertionError, ValueError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                damaged.append(f"checkpoint {path.name} cannot be read ({reason[:120]})")
-        if found:
+                damaged.append(f"checkpoint ckpt-{step} cannot be read ({reason[:120]})")
+        if damaged:
             raise ValueError(f"none of the checkpoints in {self._folder} can be read: {damaged[0]}")
         return []
 
-    def _found(self) -> list[Path]:
-        """The checkpoints in the folder, the newest first.
+    def _path(self, step: int) -> str:
+        return str(self._folder / f"ckpt-{step}")
+
+    def _steps(self) -> list[int]:
+        """Of the checkpoints in the folder, the newest first.
 
         TensorFlow's own list, the file `checkpoint`, is not asked: a clock that was set back empties it.
         """
-        steps = (path.stem.removeprefix("ckpt-") for path in self._folder.glob("ckpt-*.index"))
-        return [self._folder / f"ckpt-{step}" for step in sorted((int(step) for step in steps if step.isdecimal()),
-                                                                 reverse=True)]
+        found = (path.stem.removeprefix("ckpt-") for path in self._folder.glob("ckpt-*.index"))
+        return sorted((int(step) for step in found if step.isdecimal()), reverse=True)

@@ -112,6 +112,12 @@ def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
     assert done.status == 0
     assert "checkpoint ckpt-4 cannot be read" in done.out
     assert "resumed at step 2" in done.out
+    _damage(folder / "ckpt-6.data-00000-of-00001")
+    done = command("train", *SMALL, "--steps=5", "--checkpoint_every=1", "--keep_checkpoints=2")
+    assert "resumed at step 4" in done.out
+    done = command("train", *SMALL, "--steps=6", "--checkpoint_every=6", "--keep_checkpoints=2")
+    assert "resumed at step 5" in done.out
+    assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-5.index", "ckpt-6.index"]
     for path in folder.glob("ckpt-*.data*"):
         _damage(path)
     assert "none of the checkpoints in run/checkpoints can be read" in refused("train", *SMALL, "--steps=8")
