@@ -20,9 +20,9 @@ def test_a_run_folder_and_a_file(command, tmp_path, model_file, photo):
     assert sorted(path.name for path in (tmp_path / "deep/out").iterdir()) == ["1", "edsr_x4.json", "edsr_x4.tflite"]
     assert "deep/out/1: " in done.out
     assert "deep/out/edsr_x4.tflite: 0." in done.out
-    expected = Upscaler(model_file, tile=24, overlap=11)(photo[:31, :31])
+    expected = Upscaler(model_file, tile=24, overlap=10)(photo[:31, :31])
     for export in ("deep/out", "deep/out/edsr_x4.tflite"):
-        enlarged = Upscaler(export, tile=24, overlap=11)(photo[:31, :31])
+        enlarged = Upscaler(export, tile=24, overlap=10)(photo[:31, :31])
         assert np.abs(enlarged.astype(int) - expected).max() <= 1
     assert command("export", f"--model={model_file}", "--output=deep/out", "--format=tflite").status == 0
     assert (tmp_path / "deep/out/small.tflite").is_file()
