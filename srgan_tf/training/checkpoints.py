@@ -5,6 +5,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.files import replacing
+
 
 class Checkpoints:
     """The checkpoints of a run.
@@ -49,14 +51,15 @@ class Checkpoints:
                 for end in ("index", "data-*"):
                     for file in self._folder.glob(f"ckpt-{step}.{end}"):
                         file.unlink()
-            # For other programs.
-            kept = [self._path(step) for step in reversed(steps[: self._keep])]
-            tf.compat.v1.train.update_checkpoint_state(str(self._folder), self._path(number), kept)
         except tf.errors.OpError as error:
             shutil.rmtree(self._folder / f"ckpt-{number}_temp", ignore_errors=True)
             free = shutil.disk_usage(self._folder).free >> 20
             raise OSError(f"cannot write the checkpoint of step {number} to {self._folder}, {free} MiB free "
                           f"({error.message.rpartition('; ')[2]}); the one before it is intact") from error
+        with replacing(self._folder / "checkpoint") as temporary:  # for tf.train.latest_checkpoint
+            lines = [f'model_checkpoint_path: "ckpt-{number}"']
+            lines += [f'all_model_checkpoint_paths: "ckpt-{step}"' for step in reversed(steps[: self._keep])]
+            temporary.write_text("\n".join(lines) + "\n")
 
     def restore(self) -> list[str]:
         """Reads the newest checkpoint that is whole.
