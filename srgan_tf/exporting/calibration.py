@@ -53,7 +53,8 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
 def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:
     """Crops uint8 [H,W,3] of the pictures in turn, always the same ones, and a black and a white one.
 
-    The last two make 0 and 1 the exact ends of the input's range.
+    They lie in turn on each side, for what is up is nothing to a user's picture. The last two make 0 and 1 the exact
+    ends of the input's range.
     """
     height, width = tile or FREE_TILE
     random = np.random.default_rng(0)
@@ -64,7 +65,8 @@ def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) 
         picture = np.pad(picture, (*short, (0, 0)), mode="symmetric")
         top, left = (random.integers(size - side + 1) for size, side in zip(picture.shape, (height, width),
                                                                              strict=False))
-        tiles.append(picture[top : top + height, left : left + width])
+        turns = number % 4 if height == width else number % 2 * 2
+        tiles.append(np.ascontiguousarray(np.rot90(picture[top : top + height, left : left + width], turns)))
     return tiles
 
 
