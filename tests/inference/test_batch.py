@@ -99,7 +99,7 @@ def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
         find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
 
 
-def test_names_that_the_terminal_cannot_show(command, folder):
+def test_names_that_the_terminal_cannot_show(folder):
     name = os.fsdecode(b"caf\xe9.png")
     for path in (name, "b.png"):
         Image.new("RGB", (3, 2)).save(path)
