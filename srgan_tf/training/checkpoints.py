@@ -73,8 +73,8 @@ class Checkpoints:
         damaged = []
         for step in self._steps():
             try:
-                # TensorFlow verifies the checksum of each tensor that it reads. Files of earlier versions hold a counter
-                # besides, which is no reason to warn.
+                # TensorFlow verifies the checksum of each tensor that it reads. Files of earlier versions hold one more
+                # value, a counter, which is no reason to warn.
                 self._checkpoint.read(self._path(step)).assert_existing_objects_matched().expect_partial()
                 return damaged
             except (tf.errors.OpError, AssertionError, ValueError) as error:
