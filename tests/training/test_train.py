@@ -1,5 +1,6 @@
 """The command, whole: what it leaves, that it resumes exactly, what it refuses, and every recipe for a step."""
 
+import gc
 import json
 import re
 import resource
@@ -13,6 +14,7 @@ from PIL import Image
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.models import load_model
+from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.loop import Run
 from srgan_tf.training.run_folder import open_run_folder
 
@@ -139,6 +141,19 @@ def test_checkpoints_are_found_without_tensorflows_list_of_them(content, command
     assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
     assert len(list(folder.glob("*.data-*"))) == 2
     assert tf.train.latest_checkpoint(folder).endswith("ckpt-4")
+
+
+def test_a_checkpoint_of_an_earlier_version(tmp_path, caplog):
+    """It holds TensorFlow's counter besides."""
+    old = Checkpoints(tmp_path, {}, 3)
+    old.step.assign(7)
+    tf.train.CheckpointManager(old._checkpoint, str(tmp_path), 3).save(checkpoint_number=7)
+    new = Checkpoints(tmp_path, {}, 3)
+    assert new.restore() == []
+    assert int(new.step.numpy()) == 7
+    del new
+    gc.collect()
+    assert "save_counter" not in caplog.text
 
 
 def _damage(path):
