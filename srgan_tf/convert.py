@@ -12,6 +12,7 @@ from pathlib import Path
 from srgan_tf import flags
 from srgan_tf.config import ConvertConfig
 from srgan_tf.settings import parse_arguments
+from srgan_tf.text import printable
 
 
 def main(config: ConvertConfig) -> None:
@@ -31,7 +32,7 @@ def main(config: ConvertConfig) -> None:
     else:
         save_weights(model, output, config.keys)
     arguments = ", ".join(f"{name}={value}" for name, value in model.get_config().items())
-    print(f"{output}: {type(model).__name__}({arguments}), {model.count_params():,} parameters")
+    print(f"{printable(output)}: {type(model).__name__}({arguments}), {model.count_params():,} parameters")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig
+from srgan_tf.text import printable
 
 
 def main(config: EvaluateConfig) -> int:
@@ -31,8 +32,8 @@ def main(config: EvaluateConfig) -> int:
     failures = [(benchmark, name, reason) for benchmark, methods in evaluation.results.items()
                 for scores in methods.values() for name, reason in scores.failures.items()]
     for _, name, reason in dict.fromkeys(failures):
-        print(f"failed: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)
-    print(f"written to {output}")
+        print(f"failed: {printable(reason if name in reason else f'{name}: {reason}')}", file=sys.stderr)
+    print(f"written to {printable(output)}")
     return flags.USER_ERROR if failures else 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from srgan_tf import flags
 from srgan_tf.config import ExportConfig
 from srgan_tf.settings import lookup
+from srgan_tf.text import printable
 
 
 def main(config: ExportConfig) -> None:
@@ -27,7 +28,7 @@ def main(config: ExportConfig) -> None:
     for export in exporters:
         path = export(generator, output, name, config)
         size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
-        print(f"{path}: {size / 2**20:.1f} MiB{summary(path)}")
+        print(f"{printable(path)}: {size / 2**20:.1f} MiB{summary(path)}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from typing import Any
 
 from absl import flags as absl_flags
 
+from srgan_tf.text import printable
+
 RECIPES = resources.files("srgan_tf") / "flagfiles"
 SHIPPED = resources.files("srgan_tf") / "pretrained"  # among other things, how the models that ship were trained
 USER_ERROR = 2
@@ -104,8 +106,8 @@ def import_framework(model: str) -> None:
 def message_of(error: BaseException) -> str:
     """The error as one line for a person."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    text = " ".join(str(error).split()) or type(error).__name__
+        return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
+    text = printable(" ".join(str(error).split())) or type(error).__name__
     return text.replace("Unknown command line flag", "unknown flag").removeprefix("FATAL Flags parsing error: ")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import InterpolateConfig
+from srgan_tf.text import printable
 
 
 def main(config: InterpolateConfig) -> None:
@@ -31,9 +32,9 @@ def main(config: InterpolateConfig) -> None:
     for alpha in config.alpha:
         generators[alpha] = interpolate(*ends, alpha)
         save_model(generators[alpha], output / f"alpha_{alpha:g}.keras")
-        print(output / f"alpha_{alpha:g}.keras")
+        print(printable(output / f"alpha_{alpha:g}.keras"))
     for sheet in write_pictures(output, pictures, ends, generators, config.pixels, config.tile):
-        print(sheet)
+        print(printable(sheet))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import PrepareConfig
+from srgan_tf.text import printable
 
 
 def main(config: PrepareConfig) -> None:
@@ -48,7 +49,7 @@ def collect_noise(config: PrepareConfig) -> None:
     found = collect(config)
     print(f"{config.output}: {found.patches} patches out of {found.used} of {found.pictures} pictures")
     for name, reason in found.skipped:
-        print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
+        print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --degradation=realsr --noise_pool={config.output}")
 
 
@@ -59,9 +60,9 @@ def prepare_records(config: PrepareConfig) -> None:
     for part, shards in prepare(config).items():
         size = sum(shard.bytes for shard in shards) / 2**20
         count = sum(len(shard.pairs) for shard in shards)
-        print(f"{Path(config.output) / part}: {count} pictures in {len(shards)} shards, {size:,.0f} MiB")
+        print(f"{printable(Path(config.output) / part)}: {count} pictures in {len(shards)} shards, {size:,.0f} MiB")
         for name, reason in (picture for shard in shards for picture in shard.skipped):
-            print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
+            print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --dataset=records:{config.output} --scale={config.scale}")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
 from srgan_tf.serving.checks import check_base_path, check_port
+from srgan_tf.text import printable
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -43,7 +44,7 @@ def main(config: ServeConfig) -> None:
         if not config.model_base_path:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srgan_tf_"))
             config = dataclasses.replace(config, model="", model_base_path=_export(config.model, folder))
-        ended = serve(config, lambda line: print(line, flush=True))
+        ended = serve(config, lambda line: print(printable(line), flush=True))
     if not ended:
         sys.stdout.flush()
         os._exit(1)
@@ -57,7 +58,7 @@ def _export(model: str, folder: str) -> str:
     model = model or DEFAULT_MODEL
     base = Path(folder, model_name(find_model(model)))
     base.mkdir()
-    print(f"exporting {model} ...", flush=True)
+    print(f"exporting {printable(model)} ...", flush=True)
     with flags.quiet_imports():
         export_saved_model(load_generator(model), base, base.name, ExportConfig(model=model, output=str(base)))
     return str(base)

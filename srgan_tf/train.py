@@ -9,6 +9,7 @@ A run is its folder (--run_dir): started again with the same flags, it goes on w
 
 from srgan_tf import flags
 from srgan_tf.config import TrainConfig
+from srgan_tf.text import printable
 
 
 def main(config: TrainConfig) -> None:
@@ -18,6 +19,7 @@ def main(config: TrainConfig) -> None:
         from srgan_tf.training import train
 
     folder = train(config, flags.to_flagfile(config))
+    folder = printable(folder)
     print(f"generators: {folder}/best.keras (best validation PSNR), {folder}/last.keras")
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, QUANTIZATIONS, TFLITE_IO, TILE
 from srgan_tf.settings import Settings, setting
+from srgan_tf.text import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ExportConfig(Settings):
             raise ValueError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
         if self.gpu_compatible and self.dynamic:
             raise ValueError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
-        if not all(side.isdecimal() and int(side) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:
+        if not all((whole_number(side) or 0) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:
             raise ValueError(f"--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got {self.tile!r}")
 
     @property

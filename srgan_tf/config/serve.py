@@ -6,6 +6,7 @@ from pathlib import Path
 
 from srgan_tf.config.choices import DEFAULT_MODEL
 from srgan_tf.settings import Settings, setting
+from srgan_tf.text import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ class ServeConfig(Settings):
         found = {}
         for item in self.version_labels:
             label, _, number = item.partition(":")
-            if not re.fullmatch(r"[\w.-]+", label) or not number.isdecimal():
+            found[label] = whole_number(number)
+            if not re.fullmatch(r"[\w.-]+", label) or found[label] is None:
                 raise ValueError(f"--version_labels must be LABEL:NUMBER[,LABEL:NUMBER]; got {item!r}")
-            found[label] = int(number)
         return found

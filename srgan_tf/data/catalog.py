@@ -20,9 +20,11 @@ from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
 from srgan_tf.settings import lookup
+from srgan_tf.text import whole_number
 
 DIV2K_HOST = "data.vision.ee.ethz.ch"
 PARTS = ("train", "validation", "all")
+MOST_LEAVES = 1_000_000  # the seeds after them are those of validation
 FOLDER_HELD_OUT = 0.05  # of a folder's pictures, at most 16
 SAMPLES_VALIDATION = ("astronaut.png", "coffee.png")
 SAMPLES_TRAINING = (
@@ -139,8 +141,8 @@ def samples(where: str, scale: int, part: str) -> Source:
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
     """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 64 unless COUNT says so; 4 to validate on."""
-    if where and (not where.isdecimal() or int(where) == 0):
-        raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number; got {where!r}")
+    if where and not whole_number(where, MOST_LEAVES):
+        raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number of at most {MOST_LEAVES}; got {where!r}")
     count = 4 if part == "validation" else int(where or 64)
     first_seed = 1_000_000 if part == "validation" else 0
     pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
@@ -157,7 +159,7 @@ def div2k(where: str, scale: int, part: str) -> Source:
     import tensorflow_datasets as tfds
 
     made_for = where.rpartition("_x")[2]
-    if made_for.isdecimal() and int(made_for) != scale:
+    if whole_number(made_for) not in (None, scale):
         raise ValueError(f"--dataset=div2k/{where} is for --scale={made_for}; got --scale={scale}")
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:

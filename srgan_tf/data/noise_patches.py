@@ -16,6 +16,7 @@ from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
 from srgan_tf.data.loading import load_in_parallel
 from srgan_tf.imaging import write_picture
+from srgan_tf.text import printable
 
 
 class Collection(NamedTuple):
@@ -39,7 +40,8 @@ def collect(config: PrepareConfig) -> Collection:
         raise ValueError(f"--output={folder} is not empty: name a new or an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     patches, used, skipped = 0, 0, []
-    loaded = tqdm(load_in_parallel(source.pictures), desc=f"looking through {source.name}", total=source.count,
+    name = printable(source.name)
+    loaded = tqdm(load_in_parallel(source.pictures), desc=f"looking through {name}", total=source.count,
                   unit="picture", leave=False, disable=None)
     for number, (name, pair) in enumerate(loaded):
         if isinstance(pair, str):

@@ -18,6 +18,7 @@ from srgan_tf.data import records
 from srgan_tf.data.catalog import Pair, Source, open_source, open_sources, pair_from_hr
 from srgan_tf.data.loading import load_in_parallel
 from srgan_tf.imaging import matlab_resize
+from srgan_tf.text import printable
 
 Pictures = Iterable[tuple[str, Callable[[], Pair]]]
 
@@ -69,7 +70,7 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
     else:
         total, to_do = (sum(job.count * len(job.sizes) for job in some)
                         for some in ([*jobs["train"], *jobs["validation"]], left))
-        with tqdm(total=total, initial=total - to_do, desc=f"preparing {train.name}", unit="picture",
+        with tqdm(total=total, initial=total - to_do, desc=f"preparing {printable(train.name)}", unit="picture",
                   disable=None) as bar:
             for job in left:
                 write_shard(job, bar.update)

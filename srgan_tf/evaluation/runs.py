@@ -18,6 +18,7 @@ from srgan_tf.evaluation.measure import Scores
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
+from srgan_tf.text import printable
 
 Results = dict[str, dict[str, Scores]]
 
@@ -107,11 +108,11 @@ def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges:
     """Enlarges and measures every picture by each method; returns the scores and the rows of the sheet."""
     scores: dict[str, Scores] = {method: Scores() for method in methods}
     rows = []
-    with tqdm(total=len(cases) * len(methods), desc=name, unit="picture", leave=False, disable=None) as bar:
+    with tqdm(total=len(cases) * len(methods), desc=printable(name), unit="picture", leave=False, disable=None) as bar:
         for case in cases:
             picture = Picture(case, cache)
             for method in methods.values():
-                bar.set_postfix_str(method.name)
+                bar.set_postfix_str(printable(method.name))
                 scores[method.name].measure(
                     case.name, lambda picture=picture, method=method: picture.figures(method, judges, config.scale))
                 bar.update()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from srgan_tf.evaluation.measure import Scores
 from srgan_tf.evaluation.published import PUBLISHED
+from srgan_tf.text import printable
 
 
 class Column(NamedTuple):
@@ -86,8 +87,13 @@ def markdown_table(lines: Sequence[Line]) -> str:
         cells = " | ".join(line.cell(name) for name in metrics)
         images = "-" if line.images is None else line.images
         parameters = f"{line.parameters:,}" if line.parameters else "-"
-        text.append(f"| {line.benchmark} | {line.method} | {images} | {cells} | {parameters} |")
+        text.append(f"| {_name(line.benchmark)} | {_name(line.method)} | {images} | {cells} | {parameters} |")
     return "\n".join(text) + "\n"
+
+
+def _name(text: str) -> str:
+    """A name as a cell."""
+    return printable(text).replace("|", "\\|")
 
 
 def csv_table(lines: Sequence[Line]) -> str:

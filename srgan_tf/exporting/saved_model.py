@@ -14,6 +14,7 @@ from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph, t
 from srgan_tf.exporting.limits import refuse_too_large
 from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
+from srgan_tf.text import MOST, whole_number
 
 
 def export_saved_model(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
@@ -39,7 +40,9 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     Raises:
         OSError: it cannot be written.
     """
-    version = 1 + max((int(child.name) for child in folder.iterdir() if child.name.isdecimal()), default=0)
+    version = 1 + max((whole_number(child.name) or 0 for child in folder.iterdir()), default=0)
+    if version > MOST:
+        raise ValueError(f"{folder} holds version {MOST}, after which there is no other: move it away")
     temporary = folder / f".{version}.{os.getpid()}.tmp"
     module = serving_module(generator, config)
     try:

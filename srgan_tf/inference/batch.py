@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture
 from srgan_tf.inference.upscaler import Upscaler
+from srgan_tf.text import printable
 
 
 class Job(NamedTuple):
@@ -108,7 +109,7 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
     missing = []
     for job in jobs:
         if job.target.exists() and not overwrite:
-            tqdm.write(f"{job.target}: exists, kept (--overwrite replaces it)")
+            tqdm.write(f"{printable(job.target)}: exists, kept (--overwrite replaces it)")
         else:
             missing.append(job)
     read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels)
@@ -150,7 +151,7 @@ def _attempt(job: Job, step: Callable[[], Any]) -> Any:
     try:
         return step()
     except (ValueError, OSError, MemoryError) as error:
-        print(f"failed: {_reason(error, job)}", file=sys.stderr)
+        print(f"failed: {printable(_reason(error, job))}", file=sys.stderr)
         return None
 
 
@@ -161,8 +162,8 @@ def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
         return False
     timings.update(work.seconds)
     height, width = work.picture.pixels.shape[:2]
-    tqdm.write(f"{work.job.target}: {width}x{height} -> {work.enlarged.shape[1]}x{work.enlarged.shape[0]} "
-               f"in {sum(work.seconds.values()):.1f} s")
+    tqdm.write(f"{printable(work.job.target)}: {width}x{height} -> "
+               f"{work.enlarged.shape[1]}x{work.enlarged.shape[0]} in {sum(work.seconds.values()):.1f} s")
     return True
 
 
@@ -181,7 +182,7 @@ def _enlarge(upscaler: Upscaler, work: _Work) -> _Work:
     start, picture = time.perf_counter(), work.picture
     # Grey with alpha goes as RGBA; write_picture makes it grey again.
     pixels = picture.colour if picture.alpha is None else picture.pixels
-    with tqdm(desc=work.job.source.name, unit="tile", leave=False, disable=None) as bar:
+    with tqdm(desc=printable(work.job.source.name), unit="tile", leave=False, disable=None) as bar:
         enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count))
     return work._replace(enlarged=enlarged, seconds={**work.seconds, "enlarge": time.perf_counter() - start})
 

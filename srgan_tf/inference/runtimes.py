@@ -11,6 +11,7 @@ import numpy as np
 from srgan_tf.config import RUN_MODELS
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.pretrained import file_of
+from srgan_tf.text import whole_number
 
 TRIAL = (8, 8)  # height and width of the picture that tells a model's scale
 # Exports do not say theirs; that of any generator divides this one. Not for those of fixed size: tiles that begin where
@@ -152,8 +153,9 @@ def find_saved_model(path: Path) -> Path | None:
     """The SavedModel at `path`, or its newest version where the folder holds numbered ones as TF Serving wants them."""
     if (path / "saved_model.pb").is_file():
         return path
-    versions = [child for child in path.glob("[0-9]*/saved_model.pb") if child.parent.name.isdecimal()]
-    return max((child.parent for child in versions), key=lambda child: int(child.name), default=None)
+    versions = [child.parent for child in path.glob("[0-9]*/saved_model.pb")]
+    numbers = {version: whole_number(version.name) for version in versions}
+    return max((version for version in versions if numbers[version] is not None), key=numbers.get, default=None)
 
 
 def saved_model_runtime(path: Path) -> Runtime:

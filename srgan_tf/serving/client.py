@@ -69,7 +69,7 @@ def parse_url(url: str, model: str = "") -> Address:
         port = parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
         port = 0
-    path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?)?/?", parts.path)
+    path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/([0-9]{1,19})|/labels/([^/:]+))?)?/?", parts.path)
     if not parts.hostname or not port or not path or parts.query or parts.username or re.search(r"[\s\0-\x1f]", url):
         raise ValueError(f"--server must be as in {form}; got {url!r}")
     name = urllib.parse.unquote(path[1] or "")

@@ -16,6 +16,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from srgan_tf.serving.errors import RefusedError
+from srgan_tf.text import whole_number
 
 WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 WARM_UP_RECORDS = 1000
@@ -191,8 +192,9 @@ class Model:
 def _versions(base_path: Path) -> dict[int, Path]:
     """The folders of SavedModels by number; a folder without its saved_model.pb is still being copied."""
     with contextlib.suppress(OSError):
-        return {int(child.name): child for child in base_path.iterdir()
-                if child.name.isdecimal() and (child / "saved_model.pb").is_file()}
+        found = {whole_number(child.name): child for child in sorted(base_path.iterdir())
+                 if (child / "saved_model.pb").is_file()}
+        return {number: child for number, child in found.items() if number is not None}
     return {}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from srgan_tf.files import replacing
+from srgan_tf.text import whole_number
 
 
 class Checkpoints:
@@ -93,4 +94,4 @@ class Checkpoints:
         TensorFlow's own list, the file `checkpoint`, is not asked: a clock that was set back empties it.
         """
         found = (path.stem.removeprefix("ckpt-") for path in self._folder.glob("ckpt-*.index"))
-        return sorted((int(step) for step in found if step.isdecimal()), reverse=True)
+        return sorted((step for step in map(whole_number, found) if step is not None), reverse=True)

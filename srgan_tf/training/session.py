@@ -9,6 +9,7 @@ from tqdm import tqdm
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Source, Store, build_store, open_sources, open_synthesis
 from srgan_tf.metrics import SSIM_WINDOW
+from srgan_tf.text import printable
 from srgan_tf.training.assembly import build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.ema import MovingAverage
@@ -55,7 +56,8 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     generator = average.generator
     train_source, val_source = open_sources(config.dataset, config.val_dataset, config.scale)
     folder = open_run_folder(config, flags_text, chief)
-    print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; run folder {folder}")
+    print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; "
+          f"run folder {printable(folder)}")
     store = load_pictures(train_source, config.scale, config.patch_size)
     smallest = SSIM_WINDOW + 2 * config.scale
     # Validation pictures that are named are taken with their own LR.
@@ -64,7 +66,7 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
-        print(f"{line}: going back to the one before")
+        print(f"{printable(line)}: going back to the one before")
     run = Run(config, folder, generator, checkpoints, validator, chief)
     first_step = int(checkpoints.step.numpy())
     if first_step >= config.steps:
@@ -79,11 +81,12 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
 
 def load_pictures(source: Source, scale: int, smallest_hr: int = 1) -> Store:
     """Decodes a source with a progress bar and says what was left out."""
-    with tqdm(total=source.count, desc=f"reading {source.name}", unit="picture", leave=False, disable=None) as bar:
+    name = printable(source.name)
+    with tqdm(total=source.count, desc=f"reading {name}", unit="picture", leave=False, disable=None) as bar:
         store = build_store(source, scale, smallest_hr, bar.update)
-    print(f"{source.name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
+    print(f"{name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
     for name, reason in store.skipped[:10]:
-        print(f"  skipped {reason}" if name in reason else f"  skipped {name}: {reason}")
+        print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     if len(store.skipped) > 10:
         print(f"  ... {len(store.skipped)} pictures skipped in all")
     return store

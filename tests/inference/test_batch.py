@@ -100,7 +100,7 @@ def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
 
 
 def test_names_that_the_terminal_cannot_show(folder):
-    name = os.fsdecode(b"caf\xe9.png")
+    name = os.fsdecode(b"caf\xe9\x1b[2J\n.png")
     for path in (name, "b.png"):
         Image.new("RGB", (3, 2)).save(path)
     code = f"import runpy, sys; sys.argv = ['upscale', {name!r}, 'b.png', '--model=bicubic']; "
@@ -108,7 +108,7 @@ def test_names_that_the_terminal_cannot_show(folder):
                           capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict",
                                                                "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].startswith("upscaled/caf\\udce9.png: 3x2 -> 12x8")
+    assert done.stdout.splitlines()[0].startswith("upscaled/caf\\udce9\\x1b[2J\\n.png: 3x2 -> 12x8")
     assert sorted(os.listdir("upscaled")) == sorted([name, "b.png"])
 
 

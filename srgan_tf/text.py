@@ -1,0 +1,27 @@
+"""Text that others wrote: names made printable, whole numbers read strictly."""
+
+import unicodedata
+
+MOST = (1 << 63) - 1  # of int64: of protobuf's version numbers, among others
+JOINERS = "\u200c\u200d"  # Persian names and emoji are written with them
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction too), surrogate, line and paragraph separator
+
+
+def printable(text: object) -> str:
+    """The text in one line, without what a terminal or a log would obey: such characters become escapes (\\x1b, \\n)."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in HIDDEN and character not in JOINERS else character
+        for character in str(text))
+
+
+def whole_number(text: str, most: int = MOST) -> int | None:
+    """The number of at most `most` that a text of ASCII digits stands for, else None.
+
+    int() and str.isdecimal() take the digits of other scripts too, and int() refuses more than 4,300 digits.
+    """
+    short = text.lstrip("0") or "0"
+    if not (text.isascii() and text.isdecimal()) or len(short) > len(str(most)):
+        return None
+    number = int(short)
+    return number if number <= most else None
