@@ -8,6 +8,6 @@ from srgan_tf import lazy
 __version__ = "0.1.0"
 __all__ = ["Upscaler", "__version__", "load_model"]
 
-_ROOMS = ("data", "evaluation", "exporting", "imaging", "inference", "losses", "metrics", "models", "training")
-_HOMES = {"Upscaler": "inference", "load_model": "models", **{room: room for room in _ROOMS}}
+_ROOMS = ("data", "evaluation", "exporting", "hub", "imaging", "inference", "losses", "metrics", "models", "training")
+_HOMES = {"Upscaler": "inference", "load_model": "hub", **{room: room for room in _ROOMS}}
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

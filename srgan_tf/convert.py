@@ -19,7 +19,9 @@ def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
     flags.import_framework(config.model)
     with flags.quiet_imports():
-        from srgan_tf.models import load_model, save_model, save_weights
+        from srgan_tf.hub import load_model
+        from srgan_tf.models import save_model
+        from srgan_tf.weights import save_weights
 
         try:
             model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))

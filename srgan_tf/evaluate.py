@@ -41,7 +41,7 @@ def weight_readers() -> dict:
     """What reads the weights of LPIPS and DISTS, by the ending of the file."""
     import numpy as np
 
-    from srgan_tf.conversion import READERS
+    from srgan_tf.weights import READERS
 
     def read_npz(content: bytes) -> dict:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:

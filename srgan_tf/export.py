@@ -17,7 +17,7 @@ def main(config: ExportConfig) -> None:
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, summary
-        from srgan_tf.models import find_model, load_generator, model_name
+        from srgan_tf.hub import find_model, load_generator, model_name
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
     with flags.quiet_imports():

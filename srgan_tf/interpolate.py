@@ -17,8 +17,9 @@ def main(config: InterpolateConfig) -> None:
     flags.import_framework(config.model_a)
     with flags.quiet_imports():
         from srgan_tf.evaluation.interpolation import write_pictures
+        from srgan_tf.hub import load_model
         from srgan_tf.imaging import read_picture
-        from srgan_tf.models import interpolate, load_model, save_model
+        from srgan_tf.models import interpolate, save_model
 
         ends = [load_model(model, dtype="float32") for model in (config.model_a, config.model_b)]
     pictures = {}

@@ -53,7 +53,7 @@ def main(config: ServeConfig) -> None:
 def _export(model: str, folder: str) -> str:
     """Exports a model, the shipped one where none is named, into a folder of its name in `folder`, and returns that."""
     from srgan_tf.exporting import export_saved_model
-    from srgan_tf.models import find_model, load_generator, model_name
+    from srgan_tf.hub import find_model, load_generator, model_name
 
     model = model or DEFAULT_MODEL
     base = Path(folder, model_name(find_model(model)))

@@ -56,8 +56,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
 
 def _between(config: UpscaleConfig) -> Any:
     """The network between the faithful and the sharp one that ship."""
+    from srgan_tf.hub import load_generator
     from srgan_tf.inference.runtimes import policy
-    from srgan_tf.models import interpolate, load_generator
+    from srgan_tf.models import interpolate
 
     dtype = policy(config.runtime, config.precision)
     return interpolate(load_generator(DEFAULT_MODEL, dtype), load_generator(SHARP_MODEL, dtype), config.sharpness)

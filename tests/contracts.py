@@ -18,9 +18,10 @@ from ai_edge_litert.interpreter import Interpreter
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
 from srgan_tf.exporting.tflite import convert
+from srgan_tf.hub import load_model
 from srgan_tf.inference import Upscaler
 from srgan_tf.losses import parse_terms
-from srgan_tf.models import load_model, save_model
+from srgan_tf.models import save_model
 from srgan_tf.training.steps import PixelStep, Player
 
 WORKER = Path(__file__).parent / "jax_worker.py"

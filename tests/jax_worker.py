@@ -13,8 +13,8 @@ sys.modules["tensorflow"] = None  # from here on `import tensorflow` raises Impo
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
+from srgan_tf.hub import load_model  # noqa: E402
 from srgan_tf.losses import ADVERSARIAL, LOSSES, PerceptualLoss, feature_matching, ldl  # noqa: E402
-from srgan_tf.models import load_model  # noqa: E402
 
 
 def main(folder: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
-from srgan_tf.models import GENERATORS, load_generator
+from srgan_tf.hub import load_generator
+from srgan_tf.models import GENERATORS
 from srgan_tf.pretrained import shipped_models
 from srgan_tf.settings import lookup, parse_arguments
 

@@ -17,8 +17,9 @@ from PIL import Image
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
+from srgan_tf.hub import load_model
 from srgan_tf.imaging import list_pictures, read_picture
-from srgan_tf.models import GENERATORS, load_model
+from srgan_tf.models import GENERATORS
 
 
 def main() -> None:

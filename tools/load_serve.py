@@ -58,7 +58,8 @@ def main() -> int:
 
 def make_versions(model: str, folder: Path, staging: Path) -> None:
     """STAGING/1, 2 and 3: the model, and two brighter ones."""
-    from srgan_tf.models import load_model, save_model
+    from srgan_tf.hub import load_model
+    from srgan_tf.models import save_model
 
     for version in (1, 2, 3):
         generator = load_model(model)

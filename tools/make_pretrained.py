@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import h5py
 import numpy as np
 
-from srgan_tf.models import find_model, load_model
+from srgan_tf.hub import find_model, load_model
 from srgan_tf.pretrained import FOLDER
 
 

@@ -1,7 +1,7 @@
 """Makes tests/references/weights/: checkpoints of other people's networks, an input, and what they return for it.
 
 The networks are those of BasicSR, torchSR (EDSR-PyTorch's) and spandrel, tiny, with random weights, saved by PyTorch in
-the forms that are in use. tests/conversion/test_parity.py reads the same files and expects the same output.
+the forms that are in use. tests/weights/test_parity.py reads the same files and expects the same output.
 
 Run from the repository's root, in an environment of its own:
 

@@ -88,7 +88,7 @@ def paper(kind: type[Generator]) -> str:
 def importers() -> dict[str, str]:
     """Whose weights can be imported, by generator."""
     try:
-        from srgan_tf.conversion import FAMILIES
+        from srgan_tf.weights import FAMILIES
     except ImportError:
         return {}
     return {name: ", ".join(family.keys) for name, family in FAMILIES.items()}

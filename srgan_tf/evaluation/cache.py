@@ -16,7 +16,7 @@ from srgan_tf.files import replacing
 
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.
-_CODE = ("conversion", "evaluation/benchmarks.py", "imaging", "inference", "metrics", "models")
+_CODE = ("evaluation/benchmarks.py", "hub", "imaging", "inference", "metrics", "models", "weights")
 
 
 def user_folder() -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.files import replacing
-from srgan_tf.models import Generator, find_model
+from srgan_tf.hub import find_model
+from srgan_tf.models import Generator
 
 RANGES = {"uint8": ("uint8", [0, 255]), "float255": ("float32", [0, 255]), "float1": ("float32", [0, 1])}
 SUFFIXES = {"uint8": "", "float255": "_0_255", "float1": "_0_1"}  # of the names in the signature

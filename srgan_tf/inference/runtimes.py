@@ -91,7 +91,7 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
                              f"--precision={precision}")
         return saved_model_runtime(saved_model)
 
-    from srgan_tf.models import load_model
+    from srgan_tf.hub import load_model
 
     return _keras_model(load_model(model, policy(runtime, precision)), runtime, precision, threads)
 

@@ -12,14 +12,7 @@ from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.espcn import ESPCN
 from srgan_tf.models.esrgan_plus import ESRGANPlus
-from srgan_tf.models.files import (
-    find_model,
-    load_generator,
-    load_model,
-    model_name,
-    save_model,
-    save_weights,
-)
+from srgan_tf.models.files import load_keras, save_model
 from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
@@ -61,11 +54,7 @@ __all__ = [
     "UNetDiscriminator",
     "VGG19Features",
     "VGG128Discriminator",
-    "find_model",
     "interpolate",
-    "load_generator",
-    "load_model",
-    "model_name",
+    "load_keras",
     "save_model",
-    "save_weights",
 ]

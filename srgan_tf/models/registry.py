@@ -40,3 +40,4 @@ DISCRIMINATORS = {
     "unet": UNetDiscriminator,
     "vgg128": VGG128Discriminator,
 }
+ARCHITECTURES = {**GENERATORS, **DISCRIMINATORS}

@@ -5,8 +5,9 @@ import math
 import keras
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.hub import load_model
 from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
-from srgan_tf.models import DISCRIMINATORS, GENERATORS, load_model
+from srgan_tf.models import DISCRIMINATORS, GENERATORS
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srgan_tf.hub import load_model
 from srgan_tf.imaging import read_picture, write_picture
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import load_model
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
 PTH = WEIGHTS / "rrdb_esrgan_x2.pth"

@@ -4,8 +4,10 @@ import contracts
 import numpy as np
 import pytest
 
+from srgan_tf.hub import load_model
 from srgan_tf.imaging import read_picture, write_picture
-from srgan_tf.models import EDSR, load_model, save_model, save_weights
+from srgan_tf.models import EDSR, save_model
+from srgan_tf.weights import save_weights
 
 
 @pytest.fixture

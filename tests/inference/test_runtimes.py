@@ -9,8 +9,9 @@ from inference.lifelike import lifelike
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model, export_tflite
+from srgan_tf.hub import load_model
 from srgan_tf.inference import Upscaler, open_runtime, runtimes
-from srgan_tf.models import DISCRIMINATORS, load_model, save_model
+from srgan_tf.models import DISCRIMINATORS, save_model
 
 
 @pytest.fixture(scope="module")

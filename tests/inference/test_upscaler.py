@@ -7,9 +7,10 @@ import pytest
 from inference.lifelike import lifelike
 
 import srgan_tf
+from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import DISCRIMINATORS, load_model
+from srgan_tf.models import DISCRIMINATORS
 
 
 @pytest.fixture(scope="module")

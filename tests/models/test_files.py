@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from srgan_tf import pretrained
-from srgan_tf.models import EDSR, GENERATORS, RRDB, load_model, save_model
+from srgan_tf.hub import load_model
+from srgan_tf.models import EDSR, GENERATORS, RRDB, save_model
 
 INPUTS = contracts.pictures(4, 5)
 

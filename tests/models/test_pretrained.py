@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from srgan_tf.data.catalog import open_source
+from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import psnr
-from srgan_tf.models import load_model
 from srgan_tf.pretrained import shipped_models
 
 SHIPPED = shipped_models()

@@ -1,6 +1,6 @@
 """The same random weights in PyTorch and here; tools/make_torch_references.py made the references.
 
-Checkpoints of the authors' own networks are in tests/conversion/test_parity.py.
+Checkpoints of the authors' own networks are in tests/weights/test_parity.py.
 """
 
 from pathlib import Path
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.conversion import Checkpoint, check, fill
-from srgan_tf.conversion.layers import Plain, Slot
 from srgan_tf.models import EDSR, RRDB, MSRResNet, PatchDiscriminator, UNetDiscriminator, VGG128Discriminator
+from srgan_tf.weights import Checkpoint, check, fill
+from srgan_tf.weights.layers import Plain, Slot
 
 REFERENCES = Path(__file__).parents[1] / "references"
 

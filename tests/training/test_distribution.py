@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.models import load_model
+from srgan_tf.hub import load_model
 from srgan_tf.training.strategies import open_strategy
 
 WORKER = Path(__file__).with_name("replica_worker.py")

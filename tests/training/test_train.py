@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.models import load_model
+from srgan_tf.hub import load_model
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.loop import Run
 from srgan_tf.training.run_folder import open_run_folder

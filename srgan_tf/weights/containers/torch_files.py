@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.conversion.containers import find_state, require
-from srgan_tf.conversion.numbers import decode, item_bytes
-from srgan_tf.conversion.pickles import RefusedError, Storage, Tensor, read_pickle
+from srgan_tf.weights.containers.numbers import decode, item_bytes
+from srgan_tf.weights.containers.pickles import RefusedError, Storage, Tensor, read_pickle
+from srgan_tf.weights.containers.unwrapping import find_state, require
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001

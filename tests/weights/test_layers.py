@@ -1,6 +1,6 @@
 import numpy as np
 
-from srgan_tf.conversion.layers import Conv, divide, undivide
+from srgan_tf.weights.layers import Conv, divide, undivide
 
 
 def test_division_is_undone_but_where_two_numbers_share_a_quotient():

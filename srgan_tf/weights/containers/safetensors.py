@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.conversion.numbers import decode, item_bytes
 from srgan_tf.files import replacing
+from srgan_tf.weights.containers.numbers import decode, item_bytes
 
 TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64", "I64": "int64", "I32": "int32",
          "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}

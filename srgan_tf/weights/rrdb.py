@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from srgan_tf.conversion.layers import Arguments, Conv, Family, Shapes, Slot, count
+from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count
 
 
 class Names(NamedTuple):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from srgan_tf.conversion.layers import Arguments, Conv, Family, PReLU, Shapes, Slot
+from srgan_tf.weights.layers import Arguments, Conv, Family, PReLU, Shapes, Slot
 
 
 def infer(shapes: Shapes) -> tuple[str, Arguments] | None:

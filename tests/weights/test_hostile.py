@@ -6,11 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from conversion import hostile
-from conversion.hostile import ints, state, storage, tensor
+from weights import hostile
+from weights.hostile import ints, state, storage, tensor
 
-from srgan_tf.conversion.torch_files import read_torch
-from srgan_tf.models import load_model
+from srgan_tf.hub import load_model
+from srgan_tf.weights.containers.torch_files import read_torch
 
 FOUR = np.arange(4, dtype="<f4").tobytes()
 EVENTS = []

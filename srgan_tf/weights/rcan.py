@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from srgan_tf.conversion.edsr import mean_shifts
-from srgan_tf.conversion.layers import Arguments, Conv, Family, Shapes, Slot, count, shuffle_factors
+from srgan_tf.weights.edsr import mean_shifts
+from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count, shuffle_factors
 
 
 class Names(NamedTuple):

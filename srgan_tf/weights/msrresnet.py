@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from srgan_tf.conversion.layers import Arguments, Conv, Family, Shapes, Slot, count, shuffle_factors
+from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count, shuffle_factors
 
 # BasicSR of 2020 and later; the authors' code of 2019. The blocks and the convolution behind the enlargement.
 KEYS = {"basicsr": ("body", "conv_hr"), "esrgan": ("recon_trunk", "HRconv")}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from srgan_tf.conversion import write_safetensors
-from srgan_tf.conversion.safetensors import read_safetensors
+from srgan_tf.weights import write_safetensors
+from srgan_tf.weights.containers.safetensors import read_safetensors
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float32).reshape(2, 3) / 7,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from srgan_tf.conversion.layers import Arguments, Dense, Family, Plain, Shapes, Slot
+from srgan_tf.weights.layers import Arguments, Dense, Family, Plain, Shapes, Slot
 
 
 def infer(shapes: Shapes) -> tuple[str, Arguments] | None:

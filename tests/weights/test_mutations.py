@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srgan_tf.conversion import read_checkpoint, write_safetensors
-from srgan_tf.models import load_model
+from srgan_tf.hub import load_model
+from srgan_tf.weights import read_checkpoint, write_safetensors
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
 SOURCES = {"zip": "srvgg_basicsr_leakyrelu_x2.pth", "legacy": "srvgg_basicsr_relu_x2.pth", "safetensors": ""}

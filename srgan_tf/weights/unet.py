@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.conversion.layers import Arguments, Conv, Family, Shape, Shapes, Slot
+from srgan_tf.weights.layers import Arguments, Conv, Family, Shape, Shapes, Slot
 
 # Outputs and inputs of the convolutions between the first and the last, in multiples of the first one's outputs.
 WIDTHS = ((2, 1), (4, 2), (8, 4), (4, 8), (2, 4), (1, 2), (1, 1), (1, 1))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.conversion.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count, shuffle_factors
+from srgan_tf.weights.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count, shuffle_factors
 
 RANGE = 255
 # Mean of DIV2K's training pictures, as in models/edsr.py; the authors' files hold it, as a convolution.

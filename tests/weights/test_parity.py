@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srgan_tf.conversion import FAMILIES, read_checkpoint
-from srgan_tf.models import load_model, save_model, save_weights
+from srgan_tf.hub import load_model
+from srgan_tf.models import save_model
+from srgan_tf.weights import FAMILIES, read_checkpoint, save_weights
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
 # What the files do not say.

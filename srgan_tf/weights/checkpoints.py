@@ -7,20 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.conversion.containers import find_state
-from srgan_tf.conversion.edsr import EDSR
-from srgan_tf.conversion.layers import Arguments, Arrays, Family
-from srgan_tf.conversion.msrresnet import MSRRESNET
-from srgan_tf.conversion.rcan import RCAN
-from srgan_tf.conversion.rrdb import RRDB
-from srgan_tf.conversion.safetensors import read_safetensors
-from srgan_tf.conversion.srvgg import SRVGG
-from srgan_tf.conversion.torch_files import read_torch
-from srgan_tf.conversion.unet import UNET
-from srgan_tf.conversion.vgg128 import VGG128
 from srgan_tf.settings import lookup
+from srgan_tf.weights.containers import READERS
+from srgan_tf.weights.containers.unwrapping import find_state
+from srgan_tf.weights.edsr import EDSR
+from srgan_tf.weights.layers import Arguments, Arrays, Family
+from srgan_tf.weights.msrresnet import MSRRESNET
+from srgan_tf.weights.rcan import RCAN
+from srgan_tf.weights.rrdb import RRDB
+from srgan_tf.weights.srvgg import SRVGG
+from srgan_tf.weights.unet import UNET
+from srgan_tf.weights.vgg128 import VGG128
 
-READERS = {".pth": read_torch, ".pt": read_torch, ".safetensors": read_safetensors}
 # By the name that the architecture has in models/registry.py.
 FAMILIES: dict[str, Family] = {
     "edsr": EDSR, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srgan_tf.conversion import read_checkpoint, write_safetensors
-from srgan_tf.conversion.containers import find_state
-from srgan_tf.models import load_model
+from srgan_tf.hub import load_model
+from srgan_tf.weights import read_checkpoint, write_safetensors
+from srgan_tf.weights.containers.unwrapping import find_state
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
 
