@@ -45,7 +45,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
             model = _between(config)
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
-                            self_ensemble=config.self_ensemble)
+                            self_ensemble=config.self_ensemble, trust_model=config.trust_model)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES, TILE
+from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES, TILE, TRUST_HELP
 from srgan_tf.settings import Settings, lookup, setting
 
 # Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
@@ -51,6 +51,7 @@ class EvaluateConfig(Settings):
         "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
         choices=("", *COMPUTE_TYPES))
     threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
+    trust_model: bool = setting(False, TRUST_HELP)
 
     def __post_init__(self) -> None:
         super().__post_init__()

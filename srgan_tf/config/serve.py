@@ -17,6 +17,9 @@ class ServeConfig(Settings):
     model: str = setting(
         "", "Instead of --model_base_path: a .keras file, a run folder or a shipped name, exported to a temporary "
         f"folder first; {DEFAULT_MODEL} where neither is given.")
+    trust_model: bool = setting(
+        False, "Serve SavedModels of --model_base_path that hold operations which can touch files, hosts or Python: of "
+        "models whose maker you know.")
     model_name: str = setting("", "Name of the model in requests; empty: that of the folder.")
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.")
     port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, OVERLAP, RUNTIMES, SCALES, SHARP_MODEL, TILE
+from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, OVERLAP, RUNTIMES, SCALES, SHARP_MODEL, TILE, TRUST_HELP
 from srgan_tf.settings import Settings, setting
 
 
@@ -38,6 +38,7 @@ class UpscaleConfig(Settings):
         "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
         choices=("", *COMPUTE_TYPES))
     threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
+    trust_model: bool = setting(False, TRUST_HELP)
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "

@@ -42,7 +42,8 @@ class Method:
         with self.opening():
             return Upscaler(self.model, tile=self.config.tile, scale=self.config.scale, threads=self.config.threads,
                             runtime=self.config.runtime, precision=self.config.precision,
-                            self_ensemble=self.config.self_ensemble and self.model != BICUBIC)
+                            self_ensemble=self.config.self_ensemble and self.model != BICUBIC,
+                            trust_model=self.config.trust_model)
 
     @property
     def settings(self) -> dict[str, object]:

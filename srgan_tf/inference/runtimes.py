@@ -48,7 +48,7 @@ class Runtime(NamedTuple):
 
 
 def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str = "tensorflow",
-                 precision: str = "") -> Runtime:
+                 precision: str = "", trust_model: bool = False) -> Runtime:
     """Opens a model of any kind.
 
     Args:
@@ -59,6 +59,8 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
         runtime: tensorflow or openvino: what runs a .keras file or a SavedModel. A Generator runs on Keras' backend.
         precision: compute type, float32 or bfloat16, of a .keras file, and of a SavedModel in OpenVINO; empty: float32,
             or what an export was made with.
+        trust_model: whether a SavedModel may hold operations that touch files, hosts or Python, and a .tflite file is
+            opened without a trial in a process of its own: of models whose maker is known.
 
     Raises:
         FileNotFoundError: there is no such file or name.
@@ -81,6 +83,10 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
         return litert_runtime(path, threads)
     # An export within a run folder must not hide the run's own, newer generators.
     saved_model = None if any((path / name).is_file() for name in RUN_MODELS) else find_saved_model(path)
+    if saved_model and not trust_model:
+        from srgan_tf.inference.saved_model_check import check_saved_model
+
+        check_saved_model(saved_model)
     if saved_model and runtime == "openvino":
         from srgan_tf.inference.openvino import openvino_saved_model
 

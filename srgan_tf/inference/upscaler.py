@@ -24,7 +24,8 @@ class Upscaler:
     """
 
     def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, scale: int = 4,
-                 threads: int = 0, runtime: str = "tensorflow", precision: str = "", self_ensemble: bool = False):
+                 threads: int = 0, runtime: str = "tensorflow", precision: str = "", self_ensemble: bool = False,
+                 trust_model: bool = False):
         """Opens the model.
 
         Args:
@@ -36,8 +37,10 @@ class Upscaler:
             runtime: likewise.
             precision: likewise.
             self_ensemble: whether each tile is the mean over its eight symmetries.
+            trust_model: as in `open_runtime`.
         """
-        self.runtime = open_runtime(model, scale, threads, runtime=runtime, precision=precision)
+        self.runtime = open_runtime(model, scale, threads, runtime=runtime, precision=precision,
+                                    trust_model=trust_model)
         if self_ensemble:
             self.runtime = ensemble.self_ensemble(self.runtime)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap

@@ -34,7 +34,8 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     """
     request_bytes = int(config.max_request_megabytes * MEBIBYTE)
     model = Model(config.name, Path(config.model_base_path).expanduser(), config.labels,
-                  lambda version, request: predict_proto(version, request, request_bytes), report)
+                  lambda version, request: predict_proto(version, request, request_bytes), report,
+                  config.trust_model)
     model.poll()
     if model.newest is None:
         reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from srgan_tf.inference.saved_model_check import check_saved_model
 from srgan_tf.serving.errors import RefusedError
 from srgan_tf.text import whole_number
 
@@ -69,7 +70,7 @@ class Model:
     """
 
     def __init__(self, name: str, base_path: Path, labels: Mapping[str, int], warm_up: Callable[[Version, Any], None],
-                 report: Callable[[str], None]):
+                 report: Callable[[str], None], trust: bool = False):
         """Describes a model; nothing is loaded yet.
 
         Args:
@@ -78,7 +79,9 @@ class Model:
             labels: versions by label.
             warm_up: called with a version and each PredictRequest of its warm-up file.
             report: called with lines for the operator.
+            trust: whether versions may hold operations that touch files, hosts or Python.
         """
+        self.trust = trust
         self.name, self.base_path, self.labels = name, base_path, labels
         self.states: dict[int, State] = {}
         self._warm_up, self._report = warm_up, report
@@ -118,6 +121,8 @@ class Model:
             if self._broken.get(number) == files:
                 return False
             self.states[number] = State("LOADING")
+            if not self.trust:
+                check_saved_model(folder)
             version = Version(number, folder)
             for request in _warm_up_requests(folder):
                 self._warm_up(version, request)

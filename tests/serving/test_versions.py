@@ -131,6 +131,25 @@ def test_a_version_that_cannot_be_read_is_said_once_and_looked_at_again(tmp_path
     model.close()
 
 
+def test_a_version_that_can_read_files_is_not_loaded(staging, tmp_path):
+    """It was made by somebody else; what it would read is never opened, unless the operator trusts it."""
+    shutil.copytree(staging / "1", tmp_path / "1")
+    module = tf.Module()
+    module.serve = tf.function(lambda name: {"content": tf.io.read_file(name)}, [tf.TensorSpec([], tf.string, "name")])
+    tf.saved_model.save(module, str(tmp_path / "2"), signatures={"serving_default": module.serve})
+    said = []
+    model = Model("tiny", tmp_path, {}, lambda version, request: None, said.append)
+    model.poll()
+    assert model.newest == 1
+    assert any("version 2" in line and "ReadFile can read or write files" in line and "--trust_model" in line
+               for line in said)
+    model.close()
+    trusting = Model("tiny", tmp_path, {}, lambda version, request: None, said.append, trust=True)
+    trusting.poll()
+    assert trusting.newest == 2
+    trusting.close()
+
+
 def test_a_version_that_fails_its_warm_up_is_not_served(changing, staging):
     shutil.copytree(staging / "4", staging / "copy")
     (staging / "copy").rename(base(changing) / "4")
