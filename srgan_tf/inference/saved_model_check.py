@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from srgan_tf.inference.operations import COMPUTING, REASONS, SAVING
 from srgan_tf.inference.runtimes import one_line
+from srgan_tf.text import printable
 
 ALLOWED = COMPUTING | SAVING
 NAMED = 5  # operations that a message names
@@ -51,16 +52,16 @@ def _problems(meta: Any) -> Iterator[str]:
     functions = {function.signature.name: function for function in meta.graph_def.library.function}
     for node in _all_nodes(meta):
         if node.op not in ALLOWED and not _calls(node, functions):
-            yield f"{_printable(node.op)} {_reason(node.op)}"
+            yield f"{printable(node.op[:80])} {_reason(node.op)}"
         if re.search(r"/job:(?!localhost\b)", node.device):
-            yield f"a node is placed on another host, {_printable(node.device)}"
+            yield f"a node is placed on another host, {printable(node.device[:80])}"
         for name in _called(node):
             if name not in functions:
-                yield f"it calls {_printable(name)}, which is not in it"
+                yield f"it calls {printable(name[:80])}, which is not in it"
     for asset in meta.asset_file_def:
         path = PurePosixPath(asset.filename)
         if path.is_absolute() or ".." in path.parts:
-            yield f"an asset lies outside its folder, {_printable(asset.filename)}"
+            yield f"an asset lies outside its folder, {printable(asset.filename[:80])}"
     yield from _saver_problems(meta, functions)
 
 
@@ -79,7 +80,7 @@ def _saver_problems(meta: Any, functions: dict[str, Any]) -> Iterator[str]:
     for name, function in functions.items():
         # TensorFlow may put one function in another's place where both have this attribute.
         if "api_implements" in function.attr and any(node.op in SAVING for node in function.node_def):
-            yield f"{_printable(name)} can be run in place of another function, and can read or write files"
+            yield f"{printable(name[:80])} can be run in place of another function, and can read or write files"
 
 
 def _is_filename(tensor: str, place: str, nodes: dict, functions: dict, saver: Any) -> bool:
@@ -195,8 +196,3 @@ def _is_known(operation: str) -> bool:
     from tensorflow.python.framework import op_def_registry
 
     return op_def_registry.get(operation) is not None
-
-
-def _printable(name: str) -> str:
-    """A name out of the file, for a message of one line."""
-    return repr(name[:80]).strip("'\"")
