@@ -11,6 +11,7 @@
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, one_line, whole_scale
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, whole_scale
+
+_hushing = threading.RLock()  # of two threads, the second would take the first's hidden file for standard error
 
 Coding = Callable[[np.ndarray], np.ndarray]
 
@@ -64,8 +67,9 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
     else:
         with hushed():
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
-    return Runtime(path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
-                   alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float)
+    return in_turn(Runtime(
+        path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
+        alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float))
 
 
 def _open(path: Path, threads: int) -> Any:
@@ -80,11 +84,18 @@ def _open(path: Path, threads: int) -> Any:
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Hides what LiteRT's C++ says on standard error when it makes a delegate: it has no switch for that."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error to hide it from
-        yield
-        return
+    with _hushing:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no standard error to hide it from
+            yield
+            return
+        with _hidden(kept):
+            yield
+
+
+@contextlib.contextmanager
+def _hidden(kept: int) -> Iterator[None]:
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)
         try:

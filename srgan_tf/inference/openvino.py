@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, one_line, trained, unit, whole_scale
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, trained, unit, whole_scale
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -24,10 +24,10 @@ def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Run
     def unrounded() -> Callable[[np.ndarray], np.ndarray]:
         return compiled(lambda images: generator(images, training=False), "float32")
 
-    return Runtime(generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
-                   receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-                   run_float=lambda images: unrounded()(unit(images)),
-                   parameters=trained(generator))
+    return in_turn(Runtime(
+        generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
+        receptive_radius=generator.receptive_radius, alignment=generator.alignment,
+        run_float=lambda images: unrounded()(unit(images)), parameters=trained(generator)))
 
 
 def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:
@@ -45,7 +45,7 @@ def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> R
         raise ValueError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
                          "--precision=bfloat16") from error
     made = run(np.zeros((1, *TRIAL, 3), np.uint8))
-    return Runtime(path.name, whole_scale(path, TRIAL, made.shape), run, alignment=EXPORT_ALIGNMENT)
+    return in_turn(Runtime(path.name, whole_scale(path, TRIAL, made.shape), run, alignment=EXPORT_ALIGNMENT))
 
 
 def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:
@@ -58,7 +58,7 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
         threads: to run with; 0: OpenVINO's choice, one for each core.
 
     Returns:
-        What the graph does, for arrays.
+        What the graph does, for arrays; one call at a time.
 
     Raises:
         ImportError: OpenVINO is not installed.

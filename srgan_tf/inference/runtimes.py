@@ -2,6 +2,7 @@
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ class TileTooLargeError(ValueError):
 
 class Runtime(NamedTuple):
     """A model that is ready to enlarge.
+
+    Those that this package opens can be shared between threads: see `in_turn`.
 
     Attributes:
         name: for people.
@@ -107,6 +110,25 @@ def policy(runtime: str, precision: str) -> str:
     return "mixed_bfloat16" if (runtime, precision) == ("tensorflow", "bfloat16") else "float32"
 
 
+def in_turn(runtime: Runtime) -> Runtime:
+    """The runtime, of whose calls one computes at a time, whatever their threads; the others wait.
+
+    Two calls must not meet in one TensorFlow function, LiteRT interpreter or OpenVINO request. LiteRT and OpenVINO say
+    so; TensorFlow 2.21 gives wrong images or crashes where oneDNN adds to a convolution (docs/tensorflow_onednn_report.md).
+    """
+    lock = threading.Lock()
+
+    def locked(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+        @functools.wraps(function)
+        def call(images: np.ndarray) -> np.ndarray:
+            with lock:
+                return function(images)
+
+        return call
+
+    return runtime._replace(run=locked(runtime.run), run_float=runtime.run_float and locked(runtime.run_float))
+
+
 def _keras_model(generator: Any, runtime: str, precision: str, threads: int) -> Runtime:
     if runtime == "tensorflow":
         return keras_runtime(generator)
@@ -139,10 +161,10 @@ def keras_runtime(generator: Any) -> Runtime:
         return lambda images: keras.ops.convert_to_numpy(function(images))
 
     call = compiled(lambda images: generator(images, training=False), "float32")
-    return Runtime(generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
-                   receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-                   run_float=lambda images: call(unit(images)),
-                   parameters=trained(generator))
+    return in_turn(Runtime(
+        generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
+        receptive_radius=generator.receptive_radius, alignment=generator.alignment,
+        run_float=lambda images: call(unit(images)), parameters=trained(generator)))
 
 
 def trained(generator: Any) -> int:
@@ -190,8 +212,8 @@ def saved_model_runtime(path: Path) -> Runtime:
         trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
         raise ValueError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
-    return Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, alignment=EXPORT_ALIGNMENT,
-                   run_float=_float_signature(loaded))
+    return in_turn(Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, alignment=EXPORT_ALIGNMENT,
+                           run_float=_float_signature(loaded)))
 
 
 def _float_signature(loaded: Any) -> Callable | None:

@@ -15,7 +15,11 @@ Progress = Callable[[int, int], None]
 
 
 class Upscaler:
-    """Enlarges uint8 pictures: `Upscaler("best.keras")(pixels)`.
+    """Upscales uint8 images: `Upscaler("best.keras")(pixels)`.
+
+    One object can be shared between threads. Each tile is computed by one call at a time (runtimes.in_turn), so several
+    threads overlap in all but the model, which keeps every core busy by itself. For calls side by side, open one
+    object for each thread. A Runtime of the caller's own is called from the threads that call this object.
 
     Attributes:
         runtime: what runs the model.
@@ -79,14 +83,15 @@ class Upscaler:
 
     def _colour(self, rgb: np.ndarray, progress: Progress | None) -> np.ndarray:
         while True:
+            tile = self.tile  # other threads may lower it meanwhile
             try:
-                return enlarge_tiled(self.runtime, rgb, self.tile, self.overlap, progress)
+                return enlarge_tiled(self.runtime, rgb, tile, self.overlap, progress)
             except TileTooLargeError:
                 side = max(rgb.shape[:2])
-                smaller = min(self.tile or side, side) // 2
+                smaller = min(tile or side, side) // 2
                 if smaller < 2 * self.overlap + self.runtime.alignment:
                     raise
-                self.tile = smaller
+                self.tile = min(self.tile or smaller, smaller)
 
     def _grey(self, grey: np.ndarray, progress: Progress | None) -> np.ndarray:
         """[H,W] -> [sH,sW]: as a picture of three equal channels, whose mean is taken."""

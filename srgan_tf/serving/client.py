@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, Runtime, TileTooLargeError
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, Runtime, TileTooLargeError, in_turn
 from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.serving.wire import STRING, UINT8
 from srgan_tf.settings import lookup
@@ -53,7 +53,7 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
     scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
     if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
         raise ValueError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
-    return Runtime(address.model, scale, run, alignment=EXPORT_ALIGNMENT)
+    return in_turn(Runtime(address.model, scale, run, alignment=EXPORT_ALIGNMENT))  # one connection: one request
 
 
 def parse_url(url: str, model: str = "") -> Address:
