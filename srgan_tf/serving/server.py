@@ -35,7 +35,7 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     request_bytes = int(config.max_request_megabytes * MEBIBYTE)
     model = Model(config.name, Path(config.model_base_path).expanduser(), config.labels,
                   lambda version, request: predict_proto(version, request, request_bytes), report,
-                  config.trust_model)
+                  config.trust_model, config.max_running)
     model.poll()
     if model.newest is None:
         reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))

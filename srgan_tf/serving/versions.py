@@ -1,11 +1,14 @@
 """The versions of a model on disk and in memory: loaded beside one another, switched, and closed when unused.
 
-A version is loaded by TensorFlow's v1 loader and run by a bare session, as tensorflow_model_server does: any SavedModel
-works, by the names in its signatures, and closing the session gives its memory back.
+A version is loaded by TensorFlow's v1 loader and run by bare sessions, as tensorflow_model_server does: any SavedModel
+works, by the names in its signatures, and closing the sessions gives their memory back. A session computes one call at
+a time: TensorFlow 2.21 gives wrong answers or crashes where calls meet (docs/tensorflow_onednn_report.md).
 """
 
 import contextlib
 import gc
+import math
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +24,10 @@ from srgan_tf.text import whole_number
 
 WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 WARM_UP_RECORDS = 1000
+# A session takes so many times the size of its SavedModel: the graph, its constants, and oneDNN's order of them.
+SESSION_SHARE = 4
+MEMORY_LIMITS = (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+                 ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"))
 
 
 class State(NamedTuple):
@@ -37,30 +44,53 @@ class Version:
     Attributes:
         number: of the version.
         signatures: SignatureDef protos by name.
+        sessions: how many calls it computes side by side.
     """
 
-    def __init__(self, number: int, folder: Path):
-        """Loads FOLDER; any error of TensorFlow's may be raised."""
+    def __init__(self, number: int, folder: Path, sessions: int = 1):
+        """Loads FOLDER into a session, and into others, up to `sessions`, while memory allows.
+
+        Any error of TensorFlow's may be raised by the first.
+        """
         self.number = number
         self.users, self.retired, self.closed = 0, False, False  # under the Model's lock
-        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=tf.compat.v1.ConfigProto(
-            gpu_options=tf.compat.v1.GPUOptions(allow_growth=True)))
+        self._all, self._idle = [], queue.SimpleQueue()
         try:
-            with self._session.graph.as_default():
-                loaded = tf.compat.v1.saved_model.loader.load(self._session, ["serve"], str(folder))
-            self._session.graph.finalize()
+            self.signatures = self._add(folder)
+            cost = SESSION_SHARE * sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            while len(self._all) < sessions and cost < available_memory() / 4:
+                self._add(folder)
         except BaseException:
             self.close()
             raise
-        self.signatures = dict(loaded.signature_def)
+        self.sessions = len(self._all)
+
+    def _add(self, folder: Path) -> dict[str, Any]:
+        """Loads a session; returns the signatures."""
+        session = tf.compat.v1.Session(graph=tf.Graph(), config=tf.compat.v1.ConfigProto(
+            gpu_options=tf.compat.v1.GPUOptions(allow_growth=True)))
+        self._all.append(session)
+        with session.graph.as_default():
+            loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(folder))
+        session.graph.finalize()
+        self._idle.put(session)
+        return dict(loaded.signature_def)
 
     def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes tensors: name -> tensor name, tensor name -> value."""
-        return self._session.run(dict(fetches), dict(feeds))
+        """Computes tensors, in a session that is idle, for which it may wait: name -> tensor name, tensor name -> value.
+
+        Sessions are taken in rotation, so that as many calls as there are sessions warm each of them up.
+        """
+        session = self._idle.get()
+        try:
+            return session.run(dict(fetches), dict(feeds))
+        finally:
+            self._idle.put(session)
 
     def close(self) -> None:
         """Gives the memory back."""
-        self._session.close()
+        for session in self._all:
+            session.close()
 
 
 class Model:
@@ -70,7 +100,7 @@ class Model:
     """
 
     def __init__(self, name: str, base_path: Path, labels: Mapping[str, int], warm_up: Callable[[Version, Any], None],
-                 report: Callable[[str], None], trust: bool = False):
+                 report: Callable[[str], None], trust: bool = False, sessions: int = 1):
         """Describes a model; nothing is loaded yet.
 
         Args:
@@ -80,8 +110,9 @@ class Model:
             warm_up: called with a version and each PredictRequest of its warm-up file.
             report: called with lines for the operator.
             trust: whether versions may hold operations that touch files, hosts or Python.
+            sessions: calls of a version that may be computed side by side.
         """
-        self.trust = trust
+        self.trust, self.sessions = trust, sessions
         self.name, self.base_path, self.labels = name, base_path, labels
         self.states: dict[int, State] = {}
         self._warm_up, self._report = warm_up, report
@@ -123,9 +154,10 @@ class Model:
             self.states[number] = State("LOADING")
             if not self.trust:
                 check_saved_model(folder)
-            version = Version(number, folder)
+            version = Version(number, folder, self.sessions)
             for request in _warm_up_requests(folder):
-                self._warm_up(version, request)
+                for _ in range(version.sessions):
+                    self._warm_up(version, request)
         except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
             if version:
                 version.close()
@@ -137,7 +169,8 @@ class Model:
         with self._lock:
             self._loaded[number], self.states[number] = version, State("AVAILABLE")
         self._broken.pop(number, None)
-        self._report(f"version {number} of {self.name} is served")
+        turns = "" if version.sessions == self.sessions else f", {version.sessions} at a time for want of memory"
+        self._report(f"version {number} of {self.name} is served{turns}")
         return True
 
     @property
@@ -192,6 +225,18 @@ class Model:
             self._loaded.clear()
         for version in unused:
             version.close()
+
+
+def available_memory() -> float:
+    """Bytes that can still be taken of the machine, and of this container's limit; infinite where that is not said."""
+    found = [math.inf]
+    with contextlib.suppress(OSError, KeyError):
+        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        found.append(1024 * int(fields["MemAvailable"].split()[0]))
+    for limit, used in MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
+            found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
+    return min(found)
 
 
 def _versions(base_path: Path) -> dict[int, Path]:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from serving.trial import Server, enlarged, save_version, serving
 from tensorflow_serving.apis import prediction_log_pb2
 
+from srgan_tf.serving import versions
 from srgan_tf.serving.versions import Model
 
 MODEL = "/v1/models/tiny"
@@ -241,3 +242,38 @@ def test_a_stop_has_a_bound(tmp_path, staging):
         assert server.process.wait(20) == 1
         assert time.time() - start < 10
         assert "given up" in server.log.read_text()
+
+
+def save_slow_version(folder: Path) -> tf.Module:
+    """Writes FOLDER, a model that gives the number of calls which are within its session: 1, or they meet."""
+    module = tf.Module()
+    module.inside = tf.Variable(0)
+
+    def enter(image):
+        with tf.control_dependencies([module.inside.assign_add(tf.size(image))]):
+            slept = tf.numpy_function(lambda: np.int32(time.sleep(0.01) or 0), [], tf.int32)
+        with tf.control_dependencies([slept]):
+            met = module.inside.read_value()
+        with tf.control_dependencies([met]), tf.control_dependencies([module.inside.assign_sub(tf.size(image))]):
+            return {"met": tf.identity(met)}
+
+    module.enter = tf.function(enter, [tf.TensorSpec([1], tf.int32, "image")])
+    tf.saved_model.save(module, str(folder), {"serving_default": module.enter.get_concrete_function()})
+    return module
+
+
+@pytest.mark.parametrize(("sessions", "memory", "seconds"), [(1, 1e12, 0.2), (3, 1e12, 0), (3, 1000, 0.2)])
+def test_calls_never_meet_in_one_session(tmp_path, monkeypatch, sessions, memory, seconds):
+    """With a session each where memory allows, else in turn."""
+    module = save_slow_version(tmp_path)
+    monkeypatch.setattr(versions, "available_memory", lambda: memory)
+    version = versions.Version(1, tmp_path, sessions)
+    assert version.sessions == (sessions if memory > 1000 else 1)
+    signature, start = version.signatures["serving_default"], time.monotonic()
+    fetches, feeds = {"met": signature.outputs["met"].name}, {signature.inputs["image"].name: np.ones(1, np.int32)}
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        met = [future.result()["met"] for future in [pool.submit(version.run, fetches, feeds) for _ in range(20)]]
+    assert set(met) == {1}
+    assert time.monotonic() - start > seconds
+    version.close()
+    del module
