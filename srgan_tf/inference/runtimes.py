@@ -113,8 +113,8 @@ def policy(runtime: str, precision: str) -> str:
 def in_turn(runtime: Runtime) -> Runtime:
     """The runtime, of whose calls one computes at a time, whatever their threads; the others wait.
 
-    Two calls must not meet in one TensorFlow function, LiteRT interpreter or OpenVINO request. LiteRT and OpenVINO say
-    so; TensorFlow 2.21 gives wrong images or crashes where oneDNN adds to a convolution (docs/tensorflow_onednn_report.md).
+    Two calls must not meet in one TensorFlow function, LiteRT interpreter or OpenVINO request. LiteRT and OpenVINO
+    raise errors then; TensorFlow 2.21 gives wrong images or crashes (docs/tensorflow_onednn_report.md).
     """
     lock = threading.Lock()
 

@@ -77,7 +77,7 @@ class Version:
         return dict(loaded.signature_def)
 
     def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes tensors, in a session that is idle, for which it may wait: name -> tensor name, tensor name -> value.
+        """Computes tensors in the next idle session: name -> tensor name, tensor name -> value.
 
         Sessions are taken in rotation, so that as many calls as there are sessions warm each of them up.
         """
