@@ -23,6 +23,7 @@ from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
+from srgan_tf.models.span import SPAN
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
@@ -40,6 +41,7 @@ __all__ = [
     "RCAN",
     "RDN",
     "RRDB",
+    "SPAN",
     "SRCNN",
     "SRVGG",
     "VDSR",

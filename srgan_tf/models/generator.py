@@ -56,6 +56,10 @@ class Generator(keras.Model):
         levels = 255 * self(ops.cast(images, "float32") / 255, training=False)
         return ops.cast(ops.clip(ops.floor(levels + 0.5), 0, 255), "uint8")
 
+    def fold(self) -> "Generator":
+        """The network in the form in which it runs fastest: itself, unless training has another (as SPAN's has)."""
+        return self
+
     def get_config(self) -> dict:
         """The architecture's arguments; the dtype is not among them (see the class)."""
         return {"scale": self.scale}
@@ -69,6 +73,13 @@ def require_positive_integers(**arguments: int) -> None:
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1; got {value!r}")
+
+
+def require_booleans(**arguments: bool) -> None:
+    """Raises a ValueError that names the first argument which is neither true nor false."""
+    for name, value in arguments.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false; got {value!r}")
 
 
 def require_number(**arguments: float) -> None:

@@ -12,6 +12,7 @@ from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.rrdb import RRDB
+from srgan_tf.models.span import SPAN
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
@@ -29,6 +30,7 @@ GENERATORS = {
     "rcan": RCAN,
     "rdn": RDN,
     "rrdb": RRDB,
+    "span": SPAN,
     "srcnn": SRCNN,
     "srresnet": SRResNet,
     "srvgg": SRVGG,

@@ -12,6 +12,7 @@ CASES = {
     "rcan": {"scale": 4, "features": 6, "groups": 1, "blocks": 1, "reduction": 2},
     "rdn": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 2, "convolutions": 2},
     "rrdb": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
+    "span": {"scale": 4, "features": 6, "blocks": 1, "folded": False},
     "srcnn": {"scale": 4, "channels": 1, "kernels": "9-1-5", "features": 6},
     "srresnet": {"scale": 4, "features": 6, "blocks": 1, "scalar_prelu": False},
     "srvgg": {"scale": 4, "features": 6, "convolutions": 1, "activation": "prelu"},
@@ -20,4 +21,5 @@ CASES = {
 # Other forms of them, for what depends on the form.
 LUMA = [name for name, case in CASES.items() if "channels" in case]
 UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
-FORMS = [*CASES.items(), UNSHUFFLED[1]]
+FOLDED = ("span", {**CASES["span"], "normalized": False, "folded": True})
+FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED]

@@ -39,6 +39,10 @@ COUNTS = [
     ("rrdb", {"scale": 2, "unshuffle": 2}, 16_703_171),
     ("rrdb", {"scale": 1, "unshuffle": 4}, 16_723_907),
     ("esrgan_plus", {}, 16_697_987 + 69 * (64 * 32 + 64)),
+    ("span", {}, 1_840_488),
+    ("span", {"folded": True}, 426_288),
+    ("span", {"folded": True, "features": 52}, 498_208),
+    ("span", {"folded": True, "scale": 2}, 410_700),
     ("srcnn", {}, 8_129),
     ("srcnn", {"channels": 3}, 20_099),
     ("srcnn", {"kernels": "9-5-5"}, 57_281),
@@ -126,6 +130,8 @@ def test_counts_are_checked(name, argument, value):
     ("espcn", {"features": 5}, "features of ESPCN must be even; got 5"),
     ("vdsr", {"depth": 1}, "depth of VDSR must be at least 2; got 1"),
     ("drcn", {"channels": 2}, r"channels of DRCN must be 1 \(Y\) or 3 \(RGB\); got 2"),
+    ("span", {"normalized": 1}, "normalized must be true or false; got 1"),
+    ("span", {"folded": "yes"}, "folded must be true or false; got 'yes'"),
     ("srvgg", {"activation": "tanh"}, "unknown activation of SRVGG 'tanh'; known: leakyrelu, prelu, relu"),
 ])
 def test_arguments_are_checked(name, arguments, message):
