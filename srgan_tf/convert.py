@@ -3,6 +3,7 @@
 Examples:
     python -m srgan_tf.convert --model=RealESRGAN_x4plus.pth --output=real_esrgan.keras
     python -m srgan_tf.convert --model=runs/esrgan --output=esrgan.safetensors --keys=bsrgan
+    python -m srgan_tf.convert --model=runs/span --output=span.keras --fold
 
 Neither PyTorch nor anything in the file is run. docs/weights.md lists what is recognised.
 """
@@ -20,13 +21,15 @@ def main(config: ConvertConfig) -> None:
     flags.import_framework(config.model)
     with flags.quiet_imports():
         from srgan_tf.hub import load_model
-        from srgan_tf.models import save_model
+        from srgan_tf.models import Generator, save_model
         from srgan_tf.weights import save_weights
 
         try:
             model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
         except TypeError as error:
             raise ValueError(f"--model_args={config.model_args}: {error}") from error
+    if config.fold and isinstance(model, Generator):
+        model = model.fold()
     output = Path(config.output).expanduser()
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".keras":

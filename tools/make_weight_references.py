@@ -71,10 +71,14 @@ def randomize(network: nn.Module, bias_size: float) -> None:
     """Draws every weight and statistic so that each has a visible share in the output."""
     with torch.no_grad():
         for name, value in network.state_dict().items():
-            if not value.is_floating_point() or "_mean." in name or name.endswith(("weight_u", "weight_v")):
+            if not value.is_floating_point() or "_mean." in name or name.endswith(("weight_u", "weight_v", "no_norm")):
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
+            elif re.search(r"\.(sk|conv\.\d)\.weight", name):  # linear, three behind each other
+                value.normal_(0, (0.5 / value[0].numel()) ** 0.5)
+            elif name == "upsampler.0.weight" and "no_norm" not in network.state_dict():  # images in 0..255 before it
+                value.normal_(0, 0.01)
             elif name.endswith("running_var"):
                 value.uniform_(0.3, 1.2)
             elif value.ndim > 1:
@@ -175,9 +179,26 @@ def store_others() -> None:
     original = importlib.import_module("spandrel.architectures.RCAN").RCAN
     store("rcan_rcan_x4", original(scale=4, n_resgroups=2, n_resblocks=1, n_feats=6, reduction=3), bias_size=25,
           judge=spandrel)
+    store_span()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
+
+
+def store_span() -> None:
+    """SPAN as it is trained, normalized and not, and folded, as graphs for inference hold it."""
+    build = importlib.import_module("spandrel.architectures.SPAN").SPAN
+    size = {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 2}
+    store("span_span_x4", build(**size, upscale=4), judge=spandrel, zipped=False, wrap=lambda state: {"params": state})
+    store("span_span_x2", build(**size, upscale=2, norm=False), judge=spandrel, zipped=False)
+    network = build(**size, upscale=3, norm=False).eval()
+
+    def folded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        network(torch.zeros(PICTURE))  # computes eval_conv; in the other two files it is as random as the rest
+        return {key: value for key, value in network.state_dict().items()
+                if re.search(r"eval_conv|conv_cat|upsampler|no_norm", key)}
+
+    store("span_folded_x3", network, zipped=False, rename=folded)
 
 
 def main() -> None:

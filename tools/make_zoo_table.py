@@ -105,7 +105,7 @@ def make_table() -> str:
     lines = [f"| {' | '.join(titles)} |", "|---|---|---|---:|---:|---|---|"]
     imported = importers()
     for name, kind in sorted(GENERATORS.items()):
-        generator = kind(scale=4)
+        generator = kind(scale=4).fold()
         parameters = sum(math.prod(weight.shape) for weight in generator.trainable_weights)
         recipes = ", ".join(f"`{recipe}`" for recipe in flagfiles(name))
         scales = ", ".join(map(str, kind.scales))

@@ -16,10 +16,14 @@ class ConvertConfig(Settings):
         "use.")
     keys: str = setting(
         "", "Names in the .safetensors: basicsr (BasicSR, Real-ESRGAN), esrgan (2018), bsrgan (2019) for rrdb; "
-        "edsr_pytorch, rcan; empty: basicsr. An unknown one is answered with those that the model has.")
+        "edsr_pytorch, rcan; span, folded for span; empty: the first. An unknown one is answered with those that the "
+        "model has.")
     model_args: str = setting(
         "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
-        "scale:3 (rrdb in esrgan keys), patch_size:128 (unet).")
+        "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).")
+    fold: bool = setting(
+        False, "Write the network in its form for inference: of span with plain 3x3 convolutions, which training has "
+        "re-parametrised. Others have one form.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

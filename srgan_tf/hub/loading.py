@@ -63,11 +63,15 @@ def find_model(path_or_name: str | os.PathLike) -> Path:
 
 
 def load_generator(path_or_name: str | os.PathLike, dtype: str | None = "float32") -> Generator:
-    """As `load_model`, for a model that enlarges pictures; a ValueError says where it is another one."""
+    """As `load_model`, for a model that upscales images, in its form for inference (`Generator.fold`).
+
+    Raises:
+        ValueError: also where it is another kind of model.
+    """
     generator = load_model(path_or_name, dtype)
     if not isinstance(generator, Generator):
         raise ValueError(f"{path_or_name} holds a {type(generator).__name__}, which does not enlarge pictures")
-    return generator
+    return generator.fold()
 
 
 def model_name(path: Path) -> str:

@@ -130,6 +130,11 @@ def in_turn(runtime: Runtime) -> Runtime:
 
 
 def _keras_model(generator: Any, runtime: str, precision: str, threads: int) -> Runtime:
+    from srgan_tf.models import Generator
+
+    if not isinstance(generator, Generator):
+        raise ValueError(f"model must be a generator; got {type(generator).__name__}")
+    generator = generator.fold()
     if runtime == "tensorflow":
         return keras_runtime(generator)
     from srgan_tf.inference.openvino import openvino_keras
@@ -146,11 +151,6 @@ def bicubic_runtime(scale: int) -> Runtime:
 def keras_runtime(generator: Any) -> Runtime:
     """A Keras generator, compiled once for all sizes where the backend is TensorFlow."""
     import keras
-
-    from srgan_tf.models import Generator
-
-    if not isinstance(generator, Generator):
-        raise ValueError(f"model must be a generator; got {type(generator).__name__}")
 
     def compiled(function: Callable, kind: str) -> Callable:
         if keras.backend.backend() == "tensorflow":

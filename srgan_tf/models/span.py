@@ -20,7 +20,7 @@ GAIN = 2  # widening of the convolutions within a re-parametrised one; the autho
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class SPAN(Generator):
-    """SPAN (Wan et al., arXiv 2311.12770, section 3 and figure 2).
+    """SPAN (Wan et al., arXiv 2311.12770).
 
     Blocks of three 3x3 convolutions, whose output is weighed by a symmetric function of itself: attention without
     parameters. Four feature maps are joined, and one pixel shuffle makes the image. Every 3x3 convolution but the last
@@ -82,7 +82,7 @@ class SPAN(Generator):
         """The same network with plain 3x3 convolutions; itself where it has them."""
         if self.folded:
             return self
-        twin = type(self)(**{**self.get_config(), "folded": True}, dtype=self.dtype_policy)
+        twin = type(self)(**{**self.get_config(), "folded": True}, name=self.name, dtype=self.dtype_policy)
         for plain, trained in zip(twin.convolutions(), self.convolutions(), strict=True):
             plain.set_weights([ops.convert_to_numpy(part) for part in trained.fold()])
         for name in ("join", "tail"):
@@ -115,10 +115,10 @@ def silu(x):
 
 
 class AttentionBlock(keras.layers.Layer):
-    """(y + x) (sigmoid(y) - 1/2), where y is three convolutions of x, the paper's SPAB (section 3.2, equations 4 to 6).
+    """(y + x) (sigmoid(y) - 1/2), where y is three convolutions of x, the paper's SPAB.
 
-    Returns the output, and what the first convolution's activation gives. (Equation 3 joins the convolution's own
-    output; the authors' code activates in place, so that their networks join this.)
+    Returns the output, and what the first convolution's activation gives. (Their code returns the convolution's own
+    output, which the activation then overwrites in place.)
     """
 
     def __init__(self, features: int, folded: bool, **kwargs):
@@ -133,7 +133,7 @@ class AttentionBlock(keras.layers.Layer):
 
 
 class Conv3XC(keras.layers.Layer):
-    """A 3x3 convolution re-parametrised as 1x1, 3x3, 1x1, the middle wider, and a 1x1 beside them (section 3.3).
+    """A 3x3 convolution re-parametrised as 1x1, 3x3, 1x1, the middle wider, and a 1x1 beside them.
 
     All are linear, so that their kernels are multiplied on each call and the image is convolved once: outputs and
     gradients are those of the authors' code, which convolves four times in training, and the edges too, because the

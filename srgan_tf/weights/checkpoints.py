@@ -15,13 +15,15 @@ from srgan_tf.weights.layers import Arguments, Arrays, Family
 from srgan_tf.weights.msrresnet import MSRRESNET
 from srgan_tf.weights.rcan import RCAN
 from srgan_tf.weights.rrdb import RRDB
+from srgan_tf.weights.span import SPAN
 from srgan_tf.weights.srvgg import SRVGG
 from srgan_tf.weights.unet import UNET
 from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py.
 FAMILIES: dict[str, Family] = {
-    "edsr": EDSR, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
+    "edsr": EDSR, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "unet": UNET,
+    "vgg128": VGG128,
 }
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
 UNUSED = ".num_batches_tracked"
@@ -97,6 +99,9 @@ def check(model: Any, checkpoint: Checkpoint) -> None:
         seen = checkpoint.arrays[name]
         if not np.allclose(seen, constant, rtol=1e-3, atol=1e-6):
             raise ValueError(f"{name!r} must be {constant.ravel().tolist()} for {what}; it is {seen.ravel().tolist()}")
+    for slot in table.derived(model, checkpoint.keys):
+        for name in slot.names:
+            left.pop(name, None)
     if left:
         more = f" (with {len(left) - 1} more)" if len(left) > 1 else ""
         raise ValueError(f"{min(left)[:80]!r} is left over{more}: the rest is {what}")
@@ -124,6 +129,6 @@ def state_dict(model: Any, family: str, keys: str = "") -> Arrays:
     keys = keys or table.keys[0]
     lookup(dict.fromkeys(table.keys), keys, f"set of keys for {family}")
     arrays = {}
-    for slot in table.slots(model, keys):
+    for slot in (*table.slots(model, keys), *table.derived(model, keys)):
         arrays |= zip(slot.names, slot.kind.to_torch(*slot.layer.get_weights()), strict=True)
     return arrays | table.constants(model, keys)

@@ -124,12 +124,15 @@ class Family(NamedTuple):
         infer: from shapes to one of `keys` and the architecture's arguments, or None where it is something else.
         slots: from a model and one of `keys` to its layers and their names.
         constants: from a model and one of `keys` to entries of the state_dict that are no weights.
+        derived: from a model and one of `keys` to entries that are computed from weights: written, and passed over when
+            they are read.
     """
 
     keys: tuple[str, ...]
     infer: Callable[[Shapes], tuple[str, Arguments] | None]
     slots: Callable[[Any, str], Iterator[Slot]]
     constants: Callable[[Any, str], Arrays] = lambda model, keys: {}
+    derived: Callable[[Any, str], Iterator[Slot]] = lambda model, keys: iter(())
 
 
 def shuffled(channels: int, factor: int) -> np.ndarray:

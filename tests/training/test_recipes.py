@@ -27,6 +27,8 @@ SHRUNK = {
     "rcan.flags": ["--model_args=features:8,groups:1,blocks:1,reduction:4", "--patch_size=32"],
     "rdn.flags": ["--model_args=features:8,growth_channels:4,blocks:1,convolutions:2", "--patch_size=32"],
     "rrdb_x2.flags": ["--model_args=unshuffle:2,features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "span.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "span_x2.flags": ["--model_args=features:8,blocks:1,folded:true", "--patch_size=32"],
     "srcnn.flags": ["--model_args=kernels:9-5-5,features:8"],
     "real_esrgan.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
                           "--discriminator_args=features:4"],

@@ -43,7 +43,10 @@ def test_output_is_pytorchs_and_the_way_back_is_exact(name, tmp_path):
     save_weights(load_model(tmp_path / "there.keras"), tmp_path / "back.safetensors", checkpoint.keys)
     back = read_checkpoint(tmp_path / "back.safetensors")
     assert back.arrays.keys() == checkpoint.arrays.keys()
+    derived = {key for slot in FAMILIES[checkpoint.family].derived(model, checkpoint.keys) for key in slot.names}
     for key, array in checkpoint.arrays.items():
+        if key in derived:
+            continue
         # Biases of EDSR were divided by 255, which does not always give a float32 that can be multiplied back.
         ulps = 1 if checkpoint.family == "edsr" and key.endswith("bias") else 0
         np.testing.assert_array_max_ulp(back.arrays[key], array.astype(np.float32), ulps) if ulps else \
