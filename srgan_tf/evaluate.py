@@ -22,19 +22,28 @@ from srgan_tf.text import printable
 def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
     from srgan_tf.evaluation import evaluate, markdown_table, report_lines, write_report
+    from srgan_tf.evaluation.report import absent_lines, missing_metrics
+    from srgan_tf.evaluation.table import divided
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     evaluation = evaluate(config, output, weight_readers(), flags.quiet_imports)
-    print(markdown_table(report_lines(evaluation, config)), end="")
+    lines = report_lines(evaluation, config)
+    print(markdown_table(lines), end="")
     write_report(output, evaluation, config)
     failures = [(benchmark, name, reason) for benchmark, methods in evaluation.results.items()
                 for scores in methods.values() for name, reason in scores.failures.items()]
     for _, name, reason in dict.fromkeys(failures):
         print(f"failed: {printable(reason if name in reason else f'{name}: {reason}')}", file=sys.stderr)
-    print(f"written to {printable(output)}")
-    return flags.USER_ERROR if failures else 0
+    for text in absent_lines(evaluation.results):
+        print(f"absent: {printable(text)}", file=sys.stderr)
+    folded = "; papers' figures are in its results.html and results.md" if divided(lines)[1] else ""
+    print(f"written to {printable(output)}{folded}")
+    missing = missing_metrics(evaluation.results, config.metrics)
+    for text in missing:
+        print(f"failed: {printable(text)}", file=sys.stderr)
+    return flags.USER_ERROR if failures or missing else 0
 
 
 def weight_readers() -> dict:

@@ -33,7 +33,7 @@ class EvaluateConfig(Settings):
     self_ensemble: bool = setting(
         False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.")
     published: bool = setting(
-        True, "Put the figures that papers report for benchmarks of these names at x4 beside the measured ones.")
+        True, "Add the figures that papers report for benchmarks of these names at x4, folded, with their sources.")
     cache: str = setting(
         "auto", "Folder of enlargements and figures of earlier runs, so that nothing is computed twice; auto: "
         "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")

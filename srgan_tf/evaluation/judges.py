@@ -42,7 +42,12 @@ class Weighted:
         return {"lpips": metrics.make_lpips, "dists": metrics.make_dists}[self.metric](self.arrays)
 
     def __call__(self, sr: np.ndarray, hr: np.ndarray, *, crop: int) -> float:
-        return self.function(sr, hr, crop=crop)
+        try:
+            return self.function(sr, hr, crop=crop)
+        except (ValueError, MemoryError):
+            raise
+        except Exception as error:  # a backend's own kinds, as of TensorFlow where memory ends
+            raise ValueError(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
 def find_judges(config: EvaluateConfig, readers: Readers) -> dict[str, Judge]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, rgb
-from srgan_tf.evaluation.table import COLUMNS, Line, shown_metrics
+from srgan_tf.evaluation.table import COLUMNS, FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
 
 TEMPLATE = Path(__file__).with_name("page.html")
 QUALITY = 90
@@ -32,6 +32,7 @@ def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Se
         rows: the pictures to show, by benchmark.
         scale: LR pixels are repeated this often.
     """
+    measured, published = divided(lines)
     benchmarks = list(dict.fromkeys(line.benchmark for line in lines))
     charts = [(name, draw_scatter([line for line in lines if line.benchmark == name])) for name in benchmarks]
     figures = "".join(f"<figure><figcaption>{escape(name)}</figcaption>{chart}</figure>" for name, chart in charts
@@ -39,7 +40,8 @@ def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Se
     crops = json.dumps(_crops(rows, scale)).replace("<", "\\u003c")
     filters = "".join(f"<button data-benchmark=\"{escape(name)}\">{escape(name)}</button>" for name in benchmarks)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title), how=escape(how), table=_table(lines), charts=figures, crops=crops,
+        title=escape(title), how=escape(how), table=_table(measured), published=_published(published), charts=figures,
+        crops=crops,
         filters=filters if len(benchmarks) > 1 else "")
 
 
@@ -55,31 +57,44 @@ def _table(lines: Sequence[Line]) -> str:
     return f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
 
 
-def _best(lines: Sequence[Line], metric: str) -> dict[str, float]:
-    """The best measured figure of each benchmark."""
-    found: dict[str, float] = {}
-    pick = max if COLUMNS[metric].rising else min
+def _published(lines: Sequence[Line]) -> str:
+    """A folded table of what papers report, each line with its source; empty where there is none."""
+    if not lines:
+        return ""
+    titles = ("benchmark", "method", "PSNR-Y, dB", "SSIM-Y", "parameters", "source")
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+    body = []
     for line in lines:
-        value = line.figures.get(metric, math.nan)
-        if line.images is not None and not math.isnan(value):
-            found[line.benchmark] = pick(found.get(line.benchmark, value), value)
-    return found
+        link = f'<a href="https://arxiv.org/abs/{line.source.paper}">{escape(line.source.table)}</a>'
+        cells = (line.cell("psnr_y"), line.cell("ssim_y"), line.parameters_cell, link)
+        body.append(f'<tr class="published" data-benchmark="{escape(line.benchmark)}"><td>{escape(line.benchmark)}</td>'
+                    f'<th scope="row">{escape(line.method.removesuffix(PUBLISHED_ENDING))}</th>'
+                    f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+    return (f"<details><summary>{escape(FOLDED)}</summary><div class=\"scroll\"><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(body)}</tbody></table></div></details>")
+
+
+def _best(lines: Sequence[Line], metric: str) -> dict[str, float]:
+    """The best figure of each benchmark, of those that are over the most images: others are not comparable."""
+    pick = max if COLUMNS[metric].rising else min
+    found: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        if not math.isnan(value := line.figures.get(metric, math.nan)):
+            found.setdefault(line.benchmark, []).append((line.count(metric), value))
+    return {benchmark: pick(value for count, value in figures if count == max(figures)[0])
+            for benchmark, figures in found.items()}
 
 
 def _line(line: Line, metrics: Sequence[str], best: Mapping[str, Mapping[str, float]]) -> str:
-    measured = line.images is not None
-    method = escape(line.method)
-    if line.paper:
-        method = f'<a href="https://arxiv.org/abs/{line.paper}">{method}</a>'
     cells = [f'<td data-value="{escape(line.benchmark)}">{escape(line.benchmark)}</td>',
-             f'<th scope="row" data-value="{escape(line.method)}">{method}</th>', _number(line.images, line.images)]
+             f'<th scope="row" data-value="{escape(line.method)}">{escape(line.method)}</th>',
+             _number(line.images, line.images_cell)]
     for name in metrics:
         value = line.figures.get(name)
-        mark = ' class="best"' if measured and value is not None and value == best[name].get(line.benchmark) else ""
+        mark = ' class="best"' if value is not None and value == best[name].get(line.benchmark) else ""
         cells.append(_number(value, line.cell(name), mark))
-    cells.append(_number(line.parameters, f"{line.parameters:,}" if line.parameters else None))
-    kind = "measured" if measured else "published"
-    return f'<tr class="{kind}" data-benchmark="{escape(line.benchmark)}">{"".join(cells)}</tr>'
+    cells.append(_number(line.parameters, line.parameters_cell))
+    return f'<tr class="measured" data-benchmark="{escape(line.benchmark)}">{"".join(cells)}</tr>'
 
 
 def _number(value: float | None, text: object, mark: str = "") -> str:

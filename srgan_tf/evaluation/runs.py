@@ -3,7 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from srgan_tf.config import EvaluateConfig
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
 from srgan_tf.evaluation.judges import Judge, Readers, find_judges
-from srgan_tf.evaluation.measure import Scores
+from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
@@ -66,13 +66,13 @@ def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
     for case in tqdm(load_finished(sr_dir, hr_dir, config.scale), "measuring", leave=False, disable=None):
-        scores.measure(case.name, lambda case=case: _figures(case.load_finished(), judges, config.scale))
+        scores.measure(case.name, lambda case=case: _measured(case.load_finished(), judges, config.scale))
     method = sr_dir.absolute().name
     return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
 
 
-def _figures(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], crop: int) -> dict[str, float]:
-    return {name: float(judge.measure(*pair, crop=crop)) for name, judge in judges.items()}
+def _measured(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], crop: int) -> Measured:
+    return take({name: partial(judge.measure, *pair, crop=crop) for name, judge in judges.items()})
 
 
 def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
@@ -155,29 +155,36 @@ class Picture:
             self.enlarged[method.name] = pixels
         return self.enlarged[method.name]
 
-    def figures(self, method: Method, judges: Mapping[str, Judge], crop: int) -> dict[str, float]:
+    def figures(self, method: Method, judges: Mapping[str, Judge], crop: int) -> Measured:
         """The method's figures by metric."""
         key = self.cache.key(figures=self.digest, crop=crop, **method.settings)
         known = self.cache.get_values(key) if method.digest else {}
-        missing = [judge for judge in judges.values() if judge.key not in known]
-        for judge in missing:
-            known[judge.key] = float(judge.measure(self.enlargement(method), self.pair[1], crop=crop))
-        if missing and method.digest:
-            self.cache.put_values(key, known)
-        return {name: known[judge.key] for name, judge in judges.items()}
+        missing = {name: judge for name, judge in judges.items() if judge.key not in known}
+        absent: dict[str, str] = {}
+        if missing:
+            found, absent = _measured((self.enlargement(method), self.pair[1]), missing, crop)
+            known |= {judges[name].key: value for name, value in found.items()}
+            if method.digest:
+                self.cache.put_values(key, known)
+        return Measured({name: known[judge.key] for name, judge in judges.items() if judge.key in known}, absent)
 
 
 def _row(picture: Picture, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
     """What the sheet and the page show of a picture: no more than they need, for rows are kept to the end."""
     name, (lr, hr) = picture.case.name, picture.pair
-    captions = {method: f"{found.images[name]['psnr_y']:.2f} dB / {found.images[name]['ssim_y']:.4f}"
-                for method, found in scores.items()}
+    captions = {method: _caption(found.images[name]) for method, found in scores.items()}
     pictures = {**{method.name: picture.enlargement(method) for method in methods.values()}, "HR": hr}
     scale = picture.case.scale
     top, left = busiest_crop(hr, pictures[BICUBIC], CROP, scale)
     shown = {method: pixels[top : top + CROP, left : left + CROP].copy() for method, pixels in pictures.items()}
     small = lr[top // scale :, left // scale :][: CROP // scale, : CROP // scale].copy()
     return Row(name, small, shown, {**captions, "HR": "PSNR / SSIM on Y"})
+
+
+def _caption(figures: Mapping[str, float]) -> str:
+    psnr, ssim = (format(figures[name], form) if name in figures else "-"
+                  for name, form in (("psnr_y", ".2f"), ("ssim_y", ".4f")))
+    return f"{psnr} dB / {ssim}"
 
 
 def _save(picture: Picture, methods: Mapping[str, Method], folder: Path) -> None:

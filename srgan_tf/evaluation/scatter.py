@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from srgan_tf.evaluation.table import Line
+from srgan_tf.evaluation.table import PUBLISHED_ENDING, Line
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
@@ -42,7 +42,7 @@ def draw_scatter(lines: Sequence[Line]) -> str:
         figures = f"{line.cell('psnr_y')} dB" + (f", NIQE {line.cell('niqe')}" if by_niqe else "")
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>'
                      f"{escape(line.method)}: {figures}{parameters}</title></circle>")
-        parts.append(_label(x, y, radius, line.method.removesuffix(" (published)"), kind, taken))
+        parts.append(_label(x, y, radius, line.method.removesuffix(PUBLISHED_ENDING), kind, taken))
     return "".join([*parts, "</svg>"])
 
 

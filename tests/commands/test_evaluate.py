@@ -138,6 +138,24 @@ def test_broken_pictures_are_reported_and_the_others_measured(command, tmp_path,
     assert "truncated" in dataset["failures"]["cup.png"]
 
 
+def test_a_metric_that_one_image_is_too_small_for(command, tmp_path, benchmark):
+    """The cat alone has NIQE's two blocks after the crop; PSNR stays the average over all three."""
+    assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=plain").status == 0
+    done = command("evaluate", "--model=bicubic", *BENCHMARK, "--metrics=niqe")
+    assert done.status == 0, done.err
+    plain, dataset = (results(tmp_path / name)["Photos"] for name in ("plain", "results"))
+    assert dataset["psnr_y"] == plain["psnr_y"]
+    assert dataset["counts"] == {"psnr_y": 3, "ssim_y": 3, "psnr_rgb": 3, "ssim_rgb": 3, "niqe": 1}
+    assert dataset["niqe"] == dataset["images"]["cat.png"]["niqe"]
+    assert " (1 of 3) |" in done.out
+    assert "absent: niqe of 2 of 3 images of Photos (cup.png, man.png), bicubic: NIQE needs two blocks" in done.err
+    (tmp_path / "Photos/HR/cat.png").unlink()
+    done = command("evaluate", "--model=bicubic", *BENCHMARK, "--metrics=niqe")
+    assert done.status == 2
+    assert "failed: --metrics=niqe could be taken of no image of Photos" in done.err
+    assert results(tmp_path / "results")["Photos"]["psnr_y"] > 20
+
+
 def test_equal_pictures_give_null(command, tmp_path, benchmark):
     shutil.copytree(tmp_path / "Photos/HR", tmp_path / "copies")
     done = command("evaluate", "--sr_dir=copies", "--hr_dir=Photos/HR")

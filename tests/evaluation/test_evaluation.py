@@ -13,14 +13,18 @@ from skimage import metrics
 from srgan_tf.config import EvaluateConfig
 from srgan_tf.evaluation import (
     Evaluation,
+    Measured,
     Scores,
     draw_sheet,
     load_benchmark,
     markdown_table,
     report_lines,
+    take,
     write_report,
 )
 from srgan_tf.evaluation.benchmarks import Case
+from srgan_tf.evaluation.published import PUBLISHED, SOURCES
+from srgan_tf.evaluation.report import absent_lines, missing_metrics
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
 from srgan_tf.imaging import matlab_resize, write_picture
 from srgan_tf.metrics import METRICS
@@ -31,8 +35,8 @@ def luma(rgb: np.ndarray) -> np.ndarray:
     return 16 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
 
 
-def figures(sr, hr, crop) -> dict[str, float]:
-    return {name: metric(sr, hr, crop=crop) for name, metric in METRICS.items()}
+def figures(sr, hr, crop) -> Measured:
+    return take({name: partial(metric, sr, hr, crop=crop) for name, metric in METRICS.items()})
 
 
 def structural_similarity(a, b) -> float:
@@ -58,12 +62,47 @@ def test_scores_are_scikit_images(photo):
     assert scores.means()["psnr_y"] == pytest.approx(mean)
 
 
-def test_a_picture_that_cannot_be_measured():
+def test_a_metric_that_cannot_be_taken_leaves_the_others(photo):
+    scores = Scores()
+    scores.measure("small.png", partial(figures, photo[:8, :8] // 2, photo[:8, :8], 0))
+    scores.measure("large.png", partial(figures, photo // 2, photo, 0))
+    assert set(scores.images["small.png"]) == {"psnr_y", "psnr_rgb"}
+    assert scores.failures == {}
+    assert "SSIM needs 11 x 11" in scores.absent["ssim_y"]["small.png"]
+    assert scores.counts() == {"psnr_y": 2, "psnr_rgb": 2, "ssim_y": 1, "ssim_rgb": 1}
+    small, large = (scores.images[name] for name in ("small.png", "large.png"))
+    assert scores.means()["psnr_y"] == (small["psnr_y"] + large["psnr_y"]) / 2
+    assert scores.means()["ssim_y"] == large["ssim_y"]
+
+
+def test_an_image_that_no_metric_can_be_taken_of():
     scores = Scores()
     small = np.zeros((8, 8, 3), np.uint8)
-    scores.measure("small.png", partial(figures, small, small, 0))
-    assert "SSIM" in scores.failures["small.png"]
+    scores.measure("small.png", partial(figures, small, small, 4))
+    assert "no metric can be taken of it: crop must leave" in scores.failures["small.png"]
     assert scores.images == scores.means() == {}
+
+
+def test_what_is_not_a_number_is_absent():
+    assert take({"a": lambda: math.nan, "b": lambda: 1}) == Measured({"b": 1.0}, {"a": "it is not a number"})
+
+
+def test_the_table_says_what_an_average_is_over(tmp_path):
+    plain = {"psnr_y": 30.0, "ssim_y": 0.9}
+    scores = Scores({"a.png": plain, "b.png": {**plain, "niqe": 5.0}}, {"c.png": "broken"}, {"niqe": {"a.png": "small"}})
+    evaluation = Evaluation(["mine"], {"Set5": {"mine": scores}}, {}, {})
+    config = EvaluateConfig(benchmark=("Set5",), metrics=("niqe",))
+    write_report(tmp_path, evaluation, config)
+    text = (tmp_path / "results.md").read_text()
+    assert "| Set5 | mine | 2 of 3 | 30.00 | 0.9000 | - | - | 5.000 (1 of 2) | - |" in text
+    assert "(n of m) is over the n of m images" in text
+    assert ">5.000 (1 of 2)</td>" in (tmp_path / "results.html").read_text()
+    row = next(csv.DictReader((tmp_path / "results.csv").open()))
+    assert [row[name] for name in ("images", "failed", "niqe", "niqe_images")] == ["2", "1", "5.0", "1"]
+    dataset = json.loads((tmp_path / "results.json").read_text())["datasets"]["Set5"]
+    assert (dataset["counts"]["niqe"], dataset["absent"]) == (1, {"niqe": {"a.png": "small"}})
+    assert absent_lines(evaluation.results) == ["niqe of 1 of 2 images of Set5 (a.png), mine: small"]
+    assert missing_metrics(evaluation.results, config.metrics) == []
 
 
 @pytest.mark.parametrize("shape", [(64, 80), (67, 81)])
@@ -106,18 +145,33 @@ def test_the_report(tmp_path):
     assert dataset["models"]["yours"]["ssim_y"] == 0.8
     assert (report["method"], report["methods"], report["parameters"]) == ("mine", ["mine", "yours"], {"mine": 1234})
     table = markdown_table(report_lines(evaluation, EvaluateConfig(benchmark=("Set5",))))
-    assert table in (tmp_path / "results.md").read_text()
-    assert "| Set5 | mine | 2 | 30.50 | 0.9000 | inf | 1.0000 | 1,234 |" in table
-    assert "| Set5 | EDSR-baseline (published) | - | 32.09 | 0.8938 | - | - | 1,517,571 |" in table
+    text = (tmp_path / "results.md").read_text()
+    assert table in text
+    assert "| Set5 | mine | 2 of 3 | 30.50 | 0.9000 | inf | 1.0000 | 1,234 |" in table
+    assert "EDSR" not in table
+    folded = text[text.index("<details>") : text.index("</details>")]
+    assert ("| Set5 | EDSR-baseline | 32.09 | 0.8938 | 1,517,571 | [IMDN paper, table of the benchmarks]"
+            "(https://arxiv.org/abs/1909.11856) |") in folded
     assert len({line.count("|") for line in table.splitlines()}) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "results.csv", "results.html", "results.json", "results.md"]
     rows = list(csv.DictReader((tmp_path / "results.csv").open()))
-    assert rows[1] == {"benchmark": "Set5", "method": "mine", "source": "measured", "images": "2", "psnr_y": "30.5",
-                       "ssim_y": "0.9", "psnr_rgb": "inf", "ssim_rgb": "1.0", "parameters": "1234"}
-    assert [row["source"] for row in rows if row["method"] == "VDSR (published)"] == ["arXiv:1511.04587"]
+    assert rows[1] == {"benchmark": "Set5", "method": "mine", "source": "measured", "images": "2", "failed": "1",
+                       "psnr_y": "30.5", "ssim_y": "0.9", "psnr_rgb": "inf", "ssim_rgb": "1.0", "parameters": "1234"}
+    assert [row["source"] for row in rows if row["method"] == "VDSR (published)"] == [
+        "VDSR paper, table of the benchmarks (arXiv:1511.04587)"]
     for config in (EvaluateConfig(benchmark=("Set5",), scale=2), EvaluateConfig(benchmark=("Set5",), published=False)):
-        assert "published" not in markdown_table(report_lines(evaluation, config))
+        assert all(line.images for line in report_lines(evaluation, config))
+
+
+def test_published_figures_have_a_source():
+    """One table, by which more PSNR means more SSIM; by the figures that ESRGAN's row had it did not."""
+    for source in SOURCES:
+        for benchmark in ("Set5", "Set14", "BSD100", "Urban100"):
+            figures = sorted(paper.figures[benchmark] for paper in PUBLISHED.values()
+                             if paper.source == source and benchmark in paper.figures)
+            assert (np.diff([ssim for _, ssim in figures]) > -0.001).all(), (source, benchmark, figures)
+    assert {paper.source for paper in PUBLISHED.values()} == set(SOURCES)
 
 
 def test_the_busiest_crop(photo):

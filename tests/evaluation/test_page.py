@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from srgan_tf.evaluation import page
+from srgan_tf.evaluation.published import Source
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import Row
 from srgan_tf.evaluation.table import Line
@@ -20,7 +21,7 @@ FIGURES = {"psnr_y": 30.0, "ssim_y": 0.9, "psnr_rgb": 28.0, "ssim_rgb": 0.8}
 LINES = [Line("Set5", "bicubic", 5, {**FIGURES, "psnr_y": 28.0, "niqe": 7.5}),
          Line("Set5", "<b>mine</b>", 5, {**FIGURES, "niqe": 5.25}, 1_000_000),
          Line("Set5", "none", 0, {}),
-         Line("Set5", "SRCNN (published)", None, {"psnr_y": 30.48}, 57_281, "1501.00092"),
+         Line("Set5", "SRCNN (published)", None, {"psnr_y": 30.48}, 57_281, Source("A & B, table 2", "1809.00219")),
          Line("A & B", "bicubic", 2, {**FIGURES, "psnr_y": math.inf})]
 
 
@@ -76,18 +77,34 @@ def test_nothing_from_outside(reader):
 def test_the_table(reader):
     lines = [attributes for attributes in reader.all("tr") if attributes]
     assert [(line["class"], line["data-benchmark"]) for line in lines] == [
-        ("measured", "Set5"), ("measured", "Set5"), ("measured", "Set5"), ("published", "Set5"), ("measured", "A & B")]
+        ("measured", "Set5"), ("measured", "Set5"), ("measured", "Set5"), ("measured", "A & B"), ("published", "Set5")]
     titles = [text for tag, text in reader.texts if tag == "button"]
     assert titles[:10] == ["Set5", "A & B", "benchmark", "method", "images", "PSNR-Y, dB", "SSIM-Y", "PSNR-RGB, dB",
                            "SSIM-RGB", "NIQE"]
     values = [attributes.get("data-value") for tag, attributes in reader.elements if tag == "td"]
     assert values[8 * 1 : 8 * 2] == ["Set5", "5", "30.0", "0.9", "28.0", "0.8", "5.25", "1000000"]
     assert values[8 * 2 : 8 * 3] == ["Set5", "0", "", "", "", "", "", ""]
-    assert values[8 * 4 + 2] == "inf"
+    assert values[8 * 3 + 2] == "inf"
     best = [attributes["data-value"] for attributes in reader.all("td", class_="best")]
     assert {"30.0", "5.25", "inf"} <= set(best)
     assert "28.0" in best  # of PSNR-RGB, not of PSNR-Y
     assert ("th", "<b>mine</b>") in reader.texts
+
+
+def test_published_figures_are_folded_with_their_sources(reader, rows):
+    assert len(reader.all("details")) == 1
+    assert reader.all("a") == [{"href": "https://arxiv.org/abs/1809.00219"}]
+    assert ("a", "A & B, table 2") in reader.texts
+    order = [tag for tag, attributes in reader.elements if tag == "details" or attributes.get("class") == "published"]
+    assert order[0] == "details"
+    assert "<details" not in page.draw_page("a", "b", LINES[:3], rows, 4)
+
+
+def test_the_best_is_of_the_most_images():
+    lines = [Line("Set5", "a", 5, {"niqe": 4.0}, counts={"niqe": 1}), Line("Set5", "b", 5, {"niqe": 5.0}),
+             Line("Set5", "c", 4, {"niqe": 3.0}, failed=1)]
+    best = Reader(page.draw_page("a", "b", lines, {}, 4)).all("td", class_="best")
+    assert [cell["data-value"] for cell in best] == ["5.0"]
 
 
 def test_the_crops(reader, rows, monkeypatch):
