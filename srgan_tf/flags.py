@@ -130,7 +130,8 @@ def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None
     if typing.get_origin(field.type) is tuple:
         default = ",".join(map(str, field.default))
         item = typing.get_args(field.type)[0]
-        absl_flags.DEFINE(_TupleParser(item), field.name, default, text, values, absl_flags.CsvListSerializer(","))
+        parser = _PathsParser(item) if field.metadata["paths"] else _TupleParser(item)
+        absl_flags.DEFINE(parser, field.name, default, text, values, absl_flags.CsvListSerializer(","))
         return
     definers = {bool: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float,
                 str: absl_flags.DEFINE_string}
@@ -153,6 +154,28 @@ class _TupleParser(absl_flags.ArgumentParser):
 
     def flag_type(self) -> str:
         return f"comma separated list of {self.item.__name__}"
+
+
+class _PathsParser(_TupleParser):
+    """Reads `a,b,c` where files and folders that are there may have commas in their names: the longest comes first."""
+
+    def parse(self, argument: Any) -> list:
+        if not isinstance(argument, str):
+            return super().parse(argument)
+        parts, found = argument.split(","), []
+        while parts:
+            length = next((length for length in range(len(parts), 1, -1)
+                           if _exists(",".join(parts[:length]).strip())), 1)
+            found.append(",".join(parts[:length]).strip())
+            parts = parts[length:]
+        return [item for item in found if item]
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long for a name, no such user, a null byte
+        return False
 
 
 def _value(value: Any) -> Any:

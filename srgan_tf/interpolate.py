@@ -34,7 +34,8 @@ def main(config: InterpolateConfig) -> None:
         generators[alpha] = interpolate(*ends, alpha)
         save_model(generators[alpha], output / f"alpha_{alpha:g}.keras")
         print(printable(output / f"alpha_{alpha:g}.keras"))
-    for sheet in write_pictures(output, pictures, ends, generators, config.pixels, config.tile):
+    tiling = {"tile": config.tile, "overlap": config.overlap}
+    for sheet in write_pictures(output, pictures, ends, generators, config.pixels, tiling):
         print(printable(sheet))
 
 

@@ -26,9 +26,12 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
 
 
 def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
-            above: float | None = None) -> Any:
-    """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`."""
-    rules = {"help": help, "choices": choices, "low": low, "above": above}
+            above: float | None = None, paths: bool = False) -> Any:
+    """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`.
+
+    Items of `paths` may be files and folders with commas in their names.
+    """
+    rules = {"help": help, "choices": choices, "low": low, "above": above, "paths": paths}
     return dataclasses.field(default=default, metadata=rules)
 
 
@@ -54,6 +57,13 @@ def _check(field: dataclasses.Field, value: Any) -> None:
             raise ValueError(f"--{field.name} must be at least {rules['low']}; got {number}")
         if rules["above"] is not None and number <= rules["above"]:
             raise ValueError(f"--{field.name} must be greater than {rules['above']}; got {number}")
+
+
+def check_pattern(pattern: str, flag: str) -> None:
+    """Raises a ValueError where a pattern does not name the reference, or names a folder."""
+    if "{name}" not in pattern or "/" in pattern:
+        raise ValueError(f"{flag} must hold {{name}}, which stands for the reference's name without its ending, and no "
+                         f"/, as in {{name}}_x4*; got {pattern!r}")
 
 
 def parse_arguments(text: str) -> dict[str, Any]:

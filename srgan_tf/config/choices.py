@@ -17,3 +17,11 @@ COMPUTE_TYPES = ("float32", "bfloat16")
 TILE, OVERLAP = 384, 16
 TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file without a "
               "trial in a process of its own: of models whose maker you know.")
+OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that of "
+                "the whole image.")
+
+
+def check_tile(tile: int, overlap: int) -> None:
+    """Raises a ValueError where the overlap leaves nothing of the tile."""
+    if tile and tile <= 2 * overlap:
+        raise ValueError(f"--tile must be greater than twice --overlap={overlap}; got {tile}")

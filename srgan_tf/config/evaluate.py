@@ -2,8 +2,17 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, RUNTIMES, SCALES, TILE, TRUST_HELP
-from srgan_tf.settings import Settings, lookup, setting
+from srgan_tf.config.choices import (
+    COMPUTE_TYPES,
+    OVERLAP,
+    OVERLAP_HELP,
+    RUNTIMES,
+    SCALES,
+    TILE,
+    TRUST_HELP,
+    check_tile,
+)
+from srgan_tf.settings import Settings, check_pattern, lookup, setting
 
 # Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
 EXTRA_METRICS = {"niqe": "", "lpips": "lpips_weights", "dists": "dists_weights"}
@@ -15,10 +24,10 @@ class EvaluateConfig(Settings):
 
     model: tuple[str, ...] = setting(
         (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
-        "bicubic; empty: the shipped edsr_x4.")
+        "bicubic; empty: the shipped edsr_x4.", paths=True)
     benchmark: tuple[str, ...] = setting(
-        (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas. LR is made by MATLAB's bicubic "
-        "reduction where it is absent.")
+        (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a comma "
+        "comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True)
     scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES)
     output: str = setting(
         "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.")
@@ -27,9 +36,10 @@ class EvaluateConfig(Settings):
         "two, and for NIQE, smaller is better.")
     lpips_weights: tuple[str, ...] = setting(
         (), "Weights of LPIPS (AlexNet or VGG16): one file with all of them, or torchvision's and lpips' files "
-        "separated by a comma. .safetensors, .npz or .pth.")
+        "separated by a comma. .safetensors, .npz or .pth.", paths=True)
     dists_weights: tuple[str, ...] = setting(
-        (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.")
+        (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.",
+        paths=True)
     self_ensemble: bool = setting(
         False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.")
     published: bool = setting(
@@ -38,12 +48,18 @@ class EvaluateConfig(Settings):
         "auto", "Folder of enlargements and figures of earlier runs, so that nothing is computed twice; auto: "
         "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")
     sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.")
-    hr_dir: str = setting("", "Their references, with equal names (an ending such as x4 or _SR is passed over).")
+    hr_dir: str = setting(
+        "", "Their references, with equal names; what programs add (x4, _SR, _rlt, ...) and what is added to all alike "
+        "is passed over.")
+    sr_pattern: str = setting(
+        "", "Names of the pictures of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and ? "
+        "stand for anything and for any character.")
     save_images: bool = setting(
         False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.")
     sheet_rows: int = setting(
         6, "Pictures of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
         choices=RUNTIMES)
@@ -55,12 +71,17 @@ class EvaluateConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_tile(self.tile, self.overlap)
         if bool(self.sr_dir) != bool(self.hr_dir):
             raise ValueError("--sr_dir and --hr_dir go together: the pictures and their references")
         if self.sr_dir and self.benchmark:
             raise ValueError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
         if self.sr_dir and self.model:
             raise ValueError("--sr_dir names finished pictures: --model has nothing to do")
+        if self.sr_pattern:
+            if not self.sr_dir:
+                raise ValueError("--sr_pattern is of the names in --sr_dir, which is not given")
+            check_pattern(self.sr_pattern, "--sr_pattern")
         if not self.sr_dir and not self.benchmark:
             raise ValueError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")
         for name in self.metrics:

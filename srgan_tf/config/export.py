@@ -34,6 +34,9 @@ class ExportConfig(Settings):
     saved_model_tile: int = setting(
         TILE, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
         low=16)
+    saved_model_overlap: int = setting(
+        -1, "Context around each of those tiles, in LR pixels; -1: the network's receptive radius, at most an eighth of "
+        "the tile.", low=-1)
     max_megapixels: float = setting(
         400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)
 
@@ -42,6 +45,9 @@ class ExportConfig(Settings):
         for name in ("model", "output", "format"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
+        if self.saved_model_tile <= 2 * self.saved_model_overlap:
+            raise ValueError(f"--saved_model_tile must be greater than twice --saved_model_overlap="
+                             f"{self.saved_model_overlap}; got {self.saved_model_tile}")
         if self.android_sample and (self.dynamic or self.tile not in ("64", "50", "50x50")
                                     or self.io not in ("", "float255")):
             raise ValueError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import TILE
+from srgan_tf.config.choices import OVERLAP, OVERLAP_HELP, TILE, check_tile
 from srgan_tf.settings import Settings, setting
 
 
@@ -15,12 +15,15 @@ class InterpolateConfig(Settings):
     alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Where between them: weights are (1 - alpha) A + alpha B.")
     output: str = setting("interpolated", "Folder: alpha_0.2.keras and so on; with --input also NAME_alpha_0.2.png and "
                           "NAME_sheet.png.")
-    input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.")
+    input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.",
+                                     paths=True)
     pixels: bool = setting(True, "Compare with interpolated pictures: a second row on the sheet, NAME_pixels_0.2.png.")
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_tile(self.tile, self.overlap)
         for name in ("model_a", "model_b", "alpha"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")

@@ -2,7 +2,18 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, OVERLAP, RUNTIMES, SCALES, SHARP_MODEL, TILE, TRUST_HELP
+from srgan_tf.config.choices import (
+    COMPUTE_TYPES,
+    DEFAULT_MODEL,
+    OVERLAP,
+    OVERLAP_HELP,
+    RUNTIMES,
+    SCALES,
+    SHARP_MODEL,
+    TILE,
+    TRUST_HELP,
+    check_tile,
+)
 from srgan_tf.settings import Settings, setting
 
 
@@ -25,9 +36,7 @@ class UpscaleConfig(Settings):
     overwrite: bool = setting(False, "Replace files that exist.")
     recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.")
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
-    overlap: int = setting(
-        OVERLAP, "Context around each tile, in LR pixels. Where it covers the model's receptive field the result is "
-        "that of the whole picture.", low=0)
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
     self_ensemble: bool = setting(
         False, "Enlarge each tile in its eight symmetries and take the mean: eight times slower, 0.1 to 0.2 dB better.")
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
@@ -48,8 +57,7 @@ class UpscaleConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.tile and self.tile <= 2 * self.overlap:
-            raise ValueError(f"--tile must be greater than twice --overlap={self.overlap}; got {self.tile}")
+        check_tile(self.tile, self.overlap)
         if self.sharpness > 1:
             raise ValueError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
         if self.sharpness and (self.server or self.model not in ("", DEFAULT_MODEL)):

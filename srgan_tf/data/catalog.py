@@ -17,6 +17,7 @@ import numpy as np
 
 from srgan_tf.data import records as stored
 from srgan_tf.data.deadleaves import dead_leaves
+from srgan_tf.data.folders import split_folders
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
 from srgan_tf.settings import lookup
@@ -110,13 +111,11 @@ def _load_both(lr: Path, hr: Path, scale: int) -> Pair:
 
 def folder(where: str, scale: int, part: str) -> Source:
     """`folder:HR` makes LR by MATLAB's bicubic reduction; `folder:HR,LR` reads both, matched by name."""
-    hr_folder, _, lr_folder = where.partition(",")
-    if not hr_folder:
-        raise ValueError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
-    hr_paths = list_pictures(Path(hr_folder).expanduser())
+    hr_folder, lr_folder = split_folders(where)
+    hr_paths = list_pictures(hr_folder)
     loaders = [partial(_load_hr, path, scale) for path in hr_paths]
     if lr_folder:
-        lr_paths = match_names(hr_paths, list_pictures(Path(lr_folder).expanduser()))
+        lr_paths = match_names(hr_paths, list_pictures(lr_folder))
         loaders = [partial(_load_both, lr, hr, scale) for lr, hr in zip(lr_paths, hr_paths, strict=True)]
     pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
     if part != "all":

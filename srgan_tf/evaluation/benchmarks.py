@@ -30,15 +30,15 @@ class Case(NamedTuple):
         """Reads (LR, HR), uint8 [H,W,C] and [sH,sW,C]; C is 1 for a grey picture, which is measured as Y, else 3.
 
         Raises:
-            ValueError: a file cannot be read, or LR and HR do not fit each other.
+            ValueError: a file cannot be read or has transparency, or LR and HR do not fit each other.
         """
-        hr = read_picture(self.hr_path).colour
+        hr = _opaque(self.hr_path).colour
         if min(hr.shape[:2]) < self.scale:
             raise ValueError(f"{self.hr_path} is smaller than the scale {self.scale}: {_size(hr)}")
         hr = crop_to_multiple(hr, self.scale)
         if self.other_path is None:
             return matlab_resize(hr, 1 / self.scale), hr
-        lr = _channels(read_picture(self.other_path), hr)
+        lr = _channels(_opaque(self.other_path), hr)
         if tuple(side * self.scale for side in lr.shape[:2]) != hr.shape[:2]:
             raise ValueError(f"{self.other_path} times {self.scale} is not {self.hr_path}: {_size(lr)}, {_size(hr)}")
         return lr, hr
@@ -47,10 +47,10 @@ class Case(NamedTuple):
         """Reads (enlargement, HR), of one size: what the enlargement lacks of HR for its LR being whole is cut off.
 
         Raises:
-            ValueError: a file cannot be read, the sizes differ by the scale or more, or the enlargement of a coloured
-                picture is grey.
+            ValueError: a file cannot be read or has transparency, the sizes differ by the scale or more, or the
+                enlargement of a coloured picture is grey.
         """
-        enlargement, hr = read_picture(self.other_path), read_picture(self.hr_path).colour
+        enlargement, hr = _opaque(self.other_path), _opaque(self.hr_path).colour
         if enlargement.grey and hr.shape[2] > 1:
             raise ValueError(f"{self.other_path} is grey and {self.hr_path} is not: save the enlargement in colour")
         sr = _channels(enlargement, hr)
@@ -58,6 +58,15 @@ class Case(NamedTuple):
         if not all(0 <= difference < self.scale for difference in missing):
             raise ValueError(f"{self.other_path} and {self.hr_path} differ in size: {_size(sr)}, {_size(hr)}")
         return sr, hr[: sr.shape[0], : sr.shape[1]]
+
+
+def _opaque(path: Path) -> Picture:
+    """Reads an image whose alpha, if it has any, hides nothing: hidden colours would be compared, as nobody sees them."""
+    picture = read_picture(path)
+    if picture.alpha is not None and (picture.alpha < 255).any():
+        raise ValueError(f"{path} has transparency, under which colours are hidden: lay it on a background first, and "
+                         "the images to compare it with on the same one")
+    return picture
 
 
 def _channels(picture: Picture, like: np.ndarray) -> np.ndarray:
@@ -72,25 +81,60 @@ def _size(picture: np.ndarray) -> str:
 
 
 def load_benchmark(folder: Path, scale: int) -> list[Case]:
-    """The pictures of a benchmark.
+    """The images of a benchmark.
 
     Raises:
-        ValueError: there is no folder HR in it, it is empty, or a picture of LR_bicubic/X<scale> is missing.
+        ValueError: there is no folder HR in it, it is empty, or an image of LR_bicubic/X<scale> is missing.
     """
-    hr_folder, lr_folder = folder / "HR", folder / "LR_bicubic" / f"X{scale}"
+    hr_folder, lr_folder = folder / "HR", find_lr_folder(folder, scale)
     if not hr_folder.is_dir():
         raise ValueError(f"--benchmark={folder}: no folder {hr_folder}; a benchmark is DIR/HR/* and optionally "
                          f"DIR/LR_bicubic/X{scale}/*")
     hr_paths = list_pictures(hr_folder)
     lr_paths: Sequence[Path | None] = [None] * len(hr_paths)
-    if lr_folder.is_dir():
+    if lr_folder:
         lr_paths = match_names(hr_paths, list_pictures(lr_folder))
     return [Case(hr.name, hr, lr, scale) for hr, lr in zip(hr_paths, lr_paths, strict=True)]
 
 
-def load_finished(sr_folder: Path, hr_folder: Path, scale: int) -> list[Case]:
-    """Finished enlargements and their references, matched by name; references without one are an error."""
+def find_lr_folder(folder: Path, scale: int) -> Path | None:
+    """DIR/LR_bicubic/X4, in capitals or not; None where there is none.
+
+    Raises:
+        ValueError: there are two that differ by capitals alone.
+    """
+    outer = _named(folder, "LR_bicubic")
+    return _named(outer, f"X{scale}") if outer else None
+
+
+def lr_note(folder: Path, scale: int) -> str:
+    """What to say where there is a folder LR_bicubic that is of no use; empty: nothing."""
+    outer = _named(folder, "LR_bicubic")
+    if not outer or find_lr_folder(folder, scale):
+        return ""
+    return f"{outer} holds no folder X{scale}: LR is made of HR by MATLAB's bicubic reduction"
+
+
+def _named(folder: Path, name: str) -> Path | None:
+    """The folder of that name within another, whatever its capitals."""
+    found = sorted(child for child in folder.iterdir() if child.name.lower() == name.lower() and child.is_dir()
+                   ) if folder.is_dir() else []
+    if len(found) > 1:
+        raise ValueError(f"{' and '.join(map(str, found))} differ by capitals alone: which is it?")
+    return found[0] if found else None
+
+
+def load_finished(sr_folder: Path, hr_folder: Path, scale: int, pattern: str = "") -> list[Case]:
+    """Finished enlargements and their references, matched by name; references without one are an error.
+
+    Args:
+        sr_folder: of the enlargements.
+        hr_folder: of the references.
+        scale: as in Case.
+        pattern: of the enlargements' names, as in `match_names`.
+    """
     hr_paths = list_pictures(hr_folder)
-    found = match_names(hr_paths, list_pictures(sr_folder))
+    hint = f" by --sr_pattern={pattern}" if pattern else "; --sr_pattern={name}_x4* would say how they are called"
+    found = match_names(hr_paths, list_pictures(sr_folder), pattern, hint)
     make = partial(Case, scale=scale)
     return [make(hr.name, hr, sr) for hr, sr in zip(hr_paths, found, strict=True)]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from srgan_tf.evaluation.surroundings import environment
 from srgan_tf.files import replacing
 
 PACKAGE = Path(__file__).parent.parent
@@ -52,8 +53,8 @@ class Cache:
 
     @staticmethod
     def key(**parts: Any) -> str:
-        """The name of an entry that depends on these, and on the package's code."""
-        return digest_of(code_digest().encode(), json.dumps(parts, sort_keys=True).encode())
+        """The name of an entry that depends on these, on the package's code and on what it runs on."""
+        return digest_of(code_digest().encode(), json.dumps([parts, environment()], sort_keys=True).encode())
 
     def get(self, key: str) -> bytes | None:
         """The content of an entry, or None."""

@@ -20,7 +20,7 @@ def mix(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
 
 
 def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Sequence[Generator],
-                   between: Mapping[float, Generator], mixed: bool, tile: int) -> Iterator[Path]:
+                   between: Mapping[float, Generator], mixed: bool, tiling: Mapping[str, int]) -> Iterator[Path]:
     """Enlarges pictures by both networks and those between them, and draws a sheet of each.
 
     Args:
@@ -29,13 +29,13 @@ def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Seque
         ends: the networks at alpha 0 and 1.
         between: networks by alpha.
         mixed: whether pictures are interpolated too.
-        tile: side of the tiles in LR pixels.
+        tiling: tile and overlap in LR pixels, as in Upscaler.
 
     Yields:
         The path of each sheet.
     """
     stage = interpolate(*ends, 0)  # all networks enlarge in its place, so that TensorFlow traces one
-    upscaler = Upscaler(stage, tile=tile, overlap=min(16, tile // 4) if tile else 16)
+    upscaler = Upscaler(stage, **tiling)
 
     def enlarge(generator: Generator, pixels: np.ndarray) -> np.ndarray:
         stage.set_weights(generator.get_weights())

@@ -40,8 +40,8 @@ class Method:
     def upscaler(self) -> Upscaler:
         """The opened model."""
         with self.opening():
-            return Upscaler(self.model, tile=self.config.tile, scale=self.config.scale, threads=self.config.threads,
-                            runtime=self.config.runtime, precision=self.config.precision,
+            return Upscaler(self.model, tile=self.config.tile, overlap=self.config.overlap, scale=self.config.scale,
+                            threads=self.config.threads, runtime=self.config.runtime, precision=self.config.precision,
                             self_ensemble=self.config.self_ensemble and self.model != BICUBIC,
                             trust_model=self.config.trust_model)
 
@@ -49,7 +49,8 @@ class Method:
     def settings(self) -> dict[str, object]:
         """All that its enlargement of a picture depends on, beside the picture."""
         return {"model": self.digest, "scale": self.config.scale, "tile": self.config.tile,
-                "runtime": self.config.runtime, "precision": self.config.precision,
+                "overlap": self.config.overlap, "threads": self.config.threads, "runtime": self.config.runtime,
+                "precision": self.config.precision,
                 "self_ensemble": self.config.self_ensemble and self.model != BICUBIC}
 
     def check(self, cache: Cache) -> None:

@@ -1,6 +1,7 @@
 """An evaluation from its configuration: which pictures, which methods, what is written."""
 
 import contextlib
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property, partial
@@ -11,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from srgan_tf.config import EvaluateConfig
-from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished
+from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished, lr_note
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
 from srgan_tf.evaluation.judges import Judge, Readers, find_judges
 from srgan_tf.evaluation.measure import Measured, Scores, take
@@ -65,7 +66,7 @@ def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation
     """Measures the pictures of --sr_dir."""
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
-    for case in tqdm(load_finished(sr_dir, hr_dir, config.scale), "measuring", leave=False, disable=None):
+    for case in tqdm(load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern), "measuring", leave=False, disable=None):
         scores.measure(case.name, lambda case=case: _measured(case.load_finished(), judges, config.scale))
     method = sr_dir.absolute().name
     return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
@@ -79,6 +80,8 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and pictures."""
     folders = [Path(folder).expanduser() for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
+    for note in filter(None, (lr_note(folder, config.scale) for folder in folders)):
+        print(f"note: {note}", file=sys.stderr)
     if len(benchmarks) < len(folders):
         raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
     for name, cases in benchmarks.items() if config.save_images else ():

@@ -7,6 +7,7 @@ import numpy as np
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.data.catalog import Pair, open_source
+from srgan_tf.imaging import list_pictures
 from srgan_tf.inference.litert import litert_runtime
 from srgan_tf.inference.runtimes import keras_runtime
 from srgan_tf.inference.tiling import enlarge_tiled
@@ -34,20 +35,34 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
     Raises:
         ValueError: int8 is asked for and there are none, or the folder cannot be used.
     """
+    if config.representative:
+        _require_two(Path(config.representative).expanduser())
     spec = f"folder:{Path(config.representative).expanduser()}" if config.representative else "samples"
     try:
         held_out = [load() for _, load in open_source(spec, scale, "validation").pictures]
         source = open_source(spec, scale, "train") if config.quantize == "int8" else None
     except (ValueError, OSError) as error:
         if config.representative:
-            raise ValueError(f"--representative={config.representative}: two photographs at least are needed, to "
-                             f"calibrate and to measure on ({error})") from error
+            raise ValueError(f"--representative={config.representative}: {error}") from error
         if config.quantize == "int8":
             raise ValueError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
                              "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
         return Photographs([], [], "")
     pictures = [load().lr for _, load in list(source.pictures)[:MOST_PICTURES]] if source else []
     return Photographs(pictures, held_out, config.representative or "scikit-image")
+
+
+def _require_two(folder: Path) -> None:
+    """Raises a ValueError where a folder does not hold photographs to calibrate on and others to measure on."""
+    try:
+        count = len(list_pictures(folder))
+    except OSError as error:
+        raise ValueError(f"--representative={folder}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"--representative={error}") from error
+    if count < 2:
+        raise ValueError(f"--representative={folder} holds one photograph, and two at least are needed: int8 is "
+                         "calibrated on some, and what it loses is measured on others")
 
 
 def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:

@@ -61,8 +61,13 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
 def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     """A module without variables: callable like `float`, its signatures in the dict `named`."""
     network, scale, max_megapixels = freeze(generator, config.precision), generator.scale, config.max_megapixels
-    tiling = Tiling(scale, config.saved_model_tile, context(generator.receptive_radius, config.saved_model_tile),
-                    generator.alignment)
+    tile, overlap = config.saved_model_tile, config.saved_model_overlap
+    if overlap < 0:
+        overlap = context(generator.receptive_radius, tile)
+    if tile < 2 * overlap + generator.alignment:
+        raise ValueError(f"--saved_model_tile must be at least {2 * overlap + generator.alignment} for "
+                         f"--saved_model_overlap={overlap} and this network; got {tile}")
+    tiling = Tiling(scale, tile, overlap, generator.alignment)
 
     def enlarge(pictures: tf.Tensor) -> tf.Tensor:
         height, width = tf.unstack(tf.shape(pictures)[1:3])

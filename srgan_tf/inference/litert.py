@@ -20,6 +20,7 @@ import numpy as np
 
 from srgan_tf.imaging import to_uint8
 from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, whole_scale
+from srgan_tf.inference.tflite_parameters import count_parameters
 
 _hushing = threading.RLock()  # of two threads, the second would take the first's hidden file for standard error
 
@@ -69,7 +70,8 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
     return in_turn(Runtime(
         path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
-        alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float))
+        alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float,
+        parameters=count_parameters(path)))
 
 
 def _open(path: Path, threads: int) -> Any:

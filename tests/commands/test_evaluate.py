@@ -182,7 +182,7 @@ def test_equal_pictures_give_null(command, tmp_path, benchmark):
     (["--model={model}", "--benchmark=Photos", "--scale=2"], "enlarges 4 times; --scale=2"),
     (["--sr_dir=Photos/HR"], "--sr_dir and --hr_dir go together"),
     (["--sr_dir=nowhere", "--hr_dir=Photos/HR"], "nowhere"),
-    (["--sr_dir=one", "--hr_dir=Photos/HR"], "cup.png: no picture of that name in one"),
+    (["--sr_dir=one", "--hr_dir=Photos/HR"], "cup.png: no image of that name in one"),
     (["--sr_dir=Photos/LR_bicubic/X4", "--hr_dir=Photos/HR"], "differ in size: 75x60, 300x240"),
 ])
 def test_mistakes_are_one_line(refused, tmp_path, benchmark, model_file, arguments, message):

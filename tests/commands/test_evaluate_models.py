@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from metrics.network_weights import lpips_heads, network
 from skimage import data
 
+from srgan_tf.evaluation import surroundings
 from srgan_tf.evaluation.cache import Cache
 from srgan_tf.imaging import matlab_resize, read_picture, write_picture
 from srgan_tf.inference import Upscaler
@@ -73,8 +76,6 @@ def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monke
 
 
 def test_a_damaged_cache_and_a_changed_model(command, tmp_path, picture, model_file):
-    import keras
-
     from srgan_tf.models import GENERATORS, save_model
 
     shutil.copy(model_file, tmp_path / "small.keras")
@@ -107,6 +108,7 @@ def test_a_cache_that_cannot_be_written(tmp_path):
     (["--metrics=lpips", "--lpips_weights=alex.npz"], "lin0.model.1.weight is not among the weights"),
     (["--metrics=lpips", "--lpips_weights=alex.h5"], "unknown ending of a file of --lpips_weights '.h5'"),
     (["--metrics=lpips", "--lpips_weights=damaged.npz"], "--lpips_weights: damaged.npz:"),
+    (["--model=small.keras", "--tile=32"], "--tile must be greater than twice --overlap=16; got 32"),
     (["--model=bicubic,small.keras,small.keras"], "--model names small.keras 2 times"),
 ])
 def test_mistakes_are_one_line(refused, tmp_path, picture, model_file, arguments, message):
@@ -115,3 +117,42 @@ def test_mistakes_are_one_line(refused, tmp_path, picture, model_file, arguments
     (tmp_path / "alex.h5").write_text("")
     (tmp_path / "damaged.npz").write_bytes((tmp_path / "alex.npz").read_bytes()[:3000])
     assert message in refused("evaluate", "--benchmark=Photos", *arguments)
+
+
+def test_the_overlap_changes_what_is_measured(command, tmp_path, picture, model_file):
+    """With tiles and no context there are seams, and an earlier result with context is not taken for one without."""
+    shutil.copy(model_file, tmp_path / "small.keras")
+    arguments = ["--model=small.keras", "--benchmark=Photos", "--cache=kept", "--tile=24"]
+    figures = []
+    for overlap in (8, 0):
+        done = command("evaluate", *arguments, f"--overlap={overlap}")
+        assert done.status == 0, done.err
+        figures.append(models(tmp_path / "results")["small.keras"]["psnr_y"])
+    sr = Upscaler(model_file, tile=24, overlap=0)(matlab_resize(picture, 1 / 4))
+    assert figures[1] == psnr(sr, picture, crop=4) != figures[0]
+
+
+@pytest.mark.parametrize("change", ["version", "backend", "variable", "processor"])
+def test_what_a_figure_was_computed_by_is_in_its_key(monkeypatch, change):
+    before = Cache.key(a=1)
+    assert Cache.key(a=1) == before
+    if change == "version":
+        monkeypatch.setitem(surroundings._versions(), "openvino", "0.0")
+    elif change == "backend":
+        monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    elif change == "variable":
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    else:
+        monkeypatch.setitem(surroundings._processor(), "model name", "another")
+    assert Cache.key(a=1) != before
+
+
+def test_the_backend_is_known_before_keras_is_imported(monkeypatch, tmp_path):
+    imported = surroundings._backend()
+    monkeypatch.delitem(sys.modules, "keras")
+    assert surroundings._backend() == imported
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert surroundings._backend()["backend"] == "tensorflow"
+    (tmp_path / "keras.json").write_text('{"backend": "jax", "floatx": "float64"}')
+    assert surroundings._backend() == {"backend": "jax", "floatx": "float64"}

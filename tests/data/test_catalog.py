@@ -40,7 +40,7 @@ def test_two_folders_are_matched_by_name(folder):
 
 def test_two_folders_that_do_not_fit(folder):
     (folder / "LR" / "2x4.png").unlink()
-    with pytest.raises(ValueError, match=r"2.png: no picture of that name in .*LR"):
+    with pytest.raises(ValueError, match=r"2.png: no image of that name in .*LR"):
         open_source(f"folder:{folder / 'HR'},{folder / 'LR'}", 4)
     Image.new("RGB", (5, 5)).save(folder / "LR" / "2x4.png")
     store = build_store(open_source(f"folder:{folder / 'HR'},{folder / 'LR'}", 4), 4)

@@ -18,6 +18,7 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
 from srgan_tf.exporting.mobile import FORMS, mobile_forms, operations, require_gpu_compatible
 from srgan_tf.imaging import to_uint8
+from srgan_tf.inference.runtimes import open_runtime, trained
 from srgan_tf.metrics import psnr
 from srgan_tf.models import blocks, msrresnet
 
@@ -217,3 +218,8 @@ def test_int8_needs_photographs(tmp_path, monkeypatch, photo):
 def test_settings_that_contradict(settings, message):
     with pytest.raises(ValueError, match=message):
         ExportConfig(model="-", output="-", **settings)
+
+
+@pytest.mark.parametrize("row", ["edsr int8", "edsr float16", "edsr dynamic", "edsr uint8", "msrresnet free"])
+def test_the_parameters_of_a_file_are_those_of_its_network(files, row):
+    assert open_runtime(files[row]).parameters == trained(small(ROWS[row][0]))

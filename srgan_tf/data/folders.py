@@ -1,0 +1,37 @@
+"""The folders that `--dataset=folder:HR` and `folder:HR,LR` name, either of which may have commas in its name."""
+
+from pathlib import Path
+
+
+def split_folders(where: str) -> tuple[Path, Path | None]:
+    """HR, and LR where it is given.
+
+    A folder that is there under the whole name comes first, then the division at a comma that gives two folders that
+    are there.
+
+    Raises:
+        ValueError: nothing is named, or what is named is not there; it says what was looked for.
+    """
+    if not where.strip():
+        raise ValueError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
+    whole = Path(where).expanduser()
+    if whole.is_dir() or "," not in where:
+        return whole, None
+    parts = where.split(",")
+    divisions = [[_folder(",".join(half)) for half in (parts[:place], parts[place:])] for place in range(1, len(parts))]
+    found = [division for division in divisions if all(division)]
+    if len(found) == 1:
+        return found[0][0], found[0][1]
+    if found:
+        named = "; ".join(f"{hr} and {lr}" for hr, lr in found)
+        raise ValueError(f"folder:{where} can be divided in {len(found)} ways: {named}; rename a folder")
+    hr, _, lr = where.partition(",")
+    missing = lr.strip() if _folder(hr) else hr
+    raise ValueError(f"folder:{where}: no folder {missing!r}, and none of the whole name {where!r}; the comma stands "
+                     "between HR and LR, or is part of the name of a folder that is there")
+
+
+def _folder(text: str) -> Path | None:
+    """A folder that is there, as written or without spaces around it."""
+    paths = [Path(name).expanduser() for name in dict.fromkeys((text, text.strip())) if name]
+    return next((path for path in paths if path.is_dir()), None)
