@@ -123,3 +123,15 @@ def test_help_teaches(command):
         assert done.status == 0
         assert "python -m srgan_tf" in done.out
         assert "--model" in done.out
+
+
+def test_paths_with_commas_come_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("Bench, mine", "Set5", "Set5,Set14,x"):
+        (tmp_path / name).mkdir()
+    values, build = flags.define(EvaluateConfig)
+    for text, expected in (("Bench, mine", ("Bench, mine",)), ("Set5, Set14", ("Set5", "Set14")),
+                           ("Set5,Bench, mine, Set14", ("Set5", "Bench, mine", "Set14")),
+                           ("Set5,Set14,x", ("Set5,Set14,x",)), ("a" * 300, ("a" * 300,))):
+        values(["evaluate", f"--benchmark={text}"])
+        assert build().benchmark == expected

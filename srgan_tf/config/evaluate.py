@@ -26,8 +26,8 @@ class EvaluateConfig(Settings):
         (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
         "bicubic; empty: the shipped edsr_x4.", paths=True)
     benchmark: tuple[str, ...] = setting(
-        (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a comma "
-        "comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True)
+        (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "
+        "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True)
     scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES)
     output: str = setting(
         "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.")
@@ -52,8 +52,8 @@ class EvaluateConfig(Settings):
         "", "Their references, with equal names; what programs add (x4, _SR, _rlt, ...) and what is added to all alike "
         "is passed over.")
     sr_pattern: str = setting(
-        "", "Names of the pictures of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and ? "
-        "stand for anything and for any character.")
+        "", "Names of the pictures of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
+        "? stand for anything and for any character.")
     save_images: bool = setting(
         False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.")
     sheet_rows: int = setting(

@@ -35,8 +35,8 @@ class ExportConfig(Settings):
         TILE, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
         low=16)
     saved_model_overlap: int = setting(
-        -1, "Context around each of those tiles, in LR pixels; -1: the network's receptive radius, at most an eighth of "
-        "the tile.", low=-1)
+        -1, "Context around each of those tiles, in LR pixels; -1: the network's receptive radius, at most an eighth "
+        "of the tile.", low=-1)
     max_megapixels: float = setting(
         400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)
 

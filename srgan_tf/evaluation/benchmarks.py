@@ -61,7 +61,7 @@ class Case(NamedTuple):
 
 
 def _opaque(path: Path) -> Picture:
-    """Reads an image whose alpha, if it has any, hides nothing: hidden colours would be compared, as nobody sees them."""
+    """Reads an image without transparency: under it colours are hidden that nobody sees, and they would be compared."""
     picture = read_picture(path)
     if picture.alpha is not None and (picture.alpha < 255).any():
         raise ValueError(f"{path} has transparency, under which colours are hidden: lay it on a background first, and "

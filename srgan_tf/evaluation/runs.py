@@ -66,7 +66,8 @@ def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation
     """Measures the pictures of --sr_dir."""
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
-    for case in tqdm(load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern), "measuring", leave=False, disable=None):
+    cases = load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern)
+    for case in tqdm(cases, "measuring", leave=False, disable=None):
         scores.measure(case.name, lambda case=case: _measured(case.load_finished(), judges, config.scale))
     method = sr_dir.absolute().name
     return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})

@@ -128,7 +128,8 @@ def markdown_table(lines: Sequence[Line]) -> str:
     text = [f"| benchmark | method | images | {titles} | parameters |", f"|---|---|---:|{'---:|' * len(metrics)}---:|"]
     for line in measured:
         cells = " | ".join(line.cell(name) for name in metrics)
-        text.append(f"| {_name(line.benchmark)} | {_name(line.method)} | {line.images_cell} | {cells} | {line.parameters_cell} |")
+        text.append(f"| {_name(line.benchmark)} | {_name(line.method)} | {line.images_cell} | {cells} | "
+                    f"{line.parameters_cell} |")
     return "\n".join(text) + "\n"
 
 
@@ -146,8 +147,8 @@ def published_table(lines: Sequence[Line]) -> str:
             "| benchmark | method | PSNR-Y, dB | SSIM-Y | parameters | source |", "|---|---|---:|---:|---:|---|"]
     for line in published:
         link = f"[{line.source.table}](https://arxiv.org/abs/{line.source.paper})"
-        text.append(f"| {_name(line.benchmark)} | {line.method.removesuffix(PUBLISHED_ENDING)} | {line.cell('psnr_y')} | "
-                    f"{line.cell('ssim_y')} | {line.parameters_cell} | {link} |")
+        method, psnr, ssim = line.method.removesuffix(PUBLISHED_ENDING), line.cell("psnr_y"), line.cell("ssim_y")
+        text.append(f"| {_name(line.benchmark)} | {method} | {psnr} | {ssim} | {line.parameters_cell} | {link} |")
     return "\n".join([*text, "", "</details>"]) + "\n"
 
 

@@ -59,8 +59,8 @@ def match_names(references: Sequence[Path], others: Sequence[Path], pattern: str
 
 def _by_pattern(reference: Path, others: Iterable[Path], pattern: str) -> list[Path]:
     parts = re.split(r"(\{name\}|[*?])", pattern)
-    expression = re.compile("".join(re.escape(reference.stem) if part == "{name}" else _WILD.get(part) or re.escape(part)
-                                    for part in parts))
+    known = {**_WILD, "{name}": re.escape(reference.stem)}
+    expression = re.compile("".join(known.get(part) or re.escape(part) for part in parts))
     return [path for path in others if expression.fullmatch(path.stem) or expression.fullmatch(path.name)]
 
 

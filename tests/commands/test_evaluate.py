@@ -77,7 +77,7 @@ def test_finished_pictures_measure_the_same(command, tmp_path, benchmark):
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--save_images").status == 0
     saved = tmp_path / "results/Photos"
     assert sorted(path.name for path in saved.iterdir()) == ["cat.png", "cup.png", "man.png"]
-    (saved / "cat.png").rename(saved / "catx4.png")
+    (saved / "cat.png").rename(saved / "cat_rlt.png")
     (saved / "cup.png").rename(saved / "cup_SR.png")
     done = command("evaluate", f"--sr_dir={saved}", "--hr_dir=Photos/HR", "--output=theirs")
     assert done.status == 0, done.err
@@ -181,6 +181,9 @@ def test_equal_pictures_give_null(command, tmp_path, benchmark):
     (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),
     (["--model={model}", "--benchmark=Photos", "--scale=2"], "enlarges 4 times; --scale=2"),
     (["--sr_dir=Photos/HR"], "--sr_dir and --hr_dir go together"),
+    (["--model=bicubic", "--benchmark=Photos", "--sr_pattern={{name}}*"], "--sr_pattern is of the names in --sr_dir"),
+    (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern=*"], "--sr_pattern must hold {name}"),
+    (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern={{name}}?SR"], "cup.png: no image of that name in one by --sr"),
     (["--sr_dir=nowhere", "--hr_dir=Photos/HR"], "nowhere"),
     (["--sr_dir=one", "--hr_dir=Photos/HR"], "cup.png: no image of that name in one"),
     (["--sr_dir=Photos/LR_bicubic/X4", "--hr_dir=Photos/HR"], "differ in size: 75x60, 300x240"),

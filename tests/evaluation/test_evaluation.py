@@ -22,7 +22,7 @@ from srgan_tf.evaluation import (
     take,
     write_report,
 )
-from srgan_tf.evaluation.benchmarks import Case
+from srgan_tf.evaluation.benchmarks import Case, lr_note
 from srgan_tf.evaluation.published import PUBLISHED, SOURCES
 from srgan_tf.evaluation.report import absent_lines, missing_metrics
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
@@ -89,7 +89,8 @@ def test_what_is_not_a_number_is_absent():
 
 def test_the_table_says_what_an_average_is_over(tmp_path):
     plain = {"psnr_y": 30.0, "ssim_y": 0.9}
-    scores = Scores({"a.png": plain, "b.png": {**plain, "niqe": 5.0}}, {"c.png": "broken"}, {"niqe": {"a.png": "small"}})
+    scores = Scores({"a.png": plain, "b.png": {**plain, "niqe": 5.0}}, {"c.png": "broken"},
+                    {"niqe": {"a.png": "small"}})
     evaluation = Evaluation(["mine"], {"Set5": {"mine": scores}}, {}, {})
     config = EvaluateConfig(benchmark=("Set5",), metrics=("niqe",))
     write_report(tmp_path, evaluation, config)
@@ -126,6 +127,41 @@ def test_a_case_that_does_not_fit(tmp_path, photo):
     write_picture(tmp_path / "dot.png", photo[:3, :80])
     with pytest.raises(ValueError, match=r"dot.png is smaller than the scale 4"):
         Case("dot.png", tmp_path / "dot.png", None, 4).load()
+
+
+@pytest.mark.parametrize(("folder", "used"), [
+    ("LR_bicubic/X4", True), ("LR_bicubic/x4", True), ("lr_Bicubic/x4", True), ("LR_bicubic/X2", False),
+    ("LR_bicubic", False), ("LR", None)])
+def test_the_folder_of_lr_in_capitals_or_not(tmp_path, photo, folder, used):
+    for name, picture in (("HR", photo[:64, :80]), (folder, photo[:16, :20])):
+        (tmp_path / name).mkdir(parents=True)
+        write_picture(tmp_path / name / "a.png", picture)
+    (case,) = load_benchmark(tmp_path, 4)
+    assert case.other_path == (tmp_path / folder / "a.png" if used else None)
+    assert bool(lr_note(tmp_path, 4)) == (used is False)
+
+
+def test_two_folders_of_lr(tmp_path, photo):
+    for name in ("HR", "LR_bicubic/X4", "LR_bicubic/x4"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"X4 and .*x4 differ by capitals alone"):
+        load_benchmark(tmp_path, 4)
+
+
+@pytest.mark.parametrize("transparent", ["hr.png", "other.png"])
+def test_transparency_is_refused_and_an_alpha_that_hides_nothing_is_not(tmp_path, photo, transparent):
+    hr = np.dstack([photo[:64, :80], np.full((64, 80), 255, np.uint8)])
+    for name in ("hr.png", "other.png"):
+        write_picture(tmp_path / name, hr)
+    case = Case("hr.png", tmp_path / "hr.png", tmp_path / "other.png", 4)
+    sr, found = case.load_finished()
+    np.testing.assert_array_equal(found, hr[..., :3])
+    np.testing.assert_array_equal(sr, hr[..., :3])
+    hr[5, 7, 3] = 254
+    write_picture(tmp_path / transparent, hr)
+    for load in (case.load_finished, case._replace(scale=1).load):
+        with pytest.raises(ValueError, match=f"{transparent} has transparency"):
+            load()
 
 
 def test_the_report(tmp_path):

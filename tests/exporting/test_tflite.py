@@ -195,7 +195,7 @@ def test_int8_needs_photographs(tmp_path, monkeypatch, photo):
 
     (tmp_path / "mine").mkdir()
     config["representative"] = str(tmp_path / "mine")
-    for number, expected in enumerate(("holds no picture|no picture", "two photographs at least")):
+    for number, expected in enumerate(("holds no picture|no picture", "holds one photograph, and two at least")):
         with pytest.raises(ValueError, match=rf"--representative=.*({expected})"):
             export_tflite(generator, tmp_path, "small", ExportConfig(**config))
         Image.fromarray(photo[:96, 60 * number :][:, :96]).save(tmp_path / f"mine/{number}.png")

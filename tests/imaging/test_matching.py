@@ -13,8 +13,10 @@ from srgan_tf.settings import check_pattern
     ("baby_SR.png", "baby"), ("baby-sr.png", "baby"), ("baby_x2_SR.png", "baby"), ("a-out.webp", "a"),
     ("img_001_SRF_4_LR.png", "img_001"), ("img_001_SRF_4_HR.png", "img_001"), ("comic_bicubic.tif", "comic"),
     ("img_001.png", "img_001"), ("0001.png", "0001"), ("x4.png", "x4"), ("_SR.png", "_SR"), ("0001x5.png", "0001x5"),
-    ("super.png", "super"), ("flower.png", "flower"), ("baboon_rlt.png", "baboon"), ("a-4x.png", "a"), ("a_SwinIR.png", "a"),
-    ("baby_ESRGAN_SRx4_DF2KOST_official-ff704c30.png", "baby"), ("a_RealESRGAN_x4plus.png", "a"), ("a_EDSR_Lx4_test.png", "a"),
+    ("super.png", "super"), ("flower.png", "flower"),
+    ("baboon_rlt.png", "baboon"), ("a-4x.png", "a"), ("a_SwinIR.png", "a"),
+    ("baby_ESRGAN_SRx4_DF2KOST_official-ff704c30.png", "baby"), ("a_RealESRGAN_x4plus.png", "a"),
+    ("a_EDSR_Lx4_test.png", "a"),
     ("IMG-1_upscayl_4x_realesrgan-x4plus-anime.png", "IMG-1"), ("a_upscayl_4x.png", "a"), ("x_x4_msrresnet.png", "x"),
     ("miku(UpRGB)(noise_scale)(Level3)(x4.000000).png", "miku"), ("miku_waifu2x_art_scale.png", "miku"),
     ("a_scale_4.0x.png", "a"), ("a_hat.png", "a_hat"), ("a_HAT_SRx4.png", "a"), ("4x.png", "4x"), ("a24x.png", "a24x")])
@@ -61,7 +63,8 @@ def test_one_addition_for_all(references, others, expected):
 
 
 @pytest.mark.parametrize(("references", "others", "message"), [
-    (("a.png", "b.png"), ("a-one.png", "b-one.png", "a-two.png", "b-two.png"), r"a.png: 2 images \(a-one.png, a-two.png\)"),
+    (("a.png", "b.png"), ("a-one.png", "b-one.png", "a-two.png", "b-two.png"),
+     r"a.png: 2 images \(a-one.png, a-two.png\)"),
     (("a.png", "b.png"), ("a-one.png", "b-two.png"), "a.png: no image of that name in SR"),
     (("an.png",), ("banana.png",), "an.png: no image of that name in SR"),  # not set off
 ])
