@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
+from srgan_tf.exporting.saved_model import serving_module
 from srgan_tf.exporting.warmup import FILE
 from srgan_tf.inference import Upscaler
 from srgan_tf.models import GENERATORS
@@ -238,3 +239,16 @@ def test_without_the_serving_package_the_export_says_so(tmp_path, monkeypatch, c
     assert (folder / "saved_model.pb").is_file()
     line, = capsys.readouterr().out.splitlines()
     assert line.startswith("no warm-up requests in the SavedModel: they need tensorflow-serving-api")
+
+
+def test_the_overlap_of_its_tiles(photo):
+    """Without context seams show where an overlap as wide as the receptive field leaves none."""
+    generator, images = lifelike("edsr"), crops(photo, 1, 40, 40)
+    errors = []
+    for overlap in (generator.receptive_radius, 0):
+        config = ExportConfig(model="-", output="-", saved_model_tile=32, saved_model_overlap=overlap)
+        found = serving_module(generator, config).enlarge(tf.constant(images)).numpy()
+        errors.append(np.abs(found.astype(int) - np.asarray(generator.enlarge(images))).max())
+    assert errors[0] <= 1 < errors[1]
+    with pytest.raises(ValueError, match="must be greater than twice --saved_model_overlap=16; got 32"):
+        ExportConfig(model="-", output="-", saved_model_tile=32, saved_model_overlap=16)
