@@ -20,6 +20,7 @@ from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
 from srgan_tf.text import printable
+from srgan_tf.text import printable
 
 Results = dict[str, dict[str, Scores]]
 
@@ -81,8 +82,6 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and pictures."""
     folders = [Path(folder).expanduser() for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
-    for note in filter(None, (lr_note(folder, config.scale) for folder in folders)):
-        print(f"note: {note}", file=sys.stderr)
     if len(benchmarks) < len(folders):
         raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
     for name, cases in benchmarks.items() if config.save_images else ():
@@ -93,6 +92,8 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     cache, methods = Cache(folder), find_methods(config, opening)
     for method in methods.values():
         method.check(cache)
+    for note in filter(None, (lr_note(folder, config.scale) for folder in folders)):
+        print(f"note: {printable(note)}", file=sys.stderr)
     results, rows = {}, {}
     for name, cases in benchmarks.items():
         results[name], rows[name] = _benchmark(name, cases, methods, judges, cache, config, output)
