@@ -29,6 +29,11 @@ class ServeConfig(Settings):
         (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.")
     max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0)
     max_held_megabytes: float = setting(1024, "Requests and answers in memory, together.", above=0)
+    max_megapixels: float = setting(
+        4, "Images of one request, together, in megapixels before they are upscaled; larger requests are refused.",
+        above=0)
+    allow_untiled: bool = setting(
+        False, "Serve the signature untiled of an export as well, which takes memory without a limit.")
     max_running: int = setting(2, "Requests that compute at the same time.", low=1)
     max_waiting: int = setting(32, "Requests that wait for a turn; more are refused at once.", low=0)
     request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0)

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,13 +32,14 @@ class Gate:
         """
         self.limit, self.held_limit, self.timeout = running + waiting, held_bytes, timeout
         self.inside, self.held, self.closed = 0, 0, False
+        self.held_lock = threading.Lock()
         self._pool = ThreadPoolExecutor(running, "tensorflow")
 
     async def run(self, work: Callable[[], Any], done: Callable[[], None]) -> Any:
         """Returns `work()`, run in a thread; calls `done()` when that has ended or never will begin.
 
-        Work that is given up, because its time is over or its client gone, is dropped if it still waits. What already
-        computes cannot be stopped: it keeps its thread, and its place inside, to its end.
+        Work that is given up, because its time is over or its client gone, is dropped if it still waits, with what it
+        refers to. What already computes cannot be stopped: it keeps its thread, and its place inside, to its end.
 
         Raises:
             RefusedError: there is no room, the server stops, or the time is over.
@@ -49,9 +51,11 @@ class Gate:
             raise RefusedError("RESOURCE_EXHAUSTED", f"{self.limit} requests run or wait already; try again later")
         loop = asyncio.get_running_loop()
         self.inside += 1
-        future = self._pool.submit(work)
+        box = [work]  # the pool keeps what is cancelled in its queue, until a thread comes to it
+        future = self._pool.submit(lambda: box.pop()())
 
         def leave(_: Any) -> None:
+            box.clear()
             done()
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(self._leave)
@@ -65,30 +69,9 @@ class Gate:
     def _leave(self) -> None:
         self.inside -= 1
 
-    @contextlib.contextmanager
-    def hold(self) -> Iterator[Callable[[int], None]]:
-        """Yields a function to call with each number of bytes taken; they are given back at the end.
-
-        Raises:
-            RefusedError: by that function, where the bytes do not fit.
-        """
-        taken = 0
-
-        def take(count: int) -> None:
-            nonlocal taken
-            if taken + count > self.held_limit:
-                raise RefusedError("OUT_OF_RANGE", f"{taken + count} bytes are more than the {self.held_limit} that "
-                                   "requests and answers may take together (--max_held_megabytes)")
-            if self.held + count > self.held_limit:
-                raise RefusedError("RESOURCE_EXHAUSTED", "requests and answers in memory would exceed "
-                                   f"{self.held_limit >> 20} MiB; try again later")
-            taken += count
-            self.held += count
-
-        try:
-            yield take
-        finally:
-            self.held -= taken
+    def hold(self) -> "Hold":
+        """What one request will take; to be used as a context."""
+        return Hold(self)
 
     async def drain(self, seconds: float) -> bool:
         """Refuses what is new and waits for what is inside, so long; returns whether all of it ended."""
@@ -97,3 +80,49 @@ class Gate:
         while self.inside and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
         return not self.inside
+
+
+class Hold:
+    """Bytes that one request keeps in memory, given back when the last of its users has left.
+
+    Its users are the handler of the request, the work that it gave to a thread, and the answer on its way: a client
+    that goes away ends the first, not the others. Any thread may call.
+    """
+
+    def __init__(self, gate: Gate):
+        self._gate, self._taken, self._users = gate, 0, 1
+
+    def take(self, count: int) -> None:
+        """Counts so many bytes more, or fewer.
+
+        Raises:
+            RefusedError: they do not fit.
+        """
+        gate = self._gate
+        with gate.held_lock:
+            if count > 0 and self._taken + count > gate.held_limit:
+                raise RefusedError("OUT_OF_RANGE", f"{self._taken + count} bytes are more than the {gate.held_limit} "
+                                   "that requests and answers may take together (--max_held_megabytes)")
+            if count > 0 and gate.held + count > gate.held_limit:
+                raise RefusedError("RESOURCE_EXHAUSTED", "requests and answers in memory would exceed "
+                                   f"{gate.held_limit >> 20} MiB; try again later")
+            self._taken += count
+            gate.held += count
+
+    def enter(self) -> None:
+        """One user more, who must leave."""
+        with self._gate.held_lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        """One user fewer; the last one gives everything back."""
+        with self._gate.held_lock:
+            self._users -= 1
+            if not self._users:
+                self._gate.held -= self._taken
+
+    def __enter__(self) -> "Hold":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import html
-from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -17,14 +16,14 @@ from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
 from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.gate import Hold
 from srgan_tf.serving.metrics import CONTENT_TYPE
 from srgan_tf.serving.predict import predict, signature_of
 from srgan_tf.serving.service import Service
+from srgan_tf.serving.tensor_protos import bytes_of
 from srgan_tf.serving.versions import Version
 
 SENT_AT_ONCE = 1 << 18
-# Of a number in JSON, with its comma and space.
-LEVEL_BYTES, NUMBER_BYTES = 5, 20
 PAGE_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
                "connect-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
@@ -52,32 +51,45 @@ class _Api:
     def __init__(self, service: Service):
         self.service = service
         page = (resources.files("srgan_tf.serving") / "page.html").read_text(encoding="utf-8")
-        for name, value in (("MODEL", service.model.name), ("REQUEST_BYTES", str(service.request_bytes))):
+        for name, value in (("MODEL", service.model.name), ("REQUEST_BYTES", str(service.limits.request_bytes))):
             page = page.replace(f"__{name}__", html.escape(value))
         self._page = page
 
     async def predict(self, request: Request) -> Response:
         service, timeout = self.service, self.service.gate.timeout
-        with contextlib.ExitStack() as held:
-            take = held.enter_context(service.gate.hold())
+        with service.gate.hold() as held:
             with service.counted("rest"):
-                body = await _within(timeout, _body(request, service.request_bytes, take))
-                work = service.compute(lambda version: self._answer(version, body), *_asked(request))
+                body = await _within(timeout, _body(request, service.limits.request_bytes, held))
+                work = service.compute(lambda version: self._answer(version, body, held), held, *_asked(request))
                 pieces = await _unless_gone(request, work)
-                take(sum(map(len, pieces)))
-            return _Pieces(pieces, held.pop_all(), timeout)
+            held.enter()
+            return _Pieces(pieces, held, timeout)
 
-    def _answer(self, version: Version, body: bytes) -> list[bytes]:
+    def _answer(self, version: Version, body: bytearray, held: Hold) -> list[bytes]:
         """Runs in a worker thread: JSON to JSON."""
-        document = json_tensors.parse_body(body)
-        name = document.get("signature_name", "")
-        outputs = predict(version, name, json_tensors.arrays_of(document, signature_of(version, name)))
-        count = sum(array.size for array in outputs.values())
-        if sum(array.size * (LEVEL_BYTES if array.dtype == np.uint8 else NUMBER_BYTES)
-               for array in outputs.values()) > self.service.gate.held_limit:
+        name, row_form, inputs = self._read(version, body, held)
+        outputs = predict(version, name, inputs, self.service.limits)
+        made, expected = bytes_of(outputs.values()), json_tensors.answer_bytes(outputs)
+        if expected > self.service.gate.held_limit:
+            count = sum(array.size for array in outputs.values())
             raise RefusedError("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or "
                                "a signature that answers with bytes")
-        return json_tensors.answer(outputs, row_form="instances" in document)
+        held.take(made + expected - bytes_of(inputs.values()))
+        inputs.clear()
+        pieces = json_tensors.answer(outputs, row_form)
+        held.take(sum(map(len, pieces)) - made - expected)
+        return pieces
+
+    def _read(self, version: Version, body: bytearray, held: Hold) -> tuple[str, bool, dict[str, np.ndarray]]:
+        """The signature asked for, whether in row form, and its inputs, which are held in the place of the body."""
+        size, parsed = len(body), json_tensors.parsed_bytes(body)
+        held.take(parsed)
+        document = json_tensors.parse_body(body)
+        body.clear()
+        name = document.get("signature_name", "")
+        inputs = json_tensors.arrays_of(document, signature_of(version, name, self.service.limits))
+        held.take(bytes_of(inputs.values()) - parsed - size)
+        return name, "instances" in document, inputs
 
     async def unknown_method(self, request: Request) -> Response:
         method = request.path_params["method"]
@@ -107,11 +119,14 @@ class _Api:
 
 
 class _Pieces(Response):
-    """An answer sent bit by bit, so that a slow client cannot make the server copy it, or keep it for ever."""
+    """An answer sent bit by bit, so that a slow client cannot make the server copy it, or keep it for ever.
+
+    It leaves what is `held` when it is sent.
+    """
 
     media_type = "application/json"
 
-    def __init__(self, pieces: list[bytes], held: contextlib.ExitStack, timeout: float):
+    def __init__(self, pieces: list[bytes], held: Hold, timeout: float):
         super().__init__(headers={"content-length": str(sum(map(len, pieces)))})
         self._pieces, self._held, self._timeout = pieces, held, timeout
 
@@ -132,28 +147,28 @@ def _asked(request: Request) -> tuple[str, int | None, str]:
     return found["name"], found.get("version"), found.get("label", "")
 
 
-async def _body(request: Request, limit: int, take: Callable[[int], None]) -> bytes:
-    """The body, at most `limit` bytes; `take` is called with the size of each part."""
+async def _body(request: Request, limit: int, held: Hold) -> bytearray:
+    """The body, at most `limit` bytes, each part of which is held as it arrives."""
     refusal = RefusedError("OUT_OF_RANGE", f"the request is larger than {limit} bytes (--max_request_megabytes)")
     declared = request.headers.get("content-length", "0")
     if int(declared) > limit and "expect" in request.headers:
         raise refusal  # the client waits for this before it sends
-    parts, size = [], 0
+    body, size = bytearray(), 0
     async for part in request.stream():
         size += len(part)
         if size > 4 * limit:
             raise refusal
         if size <= limit:
-            take(len(part))
-            parts.append(part)
+            held.take(len(part))
+            body += part
         else:
-            parts.clear()  # what follows is read and forgotten: a client that still sends does not read the refusal
+            body.clear()  # what follows is read and forgotten: a client that still sends does not read the refusal
     if size > limit:
         raise refusal
-    return b"".join(parts)
+    return body
 
 
-async def _within(seconds: float, reading: Any) -> bytes:
+async def _within(seconds: float, reading: Any) -> bytearray:
     try:
         return await asyncio.wait_for(reading, seconds)
     except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)

@@ -1,118 +1,172 @@
 """The gRPC services of TensorFlow Serving: PredictionService and ModelService."""
 
-import math
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
-import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from srgan_tf.serving.errors import RefusedError, invalid
-from srgan_tf.serving.predict import DEFAULT_SIGNATURE, predict
+from srgan_tf.serving.gate import Hold
+from srgan_tf.serving.predict import DEFAULT_SIGNATURE, Limits, predict
 from srgan_tf.serving.service import Service
+from srgan_tf.serving.tensor_protos import array_of, bytes_of, outline, write_array
 from srgan_tf.serving.versions import Version
 
 MESSAGE_LIMIT = (1 << 31) - 1  # of protobuf
+SMALL_BYTES = 1 << 16  # of every request but Predict's
 
 
 def grpc_server(service: Service, calls: int) -> grpc.aio.Server:
     """A server without a port, that has at most `calls` calls at a time."""
     server = grpc.aio.server(maximum_concurrent_rpcs=calls, options=[
-        ("grpc.max_receive_message_length", service.request_bytes), ("grpc.max_send_message_length", MESSAGE_LIMIT),
-        ("grpc.so_reuseport", 0)])
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_PredictionService(service), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(service), server)
+        ("grpc.max_receive_message_length", service.limits.request_bytes),
+        ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0),
+        # Nothing is read ahead of _Messages.read.
+        ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", SMALL_BYTES)])
+    server.add_generic_rpc_handlers(_handlers(service))
     return server
 
 
-class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata."""
+def _handlers(service: Service) -> list[grpc.GenericRpcHandler]:
+    messages, methods = _Messages(service), _Methods(service)
+    services = {
+        "PredictionService": {
+            "Predict": methods.predict, "GetModelMetadata": methods.metadata,
+            **dict.fromkeys(("Classify", "Regress", "MultiInference"), methods.not_offered)},
+        "ModelService": {"GetModelStatus": methods.status, "HandleReloadConfigRequest": methods.not_reloaded}}
+    return [grpc.method_handlers_generic_handler(f"tensorflow.serving.{name}", {
+        method: grpc.stream_unary_rpc_method_handler(messages.handler(function, method == "Predict"))
+        for method, function in found.items()}) for name, found in services.items()]
+
+
+class _Messages:
+    """Reads requests when there is room for them, and counts them as held until their calls have ended.
+
+    The handlers are of streams, of which a call of one message is a case: those of single messages read first and ask
+    later, and have no limit of time.
+    """
+
+    def __init__(self, service: Service):
+        self._service = service
+        self._most = min(service.limits.request_bytes, service.gate.held_limit)
+        # Of those that arrive only the limit is known. They take at most half of what may be held.
+        self._arriving = asyncio.Semaphore(max(1, service.gate.held_limit // (2 * self._most)))
+
+    def handler(self, function: Callable[[list[bytes], Hold], Awaitable[bytes]], large: bool) -> Callable:
+        """A handler of gRPC from one of _Methods."""
+        async def handle(messages: Any, context: Any) -> bytes:
+            held = self._service.gate.hold()
+            context.add_done_callback(lambda _: held.leave())
+            message = []
+            try:
+                message += await self._read(messages, held)
+                if not large and len(message[0]) > SMALL_BYTES:
+                    raise invalid(f"the request is larger than {SMALL_BYTES} bytes")
+                return await function(message, held)
+            except RefusedError as refusal:
+                await context.abort(grpc.StatusCode[refusal.code], refusal.message)
+            finally:
+                message.clear()  # of a call that is cancelled the frames live on for a while
+
+        return handle
+
+    async def _read(self, messages: Any, held: Hold) -> list[bytes]:
+        """The one message of a call, in a list from which it can be taken out."""
+        async def read() -> list[bytes]:
+            async with self._arriving:
+                held.take(self._most)
+                message = [await anext(messages)]
+                held.take(len(message[0]) - self._most)
+                return message
+
+        timeout = self._service.gate.timeout
+        try:
+            return await asyncio.wait_for(read(), timeout)
+        except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)
+            raise RefusedError("DEADLINE_EXCEEDED", f"the request did not arrive within {timeout:g} s") from None
+        except StopAsyncIteration:
+            raise invalid("the call has no message") from None
+
+
+class _Methods:
+    """What is offered: from the bytes of a request to those of an answer."""
 
     def __init__(self, service: Service):
         self._service = service
 
-    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
-        service = self._service
-        try:
-            with service.counted("grpc"), service.gate.hold() as take:
-                take(request.ByteSize())
-                work = lambda version: predict_proto(version, request, service.request_bytes)  # noqa: E731
-                response = await service.compute(work, *_asked(request.model_spec))
-                response.model_spec.name = service.model.name
-                take(response.ByteSize())
-                return response
-        except RefusedError as refusal:
-            await _abort(context, refusal)
+    async def predict(self, message: list[bytes], held: Hold) -> bytes:
+        with self._service.counted("grpc"):
+            found = outline(message[0])
+            asked = _asked(_parsed(model_pb2.ModelSpec, found.spec))
+            return await self._service.compute(
+                lambda version: self._answer(version, message, found.parsed_bytes, held), held, *asked)
 
-    async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
-        try:
-            if list(request.metadata_field) != ["signature_def"]:
-                raise invalid("metadata_field must be signature_def alone")
-            number, signatures = self._service.metadata(*_asked(request.model_spec))
-        except RefusedError as refusal:
-            await _abort(context, refusal)
+    def _answer(self, version: Version, message: list[bytes], parsed_bytes: int, held: Hold) -> bytes:
+        """Runs in a worker thread: a PredictRequest to a PredictResponse."""
+        held.take(parsed_bytes)
+        size, request = len(message[0]), _parsed(predict_pb2.PredictRequest, message.pop())
+        held.take(-size)
+        response = predict_proto(version, request, self._service.limits, held.take)
+        response.model_spec.name = self._service.model.name
+        request.Clear()
+        held.take(2 * response.ByteSize() - parsed_bytes)  # gRPC copies it
+        return response.SerializeToString()
+
+    async def metadata(self, message: list[bytes], held: Hold) -> bytes:
+        request = _parsed(get_model_metadata_pb2.GetModelMetadataRequest, message[0])
+        if list(request.metadata_field) != ["signature_def"]:
+            raise invalid("metadata_field must be signature_def alone")
+        number, signatures = self._service.metadata(*_asked(request.model_spec))
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.model_spec.name, response.model_spec.version.value = self._service.model.name, number
         response.metadata["signature_def"].Pack(signatures)
-        return response
+        return response.SerializeToString()
 
-    async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await _abort(context, RefusedError("UNIMPLEMENTED", "the model enlarges pictures: use Predict"))
+    async def status(self, message: list[bytes], held: Hold) -> bytes:
+        request = _parsed(get_model_status_pb2.GetModelStatusRequest, message[0])
+        return self._service.status(*_asked(request.model_spec)).SerializeToString()
 
-    Regress = MultiInference = Classify
+    async def not_offered(self, message: list[bytes], held: Hold) -> bytes:
+        raise RefusedError("UNIMPLEMENTED", "the model upscales images: use Predict")
 
-
-class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus."""
-
-    def __init__(self, service: Service):
-        self._service = service
-
-    async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
-        try:
-            return self._service.status(*_asked(request.model_spec))
-        except RefusedError as refusal:
-            await _abort(context, refusal)
-
-    async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
-        message = "the configuration is that of the command line; new versions in the base path are found by themselves"
-        await _abort(context, RefusedError("UNIMPLEMENTED", message))
+    async def not_reloaded(self, message: list[bytes], held: Hold) -> bytes:
+        raise RefusedError("UNIMPLEMENTED", "the configuration is that of the command line; new versions in the base "
+                           "path are found by themselves")
 
 
-def predict_proto(version: Version, request: Any, expanded_bytes: int) -> Any:
+def predict_proto(version: Version, request: Any, limits: Limits,
+                  take: Callable[[int], None] = lambda count: None) -> Any:
     """The PredictResponse to a PredictRequest.
 
     Args:
         version: of the model.
         request: names its signature; its model_spec is not looked at otherwise.
-        expanded_bytes: how large an input may be: one value can stand for a tensor of any shape.
+        limits: of the request.
+        take: called with bytes of memory before they are used, and with negative numbers after.
 
     Raises:
-        RefusedError: the request does not fit, or the model fails on it.
+        RefusedError: the request does not fit, or the model fails on it; or by `take`.
     """
     inputs = {}
     for name, tensor in request.inputs.items():
         try:
-            dtype = tf.dtypes.as_dtype(tensor.dtype)
-            size = math.prod(dimension.size for dimension in tensor.tensor_shape.dim) * dtype.size
-            if tensor.tensor_shape.unknown_rank or not 0 <= size <= max(expanded_bytes, tensor.ByteSize()):
-                raise ValueError(f"its shape asks for {size} bytes; at most {expanded_bytes} are taken")
-            inputs[name] = tf.make_ndarray(tensor)
+            inputs[name] = array_of(tensor, limits.request_bytes, take)
         except (TypeError, ValueError) as error:
             raise invalid(f"input {name} is not a valid tensor: {error}") from None
-    outputs = predict(version, request.model_spec.signature_name, inputs, request.output_filter)
+    outputs = predict(version, request.model_spec.signature_name, inputs, limits, request.output_filter)
     response = predict_pb2.PredictResponse()
     response.model_spec.version.value = version.number
     response.model_spec.signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    if sum(array.nbytes for array in outputs.values()) > MESSAGE_LIMIT:
+    if bytes_of(outputs.values()) > MESSAGE_LIMIT:
         raise RefusedError("OUT_OF_RANGE", "the answer would be larger than 2 GiB")
+    take(3 * bytes_of(outputs.values()) - bytes_of(inputs.values()))
+    inputs.clear()
     for name, array in outputs.items():
-        response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
+        write_array(response.outputs[name], array)
+    take(-3 * bytes_of(outputs.values()))
     return response
 
 
@@ -121,5 +175,8 @@ def _asked(spec: Any) -> tuple[str, int | None, str]:
     return spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label
 
 
-async def _abort(context: Any, refusal: RefusedError) -> None:
-    await context.abort(grpc.StatusCode[refusal.code], refusal.message)
+def _parsed(message_class: Any, message: bytes) -> Any:
+    try:
+        return message_class.FromString(message)
+    except DecodeError:
+        raise invalid("the message is not a protocol buffer of this method") from None

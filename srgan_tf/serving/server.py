@@ -12,6 +12,7 @@ import uvicorn
 from srgan_tf.config import ServeConfig
 from srgan_tf.serving.gate import Gate
 from srgan_tf.serving.metrics import Metrics
+from srgan_tf.serving.predict import Limits
 from srgan_tf.serving.rest import application
 from srgan_tf.serving.rpc import grpc_server, predict_proto
 from srgan_tf.serving.service import Service
@@ -32,9 +33,10 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     Raises:
         ValueError: no version can be loaded, or a port cannot be had.
     """
-    request_bytes = int(config.max_request_megabytes * MEBIBYTE)
+    limits = Limits(int(config.max_request_megabytes * MEBIBYTE), config.max_megapixels, config.allow_untiled)
+    trusted = Limits(limits.request_bytes)
     model = Model(config.name, Path(config.model_base_path).expanduser(), config.labels,
-                  lambda version, request: predict_proto(version, request, request_bytes), report,
+                  lambda version, request: predict_proto(version, request, trusted), report,
                   config.trust_model, config.max_running)
     model.poll()
     if model.newest is None:
@@ -42,7 +44,7 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
         raise ValueError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
     gate = Gate(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
                 config.request_timeout)
-    service = Service(model, gate, Metrics(model, gate), request_bytes)
+    service = Service(model, gate, Metrics(model, gate), limits)
     ended = asyncio.run(_serve(config, service, report))
     model.close()
     if not ended:

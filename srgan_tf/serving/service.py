@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from srgan_tf.serving.errors import RefusedError
-from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.gate import Gate, Hold
 from srgan_tf.serving.metrics import Metrics
+from srgan_tf.serving.predict import Limits, served
 from srgan_tf.serving.versions import Model, Version
 
 
@@ -20,22 +21,31 @@ class Service(NamedTuple):
         model: what it serves.
         gate: what it takes on.
         metrics: what it counts.
-        request_bytes: the largest request.
+        limits: of one request.
     """
 
     model: Model
     gate: Gate
     metrics: Metrics
-    request_bytes: int
+    limits: Limits
 
-    async def compute(self, work: Callable[[Version], Any], name: str, number: int | None, label: str) -> Any:
+    async def compute(self, work: Callable[[Version], Any], held: Hold, name: str, number: int | None,
+                      label: str) -> Any:
         """Returns `work(version)` of the version asked for (see Model.take), which stays loaded to its end.
+
+        What is `held` counts as held to the end of the work, also where its client goes away before.
 
         Raises:
             RefusedError: there is no such version or no room, or by `work`.
         """
         version = self.model.take(name, number, label)
-        return await self.gate.run(lambda: work(version), lambda: self.model.give_back(version))
+        held.enter()
+
+        def done() -> None:
+            self.model.give_back(version)
+            held.leave()
+
+        return await self.gate.run(lambda: work(version), done)
 
     @contextlib.contextmanager
     def counted(self, protocol: str) -> Iterator[None]:
@@ -57,7 +67,8 @@ class Service(NamedTuple):
         version = self.model.take(name, number, label)
         try:
             signatures = get_model_metadata_pb2.SignatureDefMap()
-            for key, signature in version.signatures.items():
+            for key in served(version, self.limits):
+                signature = version.signatures[key]
                 signatures.signature_def[key].CopyFrom(signature)
             return version.number, signatures
         finally:

@@ -64,12 +64,12 @@ async def test_time_over_and_clients_gone():
 async def test_memory():
     gate = Gate(1, 1, 1000, 10)
     with gate.hold() as first, gate.hold() as second:
-        first(600)
+        first.take(600)
         with pytest.raises(RefusedError, match="would exceed") as refused:
-            second(500)
+            second.take(500)
         assert (refused.value.code, gate.held) == ("RESOURCE_EXHAUSTED", 600)
         with pytest.raises(RefusedError) as refused:
-            second(1001)  # never fits: no use in another attempt
+            second.take(1001)  # never fits: no use in another attempt
         assert refused.value.code == "OUT_OF_RANGE"
     assert gate.held == 0
 
@@ -83,8 +83,8 @@ async def test_drain():
     with pytest.raises(RefusedError, match="stopping") as refused:
         await gate.run(lambda: 1, lambda: None)
     assert refused.value.code == "UNAVAILABLE"
-    with gate.hold() as take:
-        take(10)  # the answer of what still runs
+    with gate.hold() as held:
+        held.take(10)  # the answer of what still runs
     go.set()
     assert await gate.drain(10)
     assert await task
