@@ -34,6 +34,17 @@ class ServeConfig(Settings):
         above=0)
     allow_untiled: bool = setting(
         False, "Serve the signature untiled of an export as well, which takes memory without a limit.")
+    max_connections: int = setting(
+        256, "Open connections of REST, and of gRPC. Beyond them the oldest that waits for a request is closed; where "
+        "none waits, only /healthz is answered.", low=1)
+    max_connections_per_client: int = setting(
+        64, "The same for one client's address. A proxy in front of the server is one client.", low=1)
+    head_timeout: float = setting(10, "Seconds for the head of a request to arrive on an open connection.", above=0)
+    allowed_hosts: tuple[str, ...] = setting(
+        (), "Names of this server in the Host header, beside addresses, names without dots and --host: "
+        "*.example.org for all that end so, * for any.")
+    allowed_origins: tuple[str, ...] = setting(
+        (), "Origins, as https://example.org, whose pages may use the server from a browser; * for any.")
     max_running: int = setting(2, "Requests that compute at the same time.", low=1)
     max_waiting: int = setting(32, "Requests that wait for a turn; more are refused at once.", low=0)
     request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0)

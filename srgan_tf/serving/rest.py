@@ -56,14 +56,14 @@ class _Api:
         self._page = page
 
     async def predict(self, request: Request) -> Response:
-        service, timeout = self.service, self.service.gate.timeout
+        service = self.service
         with service.gate.hold() as held:
             with service.counted("rest"):
-                body = await _within(timeout, _body(request, service.limits.request_bytes, held))
+                body = await _within(service.gate.timeout, _body(request, service.limits.request_bytes, held))
                 work = service.compute(lambda version: self._answer(version, body, held), held, *_asked(request))
                 pieces = await _unless_gone(request, work)
             held.enter()
-            return _Pieces(pieces, held, timeout)
+            return _Pieces(pieces, held)
 
     def _answer(self, version: Version, body: bytearray, held: Hold) -> list[bytes]:
         """Runs in a worker thread: JSON to JSON."""
@@ -119,16 +119,16 @@ class _Api:
 
 
 class _Pieces(Response):
-    """An answer sent bit by bit, so that a slow client cannot make the server copy it, or keep it for ever.
+    """An answer sent bit by bit, so that a slow client cannot make the server copy it.
 
-    It leaves what is `held` when it is sent.
+    It leaves what is `held` when it is sent, or its connection is closed: see Clients.write_timeout.
     """
 
     media_type = "application/json"
 
-    def __init__(self, pieces: list[bytes], held: Hold, timeout: float):
+    def __init__(self, pieces: list[bytes], held: Hold):
         super().__init__(headers={"content-length": str(sum(map(len, pieces)))})
-        self._pieces, self._held, self._timeout = pieces, held, timeout
+        self._pieces, self._held = pieces, held
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         with self._held:
@@ -136,8 +136,7 @@ class _Pieces(Response):
             for piece in self._pieces:
                 for start in range(0, len(piece), SENT_AT_ONCE):
                     part = piece[start : start + SENT_AT_ONCE]
-                    message = {"type": "http.response.body", "body": part, "more_body": True}
-                    await asyncio.wait_for(send(message), self._timeout)
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
 
 

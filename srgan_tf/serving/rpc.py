@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
+from srgan_tf.config import ServeConfig
 from srgan_tf.serving.errors import RefusedError, invalid
 from srgan_tf.serving.gate import Hold
 from srgan_tf.serving.predict import DEFAULT_SIGNATURE, Limits, predict
@@ -16,12 +17,21 @@ from srgan_tf.serving.tensor_protos import array_of, bytes_of, outline, write_ar
 from srgan_tf.serving.versions import Version
 
 MESSAGE_LIMIT = (1 << 31) - 1  # of protobuf
+LEAST_AGE = 300.0  # seconds of a connection; clients open another one by themselves
 SMALL_BYTES = 1 << 16  # of every request but Predict's
 
 
-def grpc_server(service: Service, calls: int) -> grpc.aio.Server:
-    """A server without a port, that has at most `calls` calls at a time."""
-    server = grpc.aio.server(maximum_concurrent_rpcs=calls, options=[
+def grpc_server(service: Service, config: ServeConfig) -> grpc.aio.Server:
+    """A server without a port."""
+    age = max(LEAST_AGE, 2 * config.request_timeout)
+    server = grpc.aio.server(maximum_concurrent_rpcs=config.max_connections, options=[
+        ("grpc.max_allowed_incoming_connections", config.max_connections),
+        ("grpc.max_concurrent_streams", config.max_connections_per_client),
+        ("grpc.server_handshake_timeout_ms", int(1000 * config.head_timeout)),
+        # A client that reads no answer keeps it in memory until its connection is closed.
+        ("grpc.max_connection_idle_ms", int(1000 * age)), ("grpc.max_connection_age_ms", int(1000 * age)),
+        ("grpc.max_connection_age_grace_ms", int(2000 * config.request_timeout)),
+        ("grpc.keepalive_time_ms", int(1000 * age)),
         ("grpc.max_receive_message_length", service.limits.request_bytes),
         ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0),
         # Nothing is read ahead of _Messages.read.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 import uvicorn
 
 from srgan_tf.config import ServeConfig
+from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.guard import Guard
 from srgan_tf.serving.metrics import Metrics
 from srgan_tf.serving.predict import Limits
 from srgan_tf.serving.rest import application
@@ -19,7 +22,9 @@ from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Model
 
 MEBIBYTE = 1 << 20
-CONNECTIONS = 256
+BACKLOG = 256
+FAULT_SECONDS = 60.0
+USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 STOP_MARGIN = 2.0
 
 
@@ -60,14 +65,18 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     rest, rpc, tasks = None, None, []
     if config.rest_api_port:
+        clients = Clients(config.max_connections, config.max_connections_per_client, config.head_timeout,
+                          config.request_timeout)
+        asyncio.get_running_loop().set_exception_handler(_Faults(report, clients.make_room))
+        guarded = Guard(application(service), {config.host, *config.allowed_hosts}, config.allowed_origins)
         rest = _Rest(uvicorn.Config(
-            application(service), log_level="error", access_log=False, lifespan="off", ws="none",
-            limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=config.stop_timeout))
+            guarded, http=Connection.of(clients), log_level="error", access_log=False, lifespan="off", ws="none",
+            backlog=BACKLOG, timeout_graceful_shutdown=config.stop_timeout))
         listening = _listen(config.host, config.rest_api_port)
         tasks.append(asyncio.create_task(rest.serve([listening])))
         report(f"REST and the page on http://{config.host}:{config.rest_api_port}")
     if config.port:
-        rpc = grpc_server(service, CONNECTIONS)
+        rpc = grpc_server(service, config)
         _add_port(rpc, config.host, config.port)
         await rpc.start()
         report(f"gRPC on {config.host}:{config.port}")
@@ -87,6 +96,23 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
     return ended
 
 
+class _Faults:
+    """What the event loop does with errors that have no other place to go: a line a minute where files are used up."""
+
+    def __init__(self, report: Callable[[str], None], make_room: Callable[[], None]):
+        self._report, self._make_room, self._next = report, make_room, 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in USED_UP:
+            loop.default_exception_handler(context)
+            return
+        self._make_room()
+        if loop.time() >= self._next:
+            self._next = loop.time() + FAULT_SECONDS
+            self._report(f"connections cannot be taken: {error.strerror} (ulimit -n allows more)")
+
+
 async def _poll(model: Model, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
@@ -104,7 +130,7 @@ class _Rest(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=CONNECTIONS)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ValueError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
 

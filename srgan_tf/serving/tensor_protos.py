@@ -110,7 +110,7 @@ def _varint(view: memoryview, place: int) -> tuple[int, int]:
 
 
 def array_of(tensor: Any, most: int, take: Callable[[int], None]) -> np.ndarray:
-    """The array that a TensorProto stands for. Where it has fewer values than its shape, the last one stands for the rest.
+    """The array that a TensorProto stands for; where it has too few values, the last one stands for the rest.
 
     Args:
         tensor: from a stranger.
