@@ -22,6 +22,7 @@ from srgan_tf.serving.predict import predict, signature_of
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.tensor_protos import bytes_of
 from srgan_tf.serving.versions import Version
+from srgan_tf.text import MOST, whole_number
 
 SENT_AT_ONCE = 1 << 18
 PAGE_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
@@ -32,7 +33,7 @@ def application(service: Service) -> Starlette:
     """The application that uvicorn runs."""
     api = _Api(service)
     model, routes = "/v1/models/{name}", []
-    for place in (model, model + "/versions/{version:int}", model + "/labels/{label}"):
+    for place in (model, model + "/versions/{version}", model + "/labels/{label}"):
         routes += [
             Route(place + ":predict", api.predict, methods=["POST"]),
             Route(place + ":{method}", api.unknown_method, methods=["GET", "POST"]),
@@ -143,7 +144,11 @@ class _Pieces(Response):
 def _asked(request: Request) -> tuple[str, int | None, str]:
     """The model's name, version and label in the path."""
     found = request.path_params
-    return found["name"], found.get("version"), found.get("label", "")
+    number = whole_number(found.get("version", "0"))
+    if number is None:
+        raise RefusedError("NOT_FOUND", f"Servable not found for request: version {found['version'][:30]!r}, which must "
+                           f"be a number from 0 to {MOST}")
+    return found["name"], number if "version" in found else None, found.get("label", "")
 
 
 async def _body(request: Request, limit: int, held: Hold) -> bytearray:

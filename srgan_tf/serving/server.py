@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
 
 from srgan_tf.config import ServeConfig
 from srgan_tf.serving.connections import Clients, Connection
@@ -68,7 +69,10 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         clients = Clients(config.max_connections, config.max_connections_per_client, config.head_timeout,
                           config.request_timeout)
         asyncio.get_running_loop().set_exception_handler(_Faults(report, clients.make_room))
-        guarded = Guard(application(service), {config.host, *config.allowed_hosts}, config.allowed_origins)
+        api = application(service)
+        if config.allowed_origins:  # whose pages ask before they send JSON, and want to read the answer
+            api = CORSMiddleware(api, config.allowed_origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+        guarded = Guard(api, {config.host, *config.allowed_hosts}, config.allowed_origins)
         rest = _Rest(uvicorn.Config(
             guarded, http=Connection.of(clients), log_level="error", access_log=False, lifespan="off", ws="none",
             backlog=BACKLOG, timeout_graceful_shutdown=config.stop_timeout))

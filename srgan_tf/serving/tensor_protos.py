@@ -48,15 +48,15 @@ def outline(message: bytes) -> Outline:
     """
     spec, walk = [], _Walk()
     for number, value in walk.fields(message):
-        if number == 1 and isinstance(value, memoryview) and len(value) <= SPEC_BYTES:
+        if number == 1 and _size(value) <= SPEC_BYTES:
             spec.append(bytes(value))
         elif number == 2:
             for part, inner in walk.fields(value):
                 if part == 2:
                     walk.tensor(inner)
-                elif part != 1 or len(inner) > NAME_BYTES:
+                elif part != 1 or _size(inner) > NAME_BYTES:
                     raise invalid("an input's name is too long")
-        elif number != 3 or len(value) > NAME_BYTES:
+        elif number != 3 or _size(value) > NAME_BYTES:
             raise invalid(f"field {number} of PredictRequest is not known, or too long")
     return Outline(b"".join(spec), len(message) + walk.objects * OBJECT + walk.number_bytes * NUMBER)
 
@@ -71,7 +71,7 @@ class _Walk:
         for number, value in self.fields(message):
             if number == SHAPE:
                 for dimension, inner in self.fields(value):
-                    if dimension == 2 and isinstance(inner, memoryview):
+                    if dimension == 2:
                         for _ in self.fields(inner):
                             pass
             elif number in NUMBERS:
@@ -81,6 +81,7 @@ class _Walk:
 
     def fields(self, message: bytes | memoryview) -> Iterator[tuple[int, memoryview | int]]:
         """Yields each field's number and value: a view of bytes, or the number of a varint (0 for other numbers)."""
+        _size(message)
         view, place = memoryview(message), 0
         while place < len(view):
             self.objects += 1
@@ -98,6 +99,13 @@ class _Walk:
             if kind not in (VARINT, BYTES, FIXED32, FIXED64) or place > len(view):
                 raise invalid("the message is not a protocol buffer")
             yield tag >> 3, value
+
+
+def _size(value: bytes | memoryview | int) -> int:
+    """Of a field that must have bytes."""
+    if isinstance(value, int):
+        raise invalid("the message is not a protocol buffer of this method")
+    return len(value)
 
 
 def _varint(view: memoryview, place: int) -> tuple[int, int]:

@@ -1,9 +1,12 @@
 """Admission: what is over a bound is refused at once, what waits is served in turn or dropped."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 
+import numpy as np
 import pytest
 
 from srgan_tf.serving.errors import RefusedError
@@ -72,6 +75,39 @@ async def test_memory():
             second.take(1001)  # never fits: no use in another attempt
         assert refused.value.code == "OUT_OF_RANGE"
     assert gate.held == 0
+
+
+@in_a_loop
+async def test_memory_is_held_while_anything_uses_it():
+    gate = Gate(1, 1, 1000, 10)
+    with gate.hold() as held:
+        held.take(600)
+        held.enter()  # the work in a thread
+    assert gate.held == 600  # the client is gone, the work is not
+    held.take(-100)
+    assert gate.held == 500
+    held.leave()
+    assert gate.held == 0
+
+
+@in_a_loop
+async def test_work_that_waits_is_forgotten_with_what_it_refers_to():
+    gate, go = Gate(1, 1, 1000, 10), threading.Event()
+    running = asyncio.ensure_future(gate.run(go.wait, lambda: None))
+
+    def give_up():
+        body = np.zeros(1)
+        return weakref.ref(body), asyncio.ensure_future(gate.run(lambda body=body: body, lambda: None))
+
+    body, waiting = give_up()
+    await until(lambda: gate.inside == 2)
+    waiting.cancel()
+    await until(lambda: gate.inside == 1)
+    del waiting
+    gc.collect()
+    assert body() is None
+    go.set()
+    assert await running
 
 
 @in_a_loop

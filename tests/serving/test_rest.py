@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -128,6 +129,7 @@ def test_status_and_metadata(server):
     ({"instances": [["a", "b"], ["c"]], "signature_name": "two"}, "different lengths"),
     ({"instances": [7], "signature_name": "two"}, "must hold strings"),
     ({"instances": ["\ud800"], "signature_name": "two"}, "half a character"),
+    ({"instances": [[[[1, 2, 3]]]], "signature_name": "untiled"}, "served with --allow_untiled"),
     ({"inputs": {"\ud800": 1}}, "Inputs expected to be in the set {image}"),
 ])
 def test_mistakes_in_the_request(server, document, message):
@@ -148,6 +150,10 @@ def test_a_picture_that_is_too_large_fails_alone(server, photo):
     (MODEL + "/versions/7:predict", "POST", 404, "version 7 of 'tiny'"),
     (MODEL + "/versions/2:predict", "POST", 404, "versions [1, 30]"),
     (MODEL + "/labels/other:predict", "POST", 404, "label other"),
+    (f"{MODEL}/versions/{2**63}:predict", "POST", 404, "from 0 to 9223372036854775807"),
+    (f"{MODEL}/versions/{'9' * 5000}", "GET", 404, "from 0 to"),
+    (f"{MODEL}/versions/{quote('٣')}/metadata", "GET", 404, "from 0 to"),
+    (f"{MODEL}/versions/-1", "GET", 404, "from 0 to"),
     (MODEL + ":classify", "POST", 501, "use :predict"),
     (MODEL + ":regress", "POST", 501, "use :predict"),
     (MODEL + "/versions/7", "GET", 404, "Could not find version 7"),
@@ -171,6 +177,35 @@ def test_too_large_a_request(server):
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_more_pixels_than_a_request_may_have(server):
+    file = png(np.zeros((2, 2, 3), np.uint8))
+    claims = file[:16] + (4900).to_bytes(4, "big") * 2 + file[24:]
+    for files in ([claims], [png(np.zeros((1500, 1500), np.uint8))] * 2):
+        status, answer = server.ask(PREDICT, {"signature_name": "encoded", "instances": [b64(one) for one in files]})
+        assert (status, "(--max_megapixels)" in answer["error"]) == (413, True), answer
+
+
+@pytest.mark.parametrize("headers", [
+    {"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_pages_of_other_sites(server, headers):
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest, timeout=60)
+    body = json.dumps({"signature_name": "half_plus_two", "instances": [1]})
+    for more, status in ((headers, 403), ({"Origin": f"http://127.0.0.1:{server.rest}"}, 200)):
+        connection.request("POST", PREDICT, body, {"Content-Type": "text/plain", **more})
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_mistakes_leave_no_traceback(server):
+    with socket.create_connection(("127.0.0.1", server.rest)) as odd:
+        odd.sendall(b"GET /v1/models/tiny\xc3\xa9\x1b[2J HTTP/1.1\r\nHost: \x1b\r\n\r\n")
+        assert odd.recv(100).startswith(b"HTTP/1.1 400")
+    server.ask(MODEL + "/versions/" + "1" * 5000)
+    log = server.log.read_text()
+    assert "Traceback" not in log
+    assert "\x1b" not in log
 
 
 def test_slow_and_cut_off_requests(server, photo):

@@ -97,7 +97,15 @@ def test_tensors_that_are_not_what_they_say(predictions):
     short = tf.make_tensor_proto(np.zeros((1, 2, 2, 3), np.uint8))
     short.tensor_content = b"12345"
     unknown = tensor_pb2.TensorProto(dtype=99)
-    for tensor, message in ((bomb, "asks for 30000000000 bytes"), (short, "not a valid"), (unknown, "not a valid")):
+    strings = tensor_pb2.TensorProto(dtype=tf.string.as_datatype_enum, string_val=[b"x"])
+    strings.tensor_shape.dim.add(size=33_000_000)
+    assert strings.ByteSize() < 48
+    wide = tf.make_tensor_proto(np.full((1, 2, 2, 3), 256))
+    wide.dtype, wide.tensor_content = tf.uint8.as_datatype_enum, b""
+    wide.int_val.extend([256] * 12)
+    variant = tensor_pb2.TensorProto(dtype=tf.variant.as_datatype_enum, variant_val=[{}])
+    for tensor, message in ((strings, "asks for"), (wide, "0 to 255"), (variant, "not taken"),
+                            (bomb, "asks for 30000000000 bytes"), (short, "not a valid"), (unknown, "not a valid")):
         with pytest.raises(grpc.RpcError, match=message) as error:
             predictions.Predict(request(image=tensor))
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -107,6 +115,15 @@ def test_too_large_a_message(predictions):
     with pytest.raises(grpc.RpcError, match="larger than max") as error:
         predictions.Predict(request(image=np.zeros((1, 1000, 1000, 3), np.uint8)))
     assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_what_is_no_message(channel):
+    predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    empty = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+    for call, argument in ((predict, b"\xff" * 9), (predict, b"\x0a\x01\xff"), (empty, iter(()))):
+        with pytest.raises(grpc.RpcError) as error:
+            call(argument, timeout=20)
+        assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT, error.value
 
 
 def test_metadata(predictions):
