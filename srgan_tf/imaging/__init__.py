@@ -1,8 +1,9 @@
-"""Pictures at the edges of the package: files, colour and MATLAB's resize, in numpy and Pillow alone.
+"""Images at the edges of the package: files, colour and MATLAB's resize, in numpy and Pillow alone.
 
-A picture is a uint8 array on 0..255, height by width by channels: [H,W,3] RGB or [H,W,4] RGBA with alpha that is not
-premultiplied; [H,W] or [H,W,1] where a function says that it takes grey. Floating point becomes uint8 by rounding half
-up, then clipping, never by truncation. Y is the studio-range luma on 16..235 that the papers measure on.
+An image is an array of height by width by channels, uint8 on 0..255 or uint16 on 0..65535: [H,W,3] RGB or [H,W,4] RGBA
+with alpha that is not premultiplied; [H,W] or [H,W,1] grey and [H,W,2] grey with alpha where a function says so.
+Floating point is in 0..1 and becomes integers by rounding half up, then clipping, never by truncation. Y is the
+studio-range luma on 16..235 that the papers measure on.
 
 Names load when they are first used, so that the parts that need no Pillow do not import it.
 """
@@ -19,9 +20,12 @@ _HOMES = {
     "premultiply": "color",
     "read_picture": "files",
     "rgb_to_y": "color",
+    "to_levels": "color",
     "to_uint8": "color",
+    "to_unit": "color",
     "unpremultiply": "color",
     "write_picture": "files",
+    "written_type": "files",
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -1,6 +1,6 @@
-"""Colour: the luma that the papers measure on, rounding to uint8, and alpha multiplied in and out.
+"""Colour: the luma that the papers measure on, levels of 8 and 16 bits, and alpha multiplied in and out.
 
-Arrays are height by width by channels (RGB order, alpha last) on 0..255, unless a function says otherwise.
+Arrays are height by width by channels (RGB order, alpha last).
 """
 
 import numpy as np
@@ -8,6 +8,9 @@ import numpy as np
 # ITU-R BT.601 on 8 bits, as MATLAB's rgb2ycbcr has it: RGB in 0..1 -> Y in 16..235.
 _Y_WEIGHTS = (65.481, 128.553, 24.966)
 _Y_OFFSET = 16.0
+
+# The highest level of each type that files hold.
+LEVELS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 def rgb_to_y(rgb: np.ndarray) -> np.ndarray:
@@ -35,15 +38,30 @@ def rgb_to_y(rgb: np.ndarray) -> np.ndarray:
     return y
 
 
-def to_uint8(x: np.ndarray) -> np.ndarray:
-    """Rounds floating point on 0..1 to uint8 on 0..255: half up, then clipped.
-
-    Args:
-        x: floating point of any shape and type (bfloat16 too). Infinities become 0 and 255.
+def to_unit(x: np.ndarray) -> np.ndarray:
+    """Brings uint8 on 0..255 or uint16 on 0..65535 to float32 in 0..1; floating point is in 0..1 already.
 
     Raises:
-        ValueError: integers, which are on 0..255 already, or a NaN, which has no grey level: a model that makes one
-            has failed, and a black pixel would hide it.
+        ValueError: another type.
+    """
+    x = np.asarray(x)
+    if x.dtype in LEVELS:
+        return x.astype(np.float32) / np.float32(LEVELS[x.dtype])
+    if x.dtype.kind != "f":
+        raise ValueError(f"x must be uint8, uint16 or floating point in 0..1; got {x.dtype}")
+    return x.astype(np.float32, copy=False)
+
+
+def to_levels(x: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
+    """Rounds floating point in 0..1 to uint8 on 0..255 or uint16 on 0..65535: half up, then clipped.
+
+    Args:
+        x: floating point of any shape and type (bfloat16 too). Infinities become the lowest and the highest level.
+        dtype: np.uint8 or np.uint16.
+
+    Raises:
+        ValueError: integers, or a NaN, which has no level: a model that makes one has failed, and a black pixel would
+            hide it.
     """
     x = np.asarray(x)
     if x.dtype.kind in "biu":
@@ -53,39 +71,37 @@ def to_uint8(x: np.ndarray) -> np.ndarray:
     np.clip(levels, 0, 1, out=levels)
     if np.isnan(levels).any():
         raise ValueError(f"x holds {np.isnan(levels).sum()} NaN among {levels.size} values")
-    levels *= 255
+    levels *= LEVELS[np.dtype(dtype)]
     levels += 0.5
     # Cutting off the decimals of x + 1/2 rounds half up.
-    return levels.astype(np.uint8)
+    return levels.astype(dtype)
+
+
+def to_uint8(x: np.ndarray) -> np.ndarray:
+    """`to_levels` of 8 bits: floating point in 0..1 -> uint8 on 0..255."""
+    return to_levels(x, np.uint8)
+
+
+def halve_depth(pixels: np.ndarray) -> np.ndarray:
+    """uint16 on 0..65535 -> uint8 on 0..255, rounded; uint8 is given back as it is."""
+    # 65535 is 255 times 257, which is odd: there are no ties. In uint16 the sum would overflow.
+    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def premultiply(rgba: np.ndarray) -> np.ndarray:
-    """Colour times alpha, which is what may be filtered: [H,W,4] uint8 -> [H,W,3] uint8, rounded to nearest."""
-    rgba = np.asarray(rgba)
-    if rgba.dtype != np.uint8 or rgba.ndim != 3 or rgba.shape[2] != 4:
-        raise ValueError(f"rgba must be uint8 [H,W,4]; got {rgba.dtype} {rgba.shape}")
-    product = rgba[..., :3].astype(np.uint16) * rgba[..., 3:]  # at most 65,025
-    # 255 is odd: there are no ties.
-    return ((product + 127) // 255).astype(np.uint8)
+    """Colour times alpha, which is what may be filtered: float [H,W,C+1] -> [H,W,C], alpha last."""
+    return rgba[..., :-1] * rgba[..., -1:]
 
 
-def unpremultiply(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Undoes `premultiply`: divides colour by alpha and joins both, rounded half up and clipped.
+def unpremultiply(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Undoes `premultiply`: divides colour by alpha and joins both.
 
     Args:
-        rgb: [H,W,3] uint8, premultiplied.
-        alpha: [H,W] or [H,W,1] uint8. Where it is 0, colour is unknown and becomes 0.
+        colour: float [H,W,C], premultiplied.
+        alpha: float [H,W,1] in 0..1. Where it is 0, colour is unknown and becomes 0.
 
     Returns:
-        [H,W,4] uint8.
+        [H,W,C+1], neither rounded nor clipped.
     """
-    rgb, alpha = np.asarray(rgb), np.asarray(alpha)
-    alpha = alpha[..., None] if alpha.ndim == 2 else alpha
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise ValueError(f"rgb must be uint8 [H,W,3]; got {rgb.dtype} {rgb.shape}")
-    if alpha.dtype != np.uint8 or alpha.shape != (*rgb.shape[:2], 1):
-        raise ValueError(f"alpha must be uint8 with the height and width of rgb; got {alpha.dtype} {alpha.shape}")
-    divisor = np.maximum(alpha, 1).astype(np.uint32)
-    colour = (rgb * np.uint32(255) + divisor // 2) // divisor
-    colour = np.where(alpha == 0, 0, np.minimum(colour, 255))
-    return np.concatenate([colour.astype(np.uint8), alpha], axis=2)
+    straight = np.divide(colour, alpha, out=np.zeros_like(colour), where=alpha > 0)
+    return np.concatenate([straight, alpha], axis=2)

@@ -1,4 +1,4 @@
-"""Picture files through Pillow: which are refused, how their pixels become 8-bit RGB(A), what is kept beside them."""
+"""Image files through Pillow: which are refused, how their pixels become RGB(A), and what is kept beside them."""
 
 import contextlib
 import io
@@ -9,6 +9,9 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from srgan_tf.imaging import deep
+from srgan_tf.imaging.color import halve_depth
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
@@ -33,29 +36,47 @@ class RefusedError(Exception):
     """A picture that Pillow opens and this package does not take; the text says why."""
 
 
-def decode(file: BinaryIO, max_pixels: int) -> tuple[np.ndarray, bool, bytes | None, bytes | None]:
-    """Decodes one still picture.
+def decode(file: BinaryIO, max_pixels: int, keep_depth: bool) -> tuple[np.ndarray, bool, bytes | None, bytes | None]:
+    """Decodes one still image.
+
+    Args:
+        file: at its start.
+        max_pixels: as in `files.read_picture`.
+        keep_depth: whether more than 8 bits become uint16; else all become uint8.
 
     Returns:
-        pixels (uint8 [H,W,3] or [H,W,4], upright), grey, icc_profile and exif, as `files.Picture` describes them.
+        pixels (uint8 or uint16, [H,W,3] or [H,W,4], upright), grey, icc_profile and exif, as `files.Picture` describes
+        them.
 
     Raises:
-        RefusedError: a picture that cannot be taken, with the reason.
+        RefusedError: an image that cannot be taken, with the reason.
         Exception: whatever Pillow raises on a damaged file; it has no common type.
     """
-    image = _load(file, max_pixels)
+    image, layout = _load(file, max_pixels)
+    exif = _turn_upright(image)
+    if layout:
+        low = image
+        if layout.channels != "LA":
+            low, _ = _load(file, max_pixels, low=True)
+            _turn_upright(low)
+        grey, pixels = layout.channels == "LA", _from_deep_colour(deep.join(image, low, layout), image)
+    else:
+        grey, pixels = _is_grey(image), _rgb(image)
+    profile = image.info.get("icc_profile")
+    if not (profile and profile_fits(profile, grey)):
+        profile = None
+    return pixels if keep_depth else halve_depth(pixels), grey, profile, exif
+
+
+def _turn_upright(image: Image.Image) -> bytes | None:
+    """Turns an image as its EXIF says, and returns what is kept of that."""
     with _quietly():
         exif = _exif_block(image)
     # Their copies in `info` would be parsed again, and fail where the block above was given up.
     image.info.pop("exif", None)
     image.info.pop("Raw profile type exif", None)
     ImageOps.exif_transpose(image, in_place=True)
-
-    grey = _is_grey(image)
-    profile = image.info.get("icc_profile")
-    if not (profile and profile_fits(profile, grey)):
-        profile = None
-    return _rgb(image), grey, profile, exif
+    return exif
 
 
 def profile_fits(profile: bytes, grey: bool) -> bool:
@@ -70,27 +91,41 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _load(file: BinaryIO, max_pixels: int) -> Image.Image:
-    """Opens, refuses, decodes. Only the header is read under the lock of `_quietly`, so that threads can decode."""
+def _load(file: BinaryIO, max_pixels: int, low: bool = False) -> tuple[Image.Image, deep.Layout | None]:
+    """Opens, refuses, decodes. Only the header is read under the lock of `_quietly`, so that threads can decode.
+
+    Returns:
+        The image, and its layout as `deep.layout` has it. Where there is one, the image holds the high bytes,
+        or the low ones.
+    """
+    file.seek(0)
     with _quietly():
-        try:
-            image = Image.open(file, formats=FORMATS)
-        except Image.UnidentifiedImageError:
-            raise RefusedError(f"not a picture ({', '.join(FORMATS)}), or damaged from its first bytes") from None
-        except Image.DecompressionBombError as error:
-            raise RefusedError(f"too large: {error}") from None
-        width, height = image.size
-        if width * height > max_pixels:
-            raise RefusedError(f"too large: {width} x {height} pixels, where the limit is {max_pixels:,}")
-        # Phones append previews to a JPEG, and Pillow calls it MPO: the first frame is the picture.
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        if frames > 1:
-            raise RefusedError(f"animated or of many pages: {frames} frames, where one was expected")
-        _refuse_pixels(image)
+        image = _open(file, max_pixels)
+        layout = deep.layout(image)
+        if layout:
+            deep.unpack(image, layout, low)
         if image.format == "TIFF":
             image.load()  # warns of odd EXIF as it goes
     _widen_transparency(image)
     image.load()
+    return image, layout
+
+
+def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except Image.UnidentifiedImageError:
+        raise RefusedError(f"not a picture ({', '.join(FORMATS)}), or damaged from its first bytes") from None
+    except Image.DecompressionBombError as error:
+        raise RefusedError(f"too large: {error}") from None
+    width, height = image.size
+    if width * height > max_pixels:
+        raise RefusedError(f"too large: {width} x {height} pixels, where the limit is {max_pixels:,}")
+    # Phones append previews to a JPEG, and Pillow calls it MPO: the first frame is the picture.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise RefusedError(f"animated or of many pages: {frames} frames, where one was expected")
+    _refuse_pixels(image)
     return image
 
 
@@ -135,15 +170,11 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
-    """[H,W,3], or [H,W,4] if the picture has transparency in any form."""
+    """[H,W,3], or [H,W,4] if the image has transparency in any form; uint16 for grey of more than 8 bits."""
     if image.mode in _DEEP_GREY_MODES:
         return _from_deep_grey(image)
     if image.mode == "CMYK":
         image = _from_cmyk(image)
-    key = image.info.get("transparency")
-    if isinstance(key, tuple) and max(key) > 255:
-        # The transparent colour of a 16-bit PNG, whose pixels Pillow has cut to their high bytes.
-        image.info["transparency"] = tuple(value >> 8 for value in key)
     return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
 
 
@@ -154,10 +185,20 @@ def _from_deep_grey(image: Image.Image) -> np.ndarray:
     if tags.get(_PHOTOMETRIC) == 0:
         values = peak - values  # white is zero; Pillow leaves that to us at 16 bits
     # peak is odd: there are no ties.
-    channels = [((values * 255 + peak // 2) // peak).astype(np.uint8)] * 3
+    channels = [((values * 65535 + peak // 2) // peak).astype(np.uint16)] * 3
     if (key := image.info.get("transparency")) is not None:
-        channels.append(np.where(values == key, 0, 255).astype(np.uint8))
+        channels.append(np.where(values == key, 0, 65535).astype(np.uint16))
     return np.stack(channels, axis=2)
+
+
+def _from_deep_colour(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
+    """uint16 [H,W,2], [H,W,3] or [H,W,4] -> [H,W,3], or [H,W,4] where there is transparency."""
+    if pixels.shape[2] == 2:
+        return pixels[..., [0, 0, 0, 1]]
+    if pixels.shape[2] == 3 and (key := image.info.get("transparency")) is not None:
+        alpha = np.where((pixels == key).all(axis=2), 0, 65535).astype(np.uint16)
+        return np.dstack([pixels, alpha])
+    return pixels
 
 
 def _from_cmyk(image: Image.Image) -> Image.Image:

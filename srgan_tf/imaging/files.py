@@ -1,8 +1,9 @@
-"""Picture files <-> uint8 arrays, [H,W,3] RGB or [H,W,4] RGBA, upright and on 0..255.
+"""Image files <-> arrays, uint8 on 0..255 or uint16 on 0..65535, [H,W,3] RGB or [H,W,4] RGBA, upright.
 
-Reads PNG, JPEG, WebP, TIFF, BMP and still GIF: palette, 1 and 16 bits, grey, CMYK and transparency are made into 8-bit
-RGB(A); what has to survive a round trip (grey, the ICC profile, EXIF) is kept beside the pixels. A file that cannot
-give a right picture raises an error of one line that names it, never a guess.
+Reads PNG, JPEG, WebP, TIFF, BMP and still GIF: palette, 1 bit, grey, CMYK and transparency are made into RGB(A) of 8
+bits, and PNG and TIFF of 12 and 16 bits into 16 where the caller asks for it; what has to survive a round trip (grey,
+the ICC profile, EXIF) is kept beside the pixels. A file that cannot give a right image raises an error of one line that
+names it, never a guess.
 """
 
 import dataclasses
@@ -19,7 +20,8 @@ import numpy as np
 from PIL import Image
 
 from srgan_tf.files import replacing
-from srgan_tf.imaging import decoding
+from srgan_tf.imaging import decoding, deep
+from srgan_tf.imaging.color import halve_depth
 
 # Where Pillow itself refuses a picture as a decompression bomb.
 MAX_PIXELS = 178_956_970
@@ -35,17 +37,18 @@ class _Format:
     options: dict = dataclasses.field(default_factory=dict)
     alpha: bool = True
     grey: bool = True
+    deep: bool = False  # whether it holds 16 bits a channel
     max_side: int = (1 << 31) - 1
     max_exif: int = (1 << 31) - 1
 
 
 _JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side=65_500, max_exif=65_533)
 # Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
-_TIFF = _Format("TIFF")
+_TIFF = _Format("TIFF", deep=True)
 _WRITTEN = {
     # Runs of equal bytes alone: on photographs and their enlargements five times as quick as Pillow's usual search, for
     # 2 to 5% more bytes.
-    ".png": _Format("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}),
+    ".png": _Format("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}, deep=True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": _Format("WEBP", {"lossless": True, "exact": True}, grey=False, max_side=16_383),
@@ -62,7 +65,7 @@ class Picture:
     """A picture read from a file: its pixels, and what has to survive beside them.
 
     Attributes:
-        pixels: uint8 [H,W,3] RGB or [H,W,4] RGBA (alpha not premultiplied), upright.
+        pixels: uint8 or uint16 [H,W,3] RGB or [H,W,4] RGBA (alpha not premultiplied), upright.
         grey: whether the file was grey; R, G and B are then equal.
         icc_profile: the embedded ICC profile of those pixels, if any.
         exif: the EXIF block without orientation and size, if any, in the form that Pillow writes.
@@ -79,28 +82,37 @@ class Picture:
         return self.pixels[..., :1] if self.grey else self.pixels[..., :3]
 
     @property
+    def channels(self) -> np.ndarray:
+        """The pixels as the file has them: [H,W,1] grey, [H,W,2] grey and alpha, [H,W,3] RGB or [H,W,4] RGBA."""
+        if self.alpha is None:
+            return self.colour
+        return self.pixels[..., 2:] if self.grey else self.pixels  # blue is as grey as red
+
+    @property
     def alpha(self) -> np.ndarray | None:
         """[H,W,1], or None for a picture without transparency."""
         return self.pixels[..., 3:] if self.pixels.shape[2] == 4 else None
 
 
-def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Reads a picture file.
+def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_depth: bool = False) -> Picture:
+    """Reads an image file.
 
     Args:
         path: a PNG, JPEG, WebP, TIFF, BMP or GIF file; its content decides, not its name.
         max_pixels: larger pictures are refused before they are decoded. Beyond the default, Pillow's own limit
             (twice `PIL.Image.MAX_IMAGE_PIXELS`) has to be raised as well.
+        keep_depth: whether PNG and TIFF files of more than 8 bits are given as uint16. Else they are rounded to uint8.
+            16-bit RGB in the separate planes of a compressed TIFF is uint8 either way: Pillow has its high bytes alone.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: from the file system.
-        ValueError: the file is empty, not a picture, truncated, animated, too large, or of pixels that 8-bit RGB
-            cannot stand for (32-bit, Lab).
+        ValueError: the file is empty, not an image, truncated, animated, too large, or of pixels that RGB cannot stand
+            for (32-bit, Lab).
     """
     path = Path(path)
     with _open_file(path) as file:
         try:
-            return Picture(*decoding.decode(file, max_pixels))
+            return Picture(*decoding.decode(file, max_pixels, keep_depth))
         except decoding.RefusedError as error:
             raise ValueError(f"{path}: {_reason(error)}") from None
         except MemoryError:
@@ -114,8 +126,9 @@ def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | N
 
     Args:
         path: ends in .png, .jpg or .jpeg (quality 95, 4:4:4), .webp (lossless), .tif or .tiff (uncompressed) or .bmp.
-        pixels: uint8 [H,W] or [H,W,1] grey, [H,W,3] RGB or [H,W,4] RGBA.
-        like: the picture it was made from. Grey is written as grey again; the ICC profile and EXIF are kept where the
+        pixels: uint8 or uint16 [H,W] or [H,W,1] grey, [H,W,2] grey and alpha, [H,W,3] RGB or [H,W,4] RGBA. uint16 is
+            written with 16 bits to PNG and TIFF, and rounded for the others, which hold 8 (see `written_type`).
+        like: the image it was made from. Grey is written as grey again; the ICC profile and EXIF are kept where the
             format can hold them.
 
     Raises:
@@ -127,18 +140,23 @@ def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | N
     format = _WRITTEN.get(path.suffix.lower())
     if format is None:
         raise ValueError(f"{path}: the suffix must be one of {', '.join(WRITABLE_SUFFIXES)}; got {path.suffix!r}")
-    image = _image(pixels, grey=like is not None and like.grey, format=format)
-    if image.mode in ("LA", "RGBA") and not format.alpha:
+    pixels = _channels(pixels, grey=like is not None and like.grey, format=format)
+    height, width, channels = pixels.shape
+    if channels in (2, 4) and not format.alpha:
         raise ValueError(f"{path}: {format.name} has no transparency; write .png, .webp or .tif")
-    if max(image.size) > format.max_side:
-        width, height = image.size
+    if max(width, height) > format.max_side:
         raise ValueError(f"{path}: {width} x {height} pixels; {format.name} holds at most {format.max_side} a side")
-    encoded = io.BytesIO()
     try:
-        image.save(encoded, format.name, **format.options, **_extras(like, format, image))
+        encoded = _encode(pixels, format, _extras(like, format, grey=channels < 3))
     except Exception as error:
         raise ValueError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
     _replace_file(path, encoded.getbuffer())
+
+
+def written_type(path: str | os.PathLike, dtype: np.dtype) -> np.dtype:
+    """The type of the pixels in which `write_picture` writes a file of these: uint16 only where the format holds it."""
+    format = _WRITTEN.get(Path(path).suffix.lower())
+    return np.dtype(dtype if format and format.deep else np.uint8)
 
 
 def list_pictures(folder: str | os.PathLike) -> list[Path]:
@@ -183,27 +201,45 @@ def _open_file(path: Path) -> BinaryIO:
     return file
 
 
-def _image(pixels: np.ndarray, grey: bool, format: _Format) -> Image.Image:
-    """Checks the pixels and makes the image that is written: grey if asked for and if the format knows it."""
+def _channels(pixels: np.ndarray, grey: bool, format: _Format) -> np.ndarray:
+    """Checks the pixels and makes of them what is written, [H,W,C]: grey if asked for and if the format knows it."""
     pixels = np.asarray(pixels)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    shape_fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
-    if pixels.dtype != np.uint8 or not shape_fits or pixels.size == 0:
-        raise ValueError("pixels must be non-empty uint8 [H,W], [H,W,1], [H,W,3] or [H,W,4]; "
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    shape_fits = pixels.ndim == 3 and pixels.shape[2] in (1, 2, 3, 4)
+    if pixels.dtype not in (np.uint8, np.uint16) or not shape_fits or pixels.size == 0:
+        raise ValueError("pixels must be non-empty uint8 or uint16 [H,W] or [H,W,C] of 1 to 4 channels; "
                          f"got {pixels.dtype} {pixels.shape}")
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if not format.grey:
-        return image.convert("RGBA" if image.mode == "RGBA" else "RGB")
-    if grey:
-        return image.convert("LA" if image.mode == "RGBA" else "L")
-    return image
+    channels = pixels.shape[2]
+    if not format.deep:
+        pixels = halve_depth(pixels)
+    if channels < 3 and not format.grey:
+        return pixels[..., [0, 0, 0, 1][: channels + 2]]
+    if channels > 2 and grey and format.grey:
+        return np.concatenate([_luma(pixels[..., :3]), pixels[..., 3:]], axis=2)
+    return pixels
 
 
-def _extras(like: Picture | None, format: _Format, image: Image.Image) -> dict[str, bytes]:
+def _luma(rgb: np.ndarray) -> np.ndarray:
+    """[H,W,3] -> [H,W,1]: the grey of equal channels; else the luma by which Pillow makes grey (ITU-R BT.601)."""
+    if rgb.dtype == np.uint8:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(rgb)).convert("L"))[..., None]
+    return np.floor(rgb @ (0.299, 0.587, 0.114) + 0.5).astype(np.uint16)[..., None]
+
+
+def _encode(pixels: np.ndarray, format: _Format, extras: dict) -> io.BytesIO:
+    if pixels.dtype == np.uint16:
+        return deep.encode(pixels, format.name, extras)
+    encoded = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
+    image.save(encoded, format.name, **format.options, **extras)
+    return encoded
+
+
+def _extras(like: Picture | None, format: _Format, grey: bool) -> dict[str, bytes]:
     """What is kept of the original beside its pixels, as arguments of Pillow's `save`."""
     extras = {}
-    if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey=image.mode in ("L", "LA")):
+    if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey):
         extras["icc_profile"] = like.icc_profile
     if like and like.exif and len(like.exif) <= format.max_exif:
         extras["exif"] = like.exif

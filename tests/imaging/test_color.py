@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import skimage.color
-from PIL import Image
 from skimage import data
 
-from srgan_tf.imaging import premultiply, rgb_to_y, to_uint8, unpremultiply
+from srgan_tf.imaging import premultiply, rgb_to_y, to_levels, to_uint8, to_unit, unpremultiply
+from srgan_tf.imaging.color import halve_depth
 
 
 def test_rgb_to_y_equals_skimage():
@@ -69,43 +69,38 @@ def test_to_uint8_refuses_nan_and_integers():
         to_uint8(np.zeros((2, 2, 3), np.uint8))
 
 
-@pytest.fixture
-def every_pair() -> np.ndarray:
-    """[256,256,4]: every colour value with every alpha."""
-    colour, alpha = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
-    return np.stack([colour, 255 - colour, colour // 2, alpha], axis=2)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_levels_and_unit_are_inverse(dtype):
+    levels = np.arange(np.iinfo(dtype).max + 1).astype(dtype)
+    unit = to_unit(levels)
+    assert unit.dtype == np.float32
+    assert (unit[0], unit[-1]) == (0, 1)
+    np.testing.assert_array_equal(to_levels(unit, dtype), levels)
+    assert to_unit(unit) is unit
 
 
-def test_premultiply_equals_pillow(every_pair):
-    expected = np.asarray(Image.fromarray(every_pair).convert("RGBa"))
-    np.testing.assert_array_equal(premultiply(every_pair), expected[..., :3])
+def test_to_levels_of_16_bits_rounds_half_up():
+    values = (np.arange(65535) + np.array([[0.49], [0.5]])) / 65535
+    np.testing.assert_array_equal(to_levels(values, np.uint16), np.arange(65535) + np.array([[0], [1]]))
 
 
-def test_unpremultiply_rounds_half_up(every_pair):
-    rgb, alpha = every_pair[..., :3], every_pair[..., 3:]
-    result = unpremultiply(rgb, alpha)
-    np.testing.assert_array_equal(result[..., 3:], alpha)
-    assert not result[0].any()  # alpha 0
-    for a in range(1, 256, 7):
-        expected = [min(math.floor(Fraction(255 * int(c), a) + Fraction(1, 2)), 255) for c in rgb[a, :, 0]]
-        assert result[a, :, 0].tolist() == expected
+def test_to_unit_of_other_types():
+    with pytest.raises(ValueError, match=r"uint8, uint16 or floating point in 0\.\.1; got int32"):
+        to_unit(np.zeros(3, np.int32))
 
 
-def test_premultiplying_is_undone(every_pair):
-    restored = unpremultiply(premultiply(every_pair), every_pair[..., 3]).astype(int)
-    np.testing.assert_array_equal(restored[255], every_pair[255])
-    error = np.abs(restored - every_pair)[1:, :, :3].max(axis=(1, 2))
-    alpha = np.arange(1, 256)
-    assert (error <= np.ceil(127.5 / alpha)).all()  # half a level of the product is 127.5 / alpha of colour
+def test_halved_depth_is_rounded():
+    every = np.arange(65536, dtype=np.uint16)
+    np.testing.assert_array_equal(halve_depth(every), np.floor(every / 257 + 0.5))
+    np.testing.assert_array_equal(halve_depth(np.arange(256).astype(np.uint8)), np.arange(256))
 
 
-@pytest.mark.parametrize("call", [
-    lambda: premultiply(np.zeros((2, 2, 3), np.uint8)),
-    lambda: premultiply(np.zeros((2, 2, 4), np.float32)),
-    lambda: unpremultiply(np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2), np.uint8)),
-    lambda: unpremultiply(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3), np.uint8)),
-    lambda: unpremultiply(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.float32)),
-])
-def test_bad_alpha(call):
-    with pytest.raises(ValueError, match="must be uint8"):
-        call()
+def test_premultiplying_is_undone():
+    random = np.random.default_rng(0)
+    straight = random.random((9, 7, 4), np.float32)
+    straight[0, :, 3], straight[1, :, 3] = 0, 1
+    product = premultiply(straight)
+    np.testing.assert_array_equal(product[1], straight[1, :, :3])
+    restored = unpremultiply(product, straight[..., 3:])
+    assert not restored[0].any()
+    np.testing.assert_allclose(restored[1:], straight[1:], rtol=1e-6)

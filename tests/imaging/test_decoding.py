@@ -142,6 +142,8 @@ def test_16_bit_colour(tmp_path):
     tifffile.imwrite(tmp_path / "planes.tif", planes, photometric="rgb", planarconfig="separate", compression="zlib")
     for name in ("a.png", "little.tif", "big.tif", "planes.tif"):
         np.testing.assert_array_equal(read_picture(tmp_path / name).pixels, RGB)
+    (tmp_path / "b.png").write_bytes(png(2, 1, 16, 2, b"\0" + np.array([127, 128, 129] * 2, ">u2").tobytes()))
+    assert read_picture(tmp_path / "b.png").pixels.tolist() == [[[0, 0, 1]] * 2]  # rounded and not cut
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])

@@ -96,7 +96,8 @@ def test_exif_too_long_for_jpeg_is_left_out(tmp_path):
     ("a.gif", np.zeros((4, 4, 3), np.uint8), "suffix must be one of .png"),
     ("a", np.zeros((4, 4, 3), np.uint8), "suffix must be one of .png"),
     ("a.png", np.zeros((4, 4, 3), np.float32), "got float32"),
-    ("a.png", np.zeros((4, 4, 2), np.uint8), r"got uint8 \(4, 4, 2\)"),
+    ("a.png", np.zeros((4, 4, 5), np.uint8), r"got uint8 \(4, 4, 5\)"),
+    ("a.jpg", np.zeros((4, 4, 2), np.uint16), "JPEG has no transparency"),
     ("a.png", np.zeros((0, 4, 3), np.uint8), "non-empty"),
 ])
 def test_what_cannot_be_written(tmp_path, name, pixels, words):

@@ -70,7 +70,9 @@ def test_uint8_equals_exact_arithmetic(astronaut, scale, edge):
     """At these scales every weight is a binary fraction: float64 makes no error, and ties are real ties."""
     scale = Fraction(scale)
     image = astronaut[100:121, 180:197]  # odd sizes, around an eye
-    expected = exact_uint8(image, [exact_matrix(length, scale, edge) for length in (21, 17)])
+    if scale > 1:
+        image = image[:9, :7]  # Fractions are slow
+    expected = exact_uint8(image, [exact_matrix(length, scale, edge) for length in image.shape[:2]])
     np.testing.assert_array_equal(matlab_resize(image, scale, edge), expected)
     np.testing.assert_array_equal(matlab_resize(image, float(scale), edge), expected)
 
