@@ -1,9 +1,13 @@
-"""Enlarging pictures with any kind of model file, whole or tile by tile.
+"""Upscaling images with any kind of model file, whole or tile by tile.
 
-    runtimes.open_runtime  ->  tiling.enlarge_tiled  ->  upscaler.Upscaler  ->  batch.upscale_files
-    one call on uint8 RGB      any size, bounded         grey and alpha too     files, folders, globs
+    runtimes.open_runtime   one call on RGB
+    channels.upscale_tile   grey, alpha and any depth
+    tiling.enlarge_tiled    any size, in bounded memory
+    upscaler.Upscaler       any image array
+    batch.upscale_files     files, folders and patterns
 
-Pictures are uint8 on 0..255, height by width by channels.
+Images are height by width by channels: uint8 on 0..255, uint16 on 0..65535 or float32 in 0..1. Each tile is brought to
+float32 and rounded once, to the depth of the result.
 """
 
 from srgan_tf.inference.runtimes import Runtime, open_runtime

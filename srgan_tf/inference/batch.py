@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture
+from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture, written_type
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
 
@@ -169,7 +169,7 @@ def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
 
 def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
     start = time.perf_counter()
-    picture = read_picture(job.source)
+    picture = read_picture(job.source, keep_depth=True)
     height, width = picture.pixels.shape[:2]
     megapixels = height * width * scale**2 / 1e6
     if megapixels > max_megapixels:
@@ -180,10 +180,9 @@ def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
 
 def _enlarge(upscaler: Upscaler, work: _Work) -> _Work:
     start, picture = time.perf_counter(), work.picture
-    # Grey with alpha goes as RGBA; write_picture makes it grey again.
-    pixels = picture.colour if picture.alpha is None else picture.pixels
+    pixels, dtype = picture.channels, written_type(work.job.target, picture.pixels.dtype)
     with tqdm(desc=printable(work.job.source.name), unit="tile", leave=False, disable=None) as bar:
-        enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count))
+        enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count), dtype=dtype)
     return work._replace(enlarged=enlarged, seconds={**work.seconds, "enlarge": time.perf_counter() - start})
 
 

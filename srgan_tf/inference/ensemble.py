@@ -1,9 +1,10 @@
-"""Geometric self-ensemble: the mean of what a model makes of a picture's eight symmetries, each turned back."""
+"""Geometric self-ensemble: the average of what a model makes of an image's eight symmetries, each turned back."""
 
 import numpy as np
 
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference.runtimes import Runtime, unit
+from srgan_tf.inference.channels import float_run
+from srgan_tf.inference.runtimes import Runtime
 
 
 def self_ensemble(runtime: Runtime) -> Runtime:
@@ -19,7 +20,7 @@ def self_ensemble(runtime: Runtime) -> Runtime:
         height, width = runtime.fixed_tile
         raise ValueError(
             f"--self_ensemble needs a model that takes square tiles; {runtime.name} takes {width}x{height}")
-    run = runtime.run_float or (lambda images: unit(runtime.run(images)))
+    run = float_run(runtime)
     # That of an export is only a bound, and what is filled up for it would change the edges of one that needs none.
     alignment = 1 if runtime.receptive_radius is None else runtime.alignment
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.imaging import to_uint8
+from srgan_tf.imaging import to_uint8, to_unit
 from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, whole_scale
 from srgan_tf.inference.tflite_parameters import count_parameters
 
@@ -126,15 +126,15 @@ def _names(interpreter: Any, source: dict, target: dict) -> tuple[str, str]:
 
 
 def _encoder(path: Path, tensor: dict, name: str) -> Coding:
-    """uint8 grey levels -> what the tensor takes."""
+    """uint8 levels, or float32 in 0..1, -> what the tensor takes: integers stand for 8 bits."""
     if tensor["dtype"] == np.float32:
         peak = _float_peak(name)
-        return lambda images: images.astype(np.float32) / np.float32(255 / peak)
+        return lambda images: to_unit(images) * np.float32(peak)
     kind, levels = _levels(path, tensor, "take")
     # The number that stands for each grey level: of those that a tensor can hold, the one nearest to it.
     nearest = np.abs(levels[None] - np.arange(256)[:, None]).argmin(axis=1)
     table = (nearest + np.iinfo(kind).min).astype(kind)
-    return lambda images: table[images]
+    return lambda images: table[images if images.dtype == np.uint8 else to_uint8(images)]
 
 
 def _decoder(path: Path, tensor: dict, name: str) -> Coding:

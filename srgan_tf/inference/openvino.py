@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, trained, unit, whole_scale
+from srgan_tf.imaging import to_unit
+from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, trained, whole_scale
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -27,7 +28,7 @@ def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Run
     return in_turn(Runtime(
         generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-        run_float=lambda images: unrounded()(unit(images)), parameters=trained(generator)))
+        run_float=lambda images: unrounded()(to_unit(images)), parameters=trained(generator)))
 
 
 def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:

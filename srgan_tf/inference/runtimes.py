@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srgan_tf.config import RUN_MODELS
-from srgan_tf.imaging import matlab_resize
+from srgan_tf.imaging import matlab_resize, to_unit
 from srgan_tf.pretrained import file_of
 from srgan_tf.text import whole_number
 
@@ -36,8 +36,10 @@ class Runtime(NamedTuple):
         fixed_tile: the only height and width that `run` takes, or None for any.
         receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
         alignment: LR pixels at whose multiples tiles must begin, as in Generator.
-        run_float: as `run`, but gives float32 in 0..1, neither rounded nor clipped; None where that cannot be had.
+        run_float: float32 [1,H,W,3] in 0..1 -> float32 [1,sH,sW,3], neither rounded nor clipped (uint8 is taken too);
+            None where that cannot be had.
         parameters: how many weights the model trained, or None if that is not known.
+        channelwise: whether each channel is upscaled by itself, and all alike.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Runtime(NamedTuple):
     alignment: int = 1
     run_float: Callable[[np.ndarray], np.ndarray] | None = None
     parameters: int | None = None
+    channelwise: bool = False
 
 
 def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str = "tensorflow",
@@ -145,7 +148,7 @@ def _keras_model(generator: Any, runtime: str, precision: str, threads: int) -> 
 def bicubic_runtime(scale: int) -> Runtime:
     """MATLAB's bicubic interpolation, the baseline of every table."""
     return Runtime("bicubic", scale, lambda images: matlab_resize(images[0], scale)[None], receptive_radius=2,
-                   run_float=lambda images: matlab_resize(unit(images[0]), scale)[None])
+                   run_float=lambda images: matlab_resize(to_unit(images[0]), scale)[None], channelwise=True)
 
 
 def keras_runtime(generator: Any) -> Runtime:
@@ -164,17 +167,12 @@ def keras_runtime(generator: Any) -> Runtime:
     return in_turn(Runtime(
         generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-        run_float=lambda images: call(unit(images)), parameters=trained(generator)))
+        run_float=lambda images: call(to_unit(images)), parameters=trained(generator)))
 
 
 def trained(generator: Any) -> int:
     """How many weights training moves."""
     return sum(int(np.prod(weight.shape)) for weight in generator.trainable_weights)
-
-
-def unit(images: np.ndarray) -> np.ndarray:
-    """uint8 on 0..255 -> float32 in 0..1."""
-    return images.astype(np.float32) / np.float32(255)
 
 
 def find_saved_model(path: Path) -> Path | None:
@@ -227,7 +225,8 @@ def _float_signature(loaded: Any) -> Callable | None:
 
     @_plain_errors
     def run(images: np.ndarray) -> np.ndarray:
-        return signature(input_0=tf.constant(images.astype(np.float32)))["output_0"].numpy() / np.float32(255)
+        levels = to_unit(images) * np.float32(255)
+        return signature(input_0=tf.constant(levels))["output_0"].numpy() / np.float32(255)
 
     return run
 

@@ -12,7 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
+from srgan_tf.inference.channels import REACH, upscale_tile
 from srgan_tf.inference.runtimes import Runtime
+
+DTYPES = (np.uint8, np.uint16, np.float32)
 
 
 class Window(NamedTuple):
@@ -59,42 +62,47 @@ def smallest_tile(size: int, tile: int, overlap: int, alignment: int = 1) -> int
     return min(-(-step // alignment) * alignment + shared, tile) if count > 1 else tile
 
 
-def enlarge_tiled(runtime: Runtime, picture: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
-                  progress: Callable[[int, int], None] | None = None) -> np.ndarray:
-    """Enlarges one picture.
+def enlarge_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
+                  progress: Callable[[int, int], None] | None = None,
+                  dtype: np.typing.DTypeLike | None = None) -> np.ndarray:
+    """Upscales one image. Only a tile of it is in floating point at a time.
 
     Args:
-        runtime: what enlarges a tile. Where it has a fixed tile of its own, that one is used.
-        picture: uint8 [H,W,3].
-        tile: greatest side of the tiles in LR pixels, context included; 0: the whole picture at once.
+        runtime: what upscales a tile. Where it has a fixed tile of its own, that one is used.
+        image: uint8, uint16 or float32 in 0..1, [H,W,C]: grey, grey and alpha, RGB or RGBA.
+        tile: greatest side of the tiles in LR pixels, context included; 0: the whole image at once.
         overlap: context on each side, in LR pixels.
         progress: called with the number of tiles done and of all tiles.
+        dtype: of the result; None: that of the image. Integers are rounded once and clipped, floating point is neither.
 
     Returns:
-        uint8 [sH,sW,3].
+        [sH,sW,C].
 
     Raises:
-        ValueError: the picture is not as said, or the overlap leaves nothing of the tile.
+        ValueError: the image is not as said, or the overlap leaves nothing of the tile.
     """
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise ValueError(f"picture must be uint8 [H,W,3] and not empty; got {picture.dtype} {picture.shape}")
+    if image.dtype not in DTYPES or image.ndim != 3 or not 1 <= image.shape[2] <= 4 or not image.size:
+        raise ValueError("image must be uint8, uint16 or float32 [H,W,C] of 1 to 4 channels and not empty; "
+                         f"got {image.dtype} {image.shape}")
+    dtype = np.dtype(dtype or image.dtype)
     if runtime.receptive_radius is not None:
-        overlap = min(overlap, runtime.receptive_radius)  # more context changes nothing
-    height, width = picture.shape[:2]
+        reach = max(runtime.receptive_radius, REACH if image.shape[2] % 2 == 0 else 0)
+        overlap = min(overlap, reach)  # more context changes nothing
+    height, width = image.shape[:2]
     if runtime.fixed_tile:
         rows, columns = (windows(size, side, min(overlap, (side - runtime.alignment) // 2), runtime.alignment)
                          for size, side in zip((height, width), runtime.fixed_tile, strict=True))
     else:
         rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
                                  runtime.alignment) for size in (height, width))
-    enlarged = np.empty((height * runtime.scale, width * runtime.scale, 3), np.uint8)
+    upscaled = np.empty((height * runtime.scale, width * runtime.scale, image.shape[2]), dtype)
     for number, (row, column) in enumerate(_pairs(rows, columns), 1):
-        part = _run(runtime, picture[row.start : row.stop, column.start : column.stop])
-        enlarged[_kept(row, 0, runtime.scale), _kept(column, 0, runtime.scale)] = (
+        part = _run(runtime, image[row.start : row.stop, column.start : column.stop], dtype)
+        upscaled[_kept(row, 0, runtime.scale), _kept(column, 0, runtime.scale)] = (
             part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
         if progress:
             progress(number, len(rows) * len(columns))
-    return enlarged
+    return upscaled
 
 
 def _pairs(rows: list[Window], columns: list[Window]) -> Iterator[tuple[Window, Window]]:
@@ -105,11 +113,10 @@ def _kept(window: Window, origin: int, scale: int) -> slice:
     return slice((window.keep_start - origin) * scale, (window.keep_stop - origin) * scale)
 
 
-def _run(runtime: Runtime, part: np.ndarray) -> np.ndarray:
+def _run(runtime: Runtime, part: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """One tile, mirrored at its right and bottom edges where a runtime of fixed size asks for more than there is."""
     height, width = part.shape[:2]
     if runtime.fixed_tile and (height, width) != runtime.fixed_tile:
         more = [(0, side - size) for side, size in zip(runtime.fixed_tile, (height, width), strict=True)]
         part = np.pad(part, (*more, (0, 0)), mode="symmetric")
-    enlarged = runtime.run(np.ascontiguousarray(part)[None])[0]
-    return enlarged[: height * runtime.scale, : width * runtime.scale]
+    return upscale_tile(runtime, part, dtype)[: height * runtime.scale, : width * runtime.scale]

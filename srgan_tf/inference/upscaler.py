@@ -1,4 +1,4 @@
-"""The one object that applications need: a picture in, a larger picture out."""
+"""The one object that applications need: an image in, a larger image out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
-from srgan_tf.imaging import premultiply, to_uint8, unpremultiply
+from srgan_tf.imaging.color import LEVELS
 from srgan_tf.inference import ensemble
 from srgan_tf.inference.runtimes import TileTooLargeError, open_runtime
-from srgan_tf.inference.tiling import enlarge_tiled
+from srgan_tf.inference.tiling import DTYPES, enlarge_tiled
 
 Progress = Callable[[int, int], None]
 
 
 class Upscaler:
-    """Upscales uint8 images: `Upscaler("best.keras")(pixels)`.
+    """Upscales images: `Upscaler("best.keras")(pixels)`.
 
     One object can be shared between threads. Each tile is computed by one call at a time (runtimes.in_turn), so several
     threads overlap in all but the model, which keeps every core busy by itself. For calls side by side, open one
@@ -49,51 +49,51 @@ class Upscaler:
             self.runtime = ensemble.self_ensemble(self.runtime)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
-    def __call__(self, pixels: np.ndarray, progress: Progress | None = None) -> np.ndarray:
-        """Enlarges one picture.
+    def __call__(self, pixels: np.ndarray, progress: Progress | None = None, *,
+                 dtype: np.typing.DTypeLike | None = None) -> np.ndarray:
+        """Upscales one image.
 
-        Alpha is enlarged by the model too, and colours are enlarged premultiplied, so that what is hidden under
-        transparency does not bleed into what is seen.
+        Alpha is upscaled by the model too, and colours are upscaled premultiplied, so that what is hidden under
+        transparency does not bleed into what is seen. Between pixels that are all opaque, or all transparent, the
+        result is exactly that.
 
         Args:
-            pixels: uint8 [H,W] or [H,W,1] grey, [H,W,3] RGB or [H,W,4] RGBA.
-            progress: called with the number of tiles done and of all tiles, anew for the alpha channel.
+            pixels: uint8 on 0..255, uint16 on 0..65535 or float32 in 0..1; [H,W] or [H,W,1] grey, [H,W,2] grey and
+                alpha, [H,W,3] RGB or [H,W,4] RGBA.
+            progress: called with the number of tiles done and of all tiles.
+            dtype: of the result: np.uint8, np.uint16 or np.float32; None: that of `pixels`.
 
         Returns:
-            uint8 of the same number of dimensions and channels, `scale` times larger.
+            The same number of dimensions and channels, `scale` times larger. Integers are rounded once, half up, and
+            clipped; float32 is neither, but for its alpha, which is clipped.
 
         Raises:
             ValueError: the array is not as said.
         """
         pixels = np.asarray(pixels)
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
-        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or channels not in (1, 3, 4) or not pixels.size:
-            raise ValueError("pixels must be non-empty uint8 [H,W], [H,W,1], [H,W,3] or [H,W,4]; "
+        if pixels.dtype not in DTYPES or pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or not pixels.size:
+            raise ValueError("pixels must be non-empty uint8, uint16 or float32 [H,W] or [H,W,C] of 1 to 4 channels; "
                              f"got {pixels.dtype} {pixels.shape}")
-        if channels == 1:
-            grey = self._grey(pixels.reshape(pixels.shape[:2]), progress)
-            return grey if pixels.ndim == 2 else grey[..., None]
-        if channels == 3:
-            return self._colour(pixels, progress)
-        if (pixels[..., 3] == 255).all():
-            colour = self._colour(pixels[..., :3], progress)
-            return np.dstack([colour, np.full(colour.shape[:2], 255, np.uint8)])
-        alpha = self._grey(pixels[..., 3], progress)
-        return unpremultiply(self._colour(premultiply(pixels), progress), alpha)
+        if dtype is not None and np.dtype(dtype) not in DTYPES:
+            raise ValueError(f"dtype must be uint8, uint16 or float32; got {np.dtype(dtype)}")
+        if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
+            raise ValueError(f"float32 pixels must be in 0..1; got {pixels.min():g}..{pixels.max():g}")
+        dtype = np.dtype(dtype or pixels.dtype)
+        if channels % 2 == 0 and (pixels[..., -1] == LEVELS.get(pixels.dtype, 1)).all():
+            colour = self._tiled(pixels[..., :-1], progress, dtype)
+            return np.concatenate([colour, np.full_like(colour[..., :1], LEVELS.get(dtype, 1))], axis=2)
+        upscaled = self._tiled(pixels.reshape(*pixels.shape[:2], channels), progress, dtype)
+        return upscaled if pixels.ndim == 3 else upscaled[..., 0]
 
-    def _colour(self, rgb: np.ndarray, progress: Progress | None) -> np.ndarray:
+    def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype) -> np.ndarray:
         while True:
             tile = self.tile  # other threads may lower it meanwhile
             try:
-                return enlarge_tiled(self.runtime, rgb, tile, self.overlap, progress)
+                return enlarge_tiled(self.runtime, image, tile, self.overlap, progress, dtype)
             except TileTooLargeError:
-                side = max(rgb.shape[:2])
+                side = max(image.shape[:2])
                 smaller = min(tile or side, side) // 2
                 if smaller < 2 * self.overlap + self.runtime.alignment:
                     raise
                 self.tile = min(self.tile or smaller, smaller)
-
-    def _grey(self, grey: np.ndarray, progress: Progress | None) -> np.ndarray:
-        """[H,W] -> [sH,sW]: as a picture of three equal channels, whose mean is taken."""
-        rgb = self._colour(np.repeat(grey[..., None], 3, axis=2), progress)
-        return to_uint8(rgb.mean(axis=2) / 255)

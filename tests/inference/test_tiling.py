@@ -167,8 +167,8 @@ def test_what_is_enlarged_at_once_is_bounded_by_the_tile(photo):
 
 
 @pytest.mark.parametrize("picture", [
-    np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8),
+    np.zeros((4, 4, 3), np.float64), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 5), np.uint8),
     np.zeros((0, 4, 3), np.uint8)])
 def test_what_is_not_a_picture(picture):
-    with pytest.raises(ValueError, match=r"picture must be uint8 \[H,W,3\] and not empty; got"):
+    with pytest.raises(ValueError, match=r"image must be uint8, uint16 or float32 \[H,W,C\] of 1 to 4 channels"):
         enlarge_tiled(nearest(), picture)
