@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
-from srgan_tf.imaging import matlab_resize
+from srgan_tf.imaging import matlab_resize, read_picture, to_levels, to_uint8, write_picture
 from srgan_tf.inference import Upscaler
 
 BICUBIC = "--model=bicubic"
@@ -142,15 +142,45 @@ def test_kinds_of_pictures(command, pictures, tmp_path, photo):
     done = command("upscale", "in", BICUBIC)
     assert done.status == 0, done.err
     modes = {path.name: opened(path).mode for path in (tmp_path / "upscaled").iterdir()}
-    assert modes == {"grey.png": "L", "grey_alpha.png": "LA", "palette.png": "RGB", "deep.png": "L",
+    assert modes == {"grey.png": "L", "grey_alpha.png": "LA", "palette.png": "RGB", "deep.png": "I;16",
                      "cmyk.jpg": "RGB", "alpha.png": "RGBA"}
-    for name in ("grey.png", "deep.png"):
-        np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled" / name)), matlab_resize(grey, 4))
-    enlarged = np.asarray(opened(tmp_path / "upscaled/alpha.png"))
-    np.testing.assert_array_equal(enlarged[..., 3], matlab_resize(alpha[..., 3], 4))
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/grey.png")), matlab_resize(grey, 4))
+    deep = to_levels(matlab_resize(grey / 255, 4), np.uint16)
+    np.testing.assert_allclose(np.asarray(opened(tmp_path / "upscaled/deep.png")), deep, atol=1)
+    upscaled = np.asarray(opened(tmp_path / "upscaled/alpha.png"))
+    np.testing.assert_array_equal(upscaled[..., 3], to_uint8(matlab_resize(alpha[..., 3] / 255, 4)))
     for name in ("palette.png", "cmyk.jpg"):
         difference = np.asarray(opened(tmp_path / "upscaled" / name)).astype(int) - matlab_resize(photo[:20, :30], 4)
         assert np.abs(difference).mean() < 20, name
+
+
+def test_16_bits_come_out_as_16_bits(command, tmp_path):
+    """More levels than 8 bits have, in every form, where the format has room for them; 8 bits stay 8 bits."""
+    y, x = np.mgrid[:12, :17]
+    deep = (30_000 + 23 * x + 7 * y)[..., None] + np.array([0, 400, 800, 1200])
+    (tmp_path / "in").mkdir()
+    deep[..., 3] = np.minimum(deep[..., 3] + 1900 * x, 65535)
+    for channels, name in enumerate(("grey", "grey_alpha", "rgb", "rgba"), 1):
+        pixels = deep[..., [0, 3]] if channels == 2 else deep[..., :channels]
+        for suffix in ("png", "tif"):
+            write_picture(tmp_path / f"in/{name}_{suffix}.{suffix}", pixels.astype(np.uint16))
+    for arguments in (["in"], ["in", "--format=tif"], ["in/rgb_png.png", "--format=jpg", "--output=small"]):
+        done = command("upscale", *arguments, BICUBIC)
+        assert done.status == 0, done.err
+    exact = matlab_resize(deep / 65535, 4)
+    for path in (tmp_path / "upscaled").iterdir():
+        found = read_picture(path, keep_depth=True)
+        channels = ["grey", "grey_alpha", "rgb", "rgba"].index(path.stem[:-4]) + 1
+        assert found.channels.shape == (48, 68, channels)
+        assert found.pixels.dtype == np.uint16
+        assert len(np.unique(found.channels[..., 0])) > 256
+        if channels % 2:
+            np.testing.assert_allclose(found.channels, 65535 * exact[..., :channels], atol=1)
+        else:
+            np.testing.assert_allclose(found.channels[..., -1], np.clip(65535 * exact[..., 3], 0, 65535), atol=1)
+            assert np.abs(found.channels[..., 0] - 65535.0 * exact[..., 0]).max() < 700  # a ramp, whatever its alpha
+    assert len([*(tmp_path / "upscaled").iterdir()]) == 16
+    assert opened(tmp_path / "small/rgb_png.jpg").mode == "RGB"
 
 
 def test_a_very_wide_picture(command, pictures, tmp_path, model_file, photo):

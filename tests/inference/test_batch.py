@@ -114,10 +114,10 @@ def test_names_that_the_terminal_cannot_show(folder):
 
 def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
     class Greedy(Upscaler):
-        def __call__(self, pixels, progress=None):
+        def __call__(self, pixels, progress=None, **options):
             if pixels.shape[0] == 2:
                 raise MemoryError
-            return super().__call__(pixels, progress)
+            return super().__call__(pixels, progress, **options)
 
     Image.new("RGB", (4, 4)).save("good.png")
     jobs = [Job(Path("in/b10.png"), Path("out/b10.png")), Job(Path("good.png"), Path("out/good.png"))]
@@ -131,11 +131,11 @@ def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, cap
     third_read, second_enlarged = threading.Event(), threading.Event()
 
     class Waiting(Upscaler):
-        def __call__(self, pixels, progress=None):
+        def __call__(self, pixels, progress=None, **options):
             if pixels.shape[1] == 2:
                 assert third_read.wait(20)
                 second_enlarged.set()
-            return super().__call__(pixels, progress)
+            return super().__call__(pixels, progress, **options)
 
     def reads(path):
         picture = read(path)
