@@ -26,7 +26,7 @@ def main(config: InterpolateConfig) -> None:
     for path in map(Path, config.input):
         if path.stem in pictures:
             raise ValueError(f"two pictures of --input are called {path.stem}: their enlargements would be too")
-        pictures[path.stem] = read_picture(path.expanduser()).pixels
+        pictures[path.stem] = read_picture(path.expanduser(), keep_depth=True).pixels
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     generators = {}

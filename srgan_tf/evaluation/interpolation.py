@@ -7,16 +7,17 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from srgan_tf.evaluation.sheets import busiest_crop
-from srgan_tf.imaging import matlab_resize, to_uint8, write_picture
+from srgan_tf.imaging import matlab_resize, to_levels, to_uint8, write_picture
+from srgan_tf.imaging.color import halve_depth
 from srgan_tf.inference import Upscaler
 from srgan_tf.models import Generator, interpolate
 
 SIDE, GAP, CAPTION = 192, 6, 20
 
 
-def mix(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
-    """Pixel interpolation, (1 - alpha) A + alpha B: uint8 [H,W,C], rounded half up."""
-    return to_uint8(((1 - alpha) * a.astype(np.float64) + alpha * b) / 255)
+def mix(a: np.ndarray, b: np.ndarray, alpha: float, dtype: np.dtype) -> np.ndarray:
+    """Pixel interpolation, (1 - alpha) A + alpha B: float [H,W,C] in 0..1, rounded once to uint8 or uint16."""
+    return to_levels((1 - alpha) * a + alpha * b, dtype)
 
 
 def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Sequence[Generator],
@@ -25,7 +26,7 @@ def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Seque
 
     Args:
         folder: gets NAME_alpha_A.png for each alpha, NAME_pixels_A.png if `mixed`, and NAME_sheet.png.
-        pictures: uint8 [H,W,3] or [H,W,4] by name.
+        pictures: uint8 or uint16 [H,W,3] or [H,W,4] by name; the results are of the same type.
         ends: the networks at alpha 0 and 1.
         between: networks by alpha.
         mixed: whether pictures are interpolated too.
@@ -37,18 +38,20 @@ def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Seque
     stage = interpolate(*ends, 0)  # all networks enlarge in its place, so that TensorFlow traces one
     upscaler = Upscaler(stage, **tiling)
 
-    def enlarge(generator: Generator, pixels: np.ndarray) -> np.ndarray:
+    def enlarge(generator: Generator, pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
         stage.set_weights(generator.get_weights())
-        return upscaler(pixels)
+        return upscaler(pixels, dtype=dtype)
 
     for name, pixels in pictures.items():
-        a, b = (enlarge(end, pixels) for end in ends)
-        networks = {alpha: enlarge(generator, pixels) for alpha, generator in sorted(between.items())}
-        mixtures = {alpha: mix(a, b, alpha) for alpha in networks} if mixed else {}
+        dtype = pixels.dtype
+        a, b = (enlarge(end, pixels, np.float32) for end in ends)
+        networks = {alpha: enlarge(generator, pixels, dtype) for alpha, generator in sorted(between.items())}
+        mixtures = {alpha: mix(a, b, alpha, dtype) for alpha in networks} if mixed else {}
         for kind, made in (("alpha", networks), ("pixels", mixtures)):
             for alpha, picture in made.items():
                 write_picture(folder / f"{name}_{kind}_{alpha:g}.png", picture)
-        rgb, scale = pixels[..., :3], stage.scale
+        a, b = to_uint8(a), to_uint8(b)
+        rgb, scale = halve_depth(pixels[..., :3]), stage.scale
         rows = [{"bicubic": matlab_resize(rgb, scale), **_row("network", a, networks, b)}]
         if mixed:
             repeated = rgb.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -67,7 +70,7 @@ def draw_alphas(rows: Sequence[Mapping[str, np.ndarray]], corner: tuple[int, int
     """A row of labelled crops for each mapping of pictures by label.
 
     Args:
-        rows: uint8 [H,W,C], of one size.
+        rows: uint8 or uint16 [H,W,C], of one size.
         corner: top and left of the crops, of SIDE pixels.
 
     Returns:
@@ -80,6 +83,7 @@ def draw_alphas(rows: Sequence[Mapping[str, np.ndarray]], corner: tuple[int, int
         for column, (label, picture) in enumerate(row.items()):
             x, y = GAP + column * (SIDE + GAP), GAP + line * (SIDE + CAPTION + GAP)
             top, left = corner
-            sheet.paste(Image.fromarray(picture[top : top + SIDE, left : left + SIDE, :3]), (x, y))
+            crop = halve_depth(picture[top : top + SIDE, left : left + SIDE, :3])
+            sheet.paste(Image.fromarray(crop), (x, y))
             draw.text((x, y + SIDE + 2), label, "black", font)
     return np.asarray(sheet)

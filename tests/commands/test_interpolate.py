@@ -20,7 +20,7 @@ def ends(tmp_path):
 
 
 def test_models_pictures_and_sheet(command, ends, photo):
-    write_picture("eye.png", photo[100:164, 90:154])
+    write_picture("eye.png", photo[100:164, 90:154].astype(np.uint16) * 257)
     done = command("interpolate", *ends, "--alpha=0,0.5", "--input=eye.png", "--output=between", "--tile=40")
     assert done.status == 0, done
     names = {path.name for path in Path("between").iterdir()}
@@ -30,7 +30,9 @@ def test_models_pictures_and_sheet(command, ends, photo):
     a, b = load_model("a.keras"), load_model("b.safetensors")
     assert all(map(np.array_equal, first.get_weights(), a.get_weights()))
     np.testing.assert_allclose(middle.head.get_weights()[0], (a.head.get_weights()[0] + b.head.get_weights()[0]) / 2)
-    network, mixed = (read_picture(f"between/eye_{kind}_0.png").pixels for kind in ("alpha", "pixels"))
+    network, mixed = (read_picture(f"between/eye_{kind}_0.png", keep_depth=True).pixels
+                      for kind in ("alpha", "pixels"))
+    assert len(np.unique(network)) > 1000  # 16 bits in, 16 bits out
     np.testing.assert_array_equal(network, mixed)  # at the end they are the same
     sheet = read_picture("between/eye_sheet.png").pixels
     assert sheet.shape[1] > 5 * 128

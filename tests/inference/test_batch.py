@@ -137,8 +137,8 @@ def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, cap
                 second_enlarged.set()
             return super().__call__(pixels, progress, **options)
 
-    def reads(path):
-        picture = read(path)
+    def reads(path, **options):
+        picture = read(path, **options)
         if path.name == "3.png":
             third_read.set()
         return picture
