@@ -10,15 +10,15 @@ from srgan_tf.models import Generator
 from srgan_tf.models.files import load_keras
 from srgan_tf.pretrained import shipped_models
 from srgan_tf.settings import lookup
-from srgan_tf.weights import READERS, load_foreign
+from srgan_tf.weights import kind_of, load_foreign
 
 
 def load_model(path_or_name: str | os.PathLike, dtype: str | None = None, **overrides: object) -> keras.Model:
     """Reads a model that `save_model` wrote, or foreign weights for one of this package's architectures.
 
     Args:
-        path_or_name: a .keras file; a run folder, of which best.keras is taken, else last.keras; a .pth, .pt or
-            .safetensors file; or the name of a model that ships with the package.
+        path_or_name: a .keras file; a run folder, of which best.keras is taken, else last.keras; foreign weights
+            (docs/weights.md); or the name of a model that ships with the package.
         dtype: dtype policy to compute in, such as "mixed_bfloat16"; None for Keras' global policy.
         **overrides: arguments of the architecture that names and shapes cannot tell, of foreign weights only.
 
@@ -27,7 +27,7 @@ def load_model(path_or_name: str | os.PathLike, dtype: str | None = None, **over
         ValueError: what is there is not a model of this package, or is damaged.
     """
     path = find_model(path_or_name)
-    if path.suffix in READERS:
+    if kind_of(path):
         return load_foreign(path, dtype, **overrides)
     if overrides:
         raise ValueError(f"{path} says itself what it is: {', '.join(overrides)} cannot be given")
@@ -71,6 +71,8 @@ def load_generator(path_or_name: str | os.PathLike, dtype: str | None = "float32
     generator = load_model(path_or_name, dtype)
     if not isinstance(generator, Generator):
         raise ValueError(f"{path_or_name} holds a {type(generator).__name__}, which does not enlarge pictures")
+    if generator.image_channels != 3:
+        raise ValueError(f"{path_or_name} is for images of {generator.image_channels} channels; only RGB is run")
     return generator.fold()
 
 

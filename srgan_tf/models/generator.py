@@ -28,10 +28,13 @@ class Generator(keras.Model):
             tiles that overlap by this much enlarge exactly like the whole picture.
         alignment: LR pixels that the network puts together, from the picture's top left on; tiles that begin at
             multiples of it are cut up like the whole picture.
+        image_channels: of the images that go in and come out: 3 for RGB; 1 for grey and 4 for RGBA (straight alpha),
+            each on 0..1, in some networks that others publish. Their input is [B,H,W,image_channels].
     """
 
     scales = (2, 3, 4, 8)
     alignment = 1
+    image_channels = 3
     receptive_radius: int
 
     def __init__(self, scale: int, **kwargs):
@@ -80,6 +83,12 @@ def require_booleans(**arguments: bool) -> None:
     for name, value in arguments.items():
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false; got {value!r}")
+
+
+def require_image_channels(image_channels: int) -> None:
+    """Raises a ValueError where it is not 1 (grey), 3 (RGB) or 4 (RGBA)."""
+    if isinstance(image_channels, bool) or image_channels not in (1, 3, 4):
+        raise ValueError(f"image_channels must be 1 (grey), 3 (RGB) or 4 (RGBA); got {image_channels!r}")
 
 
 def require_number(**arguments: float) -> None:

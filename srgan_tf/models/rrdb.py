@@ -18,6 +18,7 @@ from srgan_tf.models.generator import (
     PICTURES,
     Generator,
     receptive_radius,
+    require_image_channels,
     require_number,
     require_positive_integers,
 )
@@ -89,6 +90,7 @@ class RRDB(Generator):
         blocks: int = 23,
         residual_scale: float = 0.2,
         unshuffle: int = 1,
+        image_channels: int = 3,
         **kwargs,
     ):
         """Builds the network.
@@ -100,18 +102,21 @@ class RRDB(Generator):
             blocks: residual-in-residual dense blocks, of three dense blocks each.
             residual_scale: the paper's beta, the factor on each residual.
             unshuffle: side of the cells of pixels that become channels: 1, 2 or 4; 1 for x3.
+            image_channels: of input and output: 1 (grey), 3 (RGB) or 4 (RGBA).
             **kwargs: `name` and `dtype` of the keras.Model.
         """
         super().__init__(scale, **kwargs)
         require_positive_integers(features=features, growth_channels=growth_channels, blocks=blocks)
         require_number(residual_scale=residual_scale)
+        require_image_channels(image_channels)
         if isinstance(unshuffle, bool) or unshuffle not in ((1,) if scale == 3 else (1, 2, 4)):
             raise ValueError(f"unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got {unshuffle!r}")
         self.unshuffle = self.alignment = unshuffle
+        self.image_channels = image_channels
         self.features, self.growth_channels = features, growth_channels
         self.blocks, self.residual_scale = blocks, residual_scale
         dtype, self.factors = self.dtype_policy, upsampling_factors(scale * unshuffle)
-        self.head = conv(3 * unshuffle**2, features, dtype)
+        self.head = conv(image_channels * unshuffle**2, features, dtype)
         self.body = [
             ResidualInResidual(
                 [self.dense_block(features, growth_channels, residual_scale, dtype=dtype) for _ in range(3)],
@@ -120,12 +125,12 @@ class RRDB(Generator):
         self.body_end = conv(features, features, dtype)
         self.upsampling = [conv(features, features, dtype) for _ in self.factors]
         self.refine = conv(features, features, dtype)
-        self.tail = conv(features, 3, "float32")
+        self.tail = conv(features, image_channels, "float32")
         stages = [(1, at) for at in accumulate(self.factors, mul)]
         path = [*[(1, 1)] * (2 + 15 * blocks), *stages, (1, scale * unshuffle), (1, scale * unshuffle)]
         # In cells; the first pixel of a cell sees all of the last one.
         self.receptive_radius = receptive_radius(scale * unshuffle, path) * unshuffle + unshuffle - 1
-        self.build(PICTURES)
+        self.build((*PICTURES[:3], image_channels))
 
     def call(self, inputs):
         _, height, width, _ = ops.shape(inputs)
@@ -147,4 +152,5 @@ class RRDB(Generator):
             "blocks": self.blocks,
             "residual_scale": self.residual_scale,
             "unshuffle": self.unshuffle,
+            "image_channels": self.image_channels,
         }

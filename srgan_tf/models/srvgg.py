@@ -4,7 +4,13 @@ import keras
 from keras import ops
 
 from srgan_tf.models.blocks import conv, pixel_shuffle, prelu
-from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import (
+    PICTURES,
+    Generator,
+    receptive_radius,
+    require_image_channels,
+    require_positive_integers,
+)
 from srgan_tf.settings import lookup
 
 ACTIVATIONS = {
@@ -25,7 +31,13 @@ class SRVGG(Generator):
     scales = (1, 2, 3, 4, 8)
 
     def __init__(
-        self, scale: int = 4, features: int = 64, convolutions: int = 32, activation: str = "prelu", **kwargs
+        self,
+        scale: int = 4,
+        features: int = 64,
+        convolutions: int = 32,
+        activation: str = "prelu",
+        image_channels: int = 3,
+        **kwargs,
     ):
         """Builds the network.
 
@@ -34,18 +46,21 @@ class SRVGG(Generator):
             features: channels throughout.
             convolutions: between the first and the last one.
             activation: after each convolution but the last: prelu (a slope for each channel), leakyrelu (0.1) or relu.
+            image_channels: of input and output: 1 (grey), 3 (RGB) or 4 (RGBA).
             **kwargs: `name` and `dtype` of the keras.Model.
         """
         super().__init__(scale, **kwargs)
         require_positive_integers(features=features, convolutions=convolutions)
+        require_image_channels(image_channels)
         make, dtype = lookup(ACTIVATIONS, activation, "activation of SRVGG"), self.dtype_policy
         self.features, self.convolutions, self.activation = features, convolutions, activation
-        self.head, self.head_activation = conv(3, features, dtype), make(features, dtype)
+        self.image_channels = image_channels
+        self.head, self.head_activation = conv(image_channels, features, dtype), make(features, dtype)
         self.body = [conv(features, features, dtype) for _ in range(convolutions)]
         self.body_activations = [make(features, dtype) for _ in range(convolutions)]
-        self.tail = conv(features, 3 * scale**2, "float32")
+        self.tail = conv(features, image_channels * scale**2, "float32")
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (convolutions + 2))
-        self.build(PICTURES)
+        self.build((*PICTURES[:3], image_channels))
 
     def call(self, inputs):
         x = self.head_activation(self.head(inputs))
@@ -60,4 +75,5 @@ class SRVGG(Generator):
             "features": self.features,
             "convolutions": self.convolutions,
             "activation": self.activation,
+            "image_channels": self.image_channels,
         }

@@ -1,4 +1,4 @@
-"""Foreign weights: .pth and .pt files of PyTorch and .safetensors, read without PyTorch.
+"""Foreign weights: PyTorch's files, read without PyTorch, .safetensors, and ncnn's .param and .bin.
 
     containers                          what a file says, as arrays by name; nothing in it is imported, made or called
     rrdb, edsr, ...  ->  checkpoints    which network, and its weights into a model and back; a file a network
@@ -11,7 +11,7 @@ from srgan_tf import lazy
 
 _HOMES = {
     **dict.fromkeys(("FAMILIES", "Checkpoint", "check", "fill", "read_checkpoint", "state_dict"), "checkpoints"),
-    **dict.fromkeys(("READERS", "write_safetensors"), "containers"),
+    **dict.fromkeys(("READERS", "kind_of", "write_safetensors"), "containers"),
     **dict.fromkeys(("load_foreign", "save_weights"), "foreign"),
 }
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

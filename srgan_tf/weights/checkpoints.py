@@ -1,16 +1,23 @@
 """Checkpoints of other people: what network they hold, and its weights into a model and out of it."""
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from srgan_tf.settings import lookup
-from srgan_tf.weights.containers import READERS
-from srgan_tf.weights.containers.unwrapping import find_state
+from srgan_tf.weights.containers import kind_of, ncnn_pair
+from srgan_tf.weights.containers.ncnn import read_ncnn
+from srgan_tf.weights.containers.ncnn_graph import graph_of
+from srgan_tf.weights.containers.safetensors import open_safetensors
+from srgan_tf.weights.containers.torch_files import open_torch
+from srgan_tf.weights.containers.unwrapping import Contents
 from srgan_tf.weights.edsr import EDSR
+from srgan_tf.weights.esrgan_plus import ESRGAN_PLUS
+from srgan_tf.weights.graphs import in_order, match
 from srgan_tf.weights.layers import Arguments, Arrays, Family
 from srgan_tf.weights.msrresnet import MSRRESNET
 from srgan_tf.weights.rcan import RCAN
@@ -20,10 +27,10 @@ from srgan_tf.weights.srvgg import SRVGG
 from srgan_tf.weights.unet import UNET
 from srgan_tf.weights.vgg128 import VGG128
 
-# By the name that the architecture has in models/registry.py.
+# By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "edsr": EDSR, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "unet": UNET,
-    "vgg128": VGG128,
+    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "span": SPAN,
+    "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
 }
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
 UNUSED = ".num_batches_tracked"
@@ -46,34 +53,70 @@ class Checkpoint(NamedTuple):
 
 
 def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
-    """Reads a file of other people's weights, and recognises by names and shapes what they are.
+    """Reads a file of foreign weights, and recognises what they are: by names and shapes, of ncnn by the graph.
 
     Args:
-        path: ends in .pth or .pt (what torch.save writes) or .safetensors.
+        path: what torch.save wrote, a .safetensors file, or one of ncnn's two files with the other beside it.
 
     Raises:
         ValueError: the file is damaged, holds or asks for more than tensors, or is of no known architecture.
         OSError: it cannot be read.
     """
     path = Path(path)
-    reader = lookup(READERS, path.suffix, "ending of a checkpoint")
     try:
-        arrays = find_state(reader(path.read_bytes()))
-        arrays = {name: array for name, array in arrays.items() if not name.endswith(UNUSED)}
-        shapes = {name: array.shape for name, array in arrays.items()}
+        kind = lookup(KINDS, kind_of(path) or path.suffix, "kind of weights file")
+        return kind(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _named(contents: Contents) -> Checkpoint:
+    """Recognises tensors by their names and shapes."""
+    states = []
+    for state in contents.states():
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if not name.endswith(UNUSED)}
+        states.append(shapes)
         for family, table in FAMILIES.items():
             found = table.infer(shapes)
             if found:
-                return Checkpoint(family, *found, arrays)
-        raise ValueError(_unknown(shapes))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+                return Checkpoint(family, *found, contents.arrays({name: state[name] for name in shapes}))
+    raise ValueError(_unknown(states[0]))
+
+
+def _drawn(path: Path) -> Checkpoint:
+    """Recognises ncnn's files by their graph."""
+    param, numbers = ncnn_pair(path)
+    output = graph_of(read_ncnn(param.read_bytes(), numbers.read_bytes()))
+    if output.op == "resize":
+        raise ValueError(f"its network is followed by {output}, a change of size that belongs to no network: use the "
+                         "file of the network's own scale, whose weights are the same (realesr-animevideov3-x2 and -x3 "
+                         "are realesr-animevideov3-x4, reduced)")
+    nodes, reasons = in_order(output), []
+    for family, table in FAMILIES.items():
+        drawing = table.draw and table.draw(nodes)
+        if drawing:
+            arguments, drawn = drawing
+            try:
+                return Checkpoint(family, table.keys[0], arguments, match(output, drawn))
+            except ValueError as error:
+                reasons.append(f"not {family}: {error}")
+    known = ", ".join(family for family, table in FAMILIES.items() if table.draw)
+    operations = ", ".join(f"{count} {op}" for op, count in Counter(node.op for node in nodes).most_common(6))
+    raise ValueError("; ".join(reasons) or f"no network whose ncnn graph is known ({known}): it has {operations}")
 
 
 def _unknown(shapes: Mapping[str, tuple[int, ...]]) -> str:
     seen = ", ".join(f"{name[:60]} {list(shape)}" for name, shape in list(shapes.items())[:4])
     known = ", ".join(f"{family} ({', '.join(table.keys)})" for family, table in FAMILIES.items())
     return f"no network that is known: it holds {len(shapes)} tensors, {seen}; known networks and their keys: {known}"
+
+
+# How each kind of file becomes a checkpoint.
+KINDS: dict[str, Callable[[Path], Checkpoint]] = {
+    "torch": lambda path: _named(open_torch(path.read_bytes())),
+    "safetensors": lambda path: _named(open_safetensors(path.read_bytes())),
+    "ncnn": _drawn,
+}
 
 
 def check(model: Any, checkpoint: Checkpoint) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.weights.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count, shuffle_factors
+from srgan_tf.weights.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count, kernel, shuffle_factors
 
 RANGE = 255
 # Mean of DIV2K's training pictures, as in models/edsr.py; the authors' files hold it, as a convolution.
@@ -39,8 +39,8 @@ def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
     for keys, names in KEYS.items():
         blocks = count(shapes, f"{names.conv1}.weight")
         factors = shuffle_factors(shapes, f"{names.upsampling}.weight", step=2)
-        head, body_end = shapes.get(f"{names.head}.weight", ()), f"{names.body_end.format(blocks)}.weight"
-        if blocks and factors and len(head) == 4 and body_end in shapes:
+        head, body_end = kernel(shapes, f"{names.head}.weight"), f"{names.body_end.format(blocks)}.weight"
+        if blocks and factors and any(head) and body_end in shapes:
             return keys, {"scale": math.prod(factors), "features": head[0], "blocks": blocks,
                           "residual_scale": 0.1 if head[0] == 256 else 1.0}
     return None

@@ -18,7 +18,7 @@ def load_foreign(path: str | os.PathLike, dtype: str | None = None, **overrides:
     PyTorch's files are read without PyTorch, and recognised by the names and shapes of their tensors (docs/weights.md).
 
     Args:
-        path: a .pth, .pt or .safetensors file.
+        path: what torch.save wrote, a .safetensors file, or one of ncnn's two files; its ending does not matter.
         dtype: dtype policy to compute in, such as "mixed_bfloat16"; None for Keras' global policy.
         **overrides: arguments of the architecture that names and shapes cannot tell.
 

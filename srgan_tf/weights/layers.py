@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.weights.graphs import Node
+
 Arrays = dict[str, np.ndarray]
 Shape = tuple[int, ...]
 # Of the tensors of a checkpoint, by name.
@@ -126,6 +128,9 @@ class Family(NamedTuple):
         constants: from a model and one of `keys` to entries of the state_dict that are no weights.
         derived: from a model and one of `keys` to entries that are computed from weights: written, and passed over when
             they are read.
+        draw: from the nodes of a file's graph, inputs before what reads them, to the arguments and the graph that the
+            architecture has with them, named by the first of `keys`; None where it is something else. Without it
+            ncnn's files are not read.
     """
 
     keys: tuple[str, ...]
@@ -133,6 +138,7 @@ class Family(NamedTuple):
     slots: Callable[[Any, str], Iterator[Slot]]
     constants: Callable[[Any, str], Arrays] = lambda model, keys: {}
     derived: Callable[[Any, str], Iterator[Slot]] = lambda model, keys: iter(())
+    draw: Callable[[list[Node]], tuple[Arguments, Node] | None] | None = None
 
 
 def shuffled(channels: int, factor: int) -> np.ndarray:
@@ -158,6 +164,17 @@ def undivide(array: np.ndarray, divisor: float) -> np.ndarray:
     return product
 
 
+def kernel(shapes: Shapes, name: str) -> Shape:
+    """Shape [out,in,H,W] of a convolution's kernel; zeros where there is no such tensor or it is none."""
+    shape = shapes.get(name, ())
+    return shape if len(shape) == 4 and all(shape) else (0, 0, 0, 0)
+
+
+def image_channels(channels: int) -> Arguments:
+    """The argument of networks for images of other than three channels: grey has one, RGBA four."""
+    return {} if channels == 3 else {"image_channels": channels}
+
+
 def count(shapes: Shapes, pattern: str, start: int = 0) -> int:
     """How many of `pattern` with start, start + 1, ... in it follow each other in the names."""
     number = start
@@ -169,7 +186,7 @@ def count(shapes: Shapes, pattern: str, start: int = 0) -> int:
 def shuffle_factors(shapes: Shapes, pattern: str, start: int = 0, step: int = 1) -> list[int]:
     """Factors of the pixel shuffles behind the convolutions named `pattern` with start, start + step, ... in it."""
     factors, number = [], start
-    while len(shape := shapes.get(pattern.format(number), ())) == 4 and shape[1]:
+    while any(shape := kernel(shapes, pattern.format(number))):
         factors.append(math.isqrt(shape[0] // shape[1]))
         number += step
     return factors

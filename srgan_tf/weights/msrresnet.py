@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count, shuffle_factors
+from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count, kernel, shuffle_factors
 
 # BasicSR of 2020 and later; the authors' code of 2019. The blocks and the convolution behind the enlargement.
 KEYS = {"basicsr": ("body", "conv_hr"), "esrgan": ("recon_trunk", "HRconv")}
@@ -14,8 +14,8 @@ def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
     """Scale, features and blocks."""
     for keys, (body, refine) in KEYS.items():
         blocks, factors = count(shapes, body + ".{}.conv1.weight"), shuffle_factors(shapes, "upconv{}.weight", start=1)
-        head = shapes.get("conv_first.weight", ())
-        if blocks and factors and len(head) == 4 and f"{refine}.weight" in shapes:
+        head = kernel(shapes, "conv_first.weight")
+        if blocks and factors and any(head) and f"{refine}.weight" in shapes:
             return keys, {"scale": math.prod(factors), "features": head[0], "blocks": blocks}
     return None
 

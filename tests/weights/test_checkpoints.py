@@ -7,7 +7,7 @@ import pytest
 
 from srgan_tf.hub import load_model
 from srgan_tf.weights import read_checkpoint, write_safetensors
-from srgan_tf.weights.containers.unwrapping import find_state
+from srgan_tf.weights.containers.unwrapping import candidates
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
 
@@ -75,16 +75,34 @@ def test_overrides_are_for_other_peoples_weights(model_file):
         load_model(model_file, features=3)
 
 
+ONE, TWO = np.zeros((1, 1)), np.ones((2, 2))
+
+
 @pytest.mark.parametrize(("saved", "found"), [
-    ({"a": 1}, {"a": 1}), ({"module.a": 1}, {"a": 1}), ({"module.module.a": 1}, {"a": 1}),
-    ({"params": {"a": 1}, "params_ema": {"a": 2}}, {"a": 2}), ({"state_dict": {"module.a": 1}, "epoch": 3}, {"a": 1}),
-    ({"model": {"params": {"a": 1}}}, {"a": 1}), ({"generator": {"a": 1}, "optimizer": {"b": 2}}, {"a": 1}),
+    ({"a": ONE}, {"a": ONE}), ({"module.a": ONE}, {"a": ONE}), ({"module.module.a": ONE}, {"a": ONE}),
+    ({"params": {"a": ONE}, "params_ema": {"a": TWO}}, {"a": TWO}),
+    ({"state_dict": {"module.a": ONE}, "epoch": 3}, {"a": ONE}), ({"model": {"params": {"a": ONE}}}, {"a": ONE}),
+    ({"generator": {"a": ONE}, "optimizer": {"b": TWO}}, {"a": ONE}),
+    ({"some": {"other": {"x.a": ONE}}, "step": TWO}, {"x.a": ONE}),
+    ({"some": {"a": ONE}, "optim_state": {"a": TWO}}, {"a": ONE}), ({"x.a": ONE, "steps": np.zeros(1)}, {"x.a": ONE}),
+    ({"_orig_mod.x._orig_mod.a": ONE, "score": 3.5, "name": "x"}, {"x.a": ONE}),
 ])
 def test_containers(saved, found):
-    assert find_state(saved) == found
+    assert next(candidates(saved, np.ndarray)) == found
+
+
+def test_prefixes_come_off_one_by_one():
+    state = {"generator.net.a.b": ONE, "generator.net.c": TWO, "generator_ema.net.a.b": TWO, "discriminator.a": ONE}
+    assert list(candidates(state, np.ndarray)) == [
+        state, {"net.a.b": TWO}, {"a.b": TWO}, {"b": TWO}, {"net.a.b": ONE, "net.c": TWO}, {"a.b": ONE, "c": TWO}]
 
 
 @pytest.mark.parametrize("saved", [[], {}, 3, None, {"params": {}}])
 def test_containers_of_nothing(saved):
     with pytest.raises(ValueError, match="expected tensors by name"):
-        find_state(saved)
+        next(candidates(saved, np.ndarray))
+
+
+def test_containers_without_a_choice():
+    with pytest.raises(ValueError, match="holds several dicts of tensors, one, two, "):
+        next(candidates({"one": {"a": ONE}, "two": {"a": TWO}}, np.ndarray))

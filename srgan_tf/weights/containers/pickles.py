@@ -2,10 +2,12 @@
 
 A pickle is a program. Python's `pickletools` splits it into instructions; the ones that checkpoints need are carried
 out here on plain lists, dicts and the placeholders below, and any other is refused by name. The globals that may be
-named are a table of words: none is ever looked up in Python.
+named are a table of words: none is ever looked up in Python. What trainers keep beside tensors (NumPy's scalars, paths,
+devices, settings) becomes a placeholder that holds nothing.
 """
 
 import pickletools
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
@@ -42,6 +44,12 @@ class Global(NamedTuple):
     name: str
 
 
+class Opaque(NamedTuple):
+    """An object of a class that has nothing to do with tensors; what the pickle says of it is dropped."""
+
+    name: str
+
+
 class Mark:
     """Where a list of arguments begins on the stack."""
 
@@ -50,16 +58,20 @@ class Sealed(dict):
     """A dict that the file called an OrderedDict."""
 
 
-def read_pickle(file: BinaryIO) -> Any:
+def read_pickle(file: BinaryIO, types: dict[str, str] | None = None) -> Any:
     """Reads one pickle from the file's position to its end mark.
 
+    Args:
+        file: to read from.
+        types: is filled with the type of each storage that is named, by its key.
+
     Returns:
-        dicts, lists, tuples, strings, numbers, None, Storages and Tensors.
+        dicts, lists, tuples, strings, numbers, None, Storages, Tensors and Opaques.
 
     Raises:
         ValueError: it is damaged, uses an instruction or name that is not known here, or says a key twice.
     """
-    machine = Machine()
+    machine = Machine({} if types is None else types)
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
             if opcode.name == "STOP":
@@ -83,7 +95,8 @@ class RefusedError(ValueError):
 class Machine:
     """The stack and the memo of a pickle."""
 
-    def __init__(self):
+    def __init__(self, types: dict[str, str] | None = None):
+        self.types = types
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -117,6 +130,8 @@ class Machine:
 
 def _set_items(machine: Machine, items: list) -> None:
     table = machine.stack[-1]
+    if type(table) is Opaque:
+        return
     if type(table) not in (dict, Sealed) or len(items) % 2:
         raise ValueError("items without a dict")
     for key, value in zip(items[::2], items[1::2], strict=True):
@@ -128,6 +143,8 @@ def _set_items(machine: Machine, items: list) -> None:
 
 
 def _append(machine: Machine, items: list) -> None:
+    if type(machine.stack[-1]) is Opaque:
+        return
     if type(machine.stack[-1]) is not list:
         raise ValueError("items without a list")
     machine.stack[-1].extend(items)
@@ -141,8 +158,8 @@ def _collect(machine: Machine, empty: Any, fill: Callable) -> None:
 
 
 def _name(machine: Machine, name: str) -> None:
-    """A global, if it is one of the table."""
-    if name not in CALLS and name not in WORDS:
+    """A global, if it is one of the tables."""
+    if name not in CALLS and name not in WORDS and not passed_over(name):
         raise RefusedError(f"refused: the pickle names {name[:100]!r}, which is not among what tensors are made of")
     machine.stack.append(Global(name))
 
@@ -152,16 +169,43 @@ def _stack_name(machine: Machine, _: None) -> None:
     _name(machine, f"{module}.{name}")
 
 
+def passed_over(name: str) -> bool:
+    """Whether objects of that name may stand beside tensors."""
+    return name in BESIDE or (PLAIN_NAME.fullmatch(name) is not None and name.partition(".")[0] in BESIDE_FROM)
+
+
 def _call(machine: Machine, _: None) -> None:
     arguments, function = machine.pop(tuple), machine.pop(Global)
-    if function.name not in CALLS:
+    if function.name in CALLS:
+        machine.stack.append(CALLS[function.name](*arguments))
+    elif passed_over(function.name):
+        machine.stack.append(Opaque(function.name))
+    else:
         raise RefusedError(f"refused: the pickle calls {function.name}")
-    machine.stack.append(CALLS[function.name](*arguments))
+
+
+def _new(machine: Machine, opcode: str, count: int) -> None:
+    """An object of a class, with its arguments, of which there are one or two lots."""
+    for _ in range(count):
+        machine.pop((tuple, dict))
+    kind = machine.pop(Global)
+    if not passed_over(kind.name):
+        raise RefusedError(f"refused: the pickle uses {opcode} for a {kind.name}")
+    machine.stack.append(Opaque(kind.name))
+
+
+def _collect_opaque(machine: Machine, name: str) -> None:
+    machine.pop_marked()
+    machine.stack.append(Opaque(name))
 
 
 def _build(machine: Machine, _: None) -> None:
     """State of an object: a state_dict carries its modules' versions, which nobody needs."""
-    machine.pop(dict)
+    state = machine.pop()
+    if type(machine.stack[-1]) is Opaque:
+        return
+    if not isinstance(state, dict):
+        raise ValueError("a state that is no dict")
     if type(machine.stack[-1]) is not Sealed:
         raise RefusedError(f"refused: the pickle sets the state of a {type(machine.stack[-1]).__name__}")
 
@@ -174,6 +218,8 @@ def _persistent(machine: Machine, _: None) -> None:
         raise ValueError("a persistent id that is not a storage")
     if not is_count(count) or view not in ([], [None]):
         raise ValueError(f"storage {key[:40]!r} is of an unknown form")
+    if machine.types is not None:
+        machine.types[key] = WORDS[kind.name]
     machine.stack.append(Storage(WORDS[kind.name], key, count))
 
 
@@ -219,19 +265,30 @@ CALLS: dict[str, Callable] = {
     "torch._utils._rebuild_parameter": _parameter,
     "torch.Size": _size,
     "collections.OrderedDict": _ordered,
+    "collections.defaultdict": lambda *_: Sealed(),
 }
 # What may be named, and the type of number that it stands for.
 WORDS = {
     **{f"torch.{name}": kind for name, kind in STORAGES.items()},
     **{f"torch.{kind}": kind for kind in TYPES},
 }
+# Objects that trainers keep beside tensors: these names, and all plain ones of these packages. They are never made.
+BESIDE = {
+    "torch.device", "_codecs.encode", "copyreg._reconstructor", "copy_reg._reconstructor",
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in (
+        "bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "object", "range", "set",
+        "slice", "str", "tuple")),
+}
+BESIDE_FROM = {"argparse", "collections", "datetime", "easydict", "lightning", "lightning_fabric", "mmcv", "mmengine",
+               "numpy", "omegaconf", "pathlib", "pytorch_lightning", "yacs"}
+PLAIN_NAME = re.compile(r"[a-zA-Z]\w*(\._?[a-zA-Z]\w*)+", re.ASCII)
 CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "MARK": Mark,
-    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False, "EMPTY_SET": lambda: Opaque("set"),
 }
 LITERALS = {
-    "BINUNICODE", "SHORT_BINUNICODE", "UNICODE", "BINSTRING", "SHORT_BINSTRING", "STRING", "BININT", "BININT1",
-    "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT", "SHORT_BINBYTES", "BINBYTES",
+    "BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE", "UNICODE", "BINSTRING", "SHORT_BINSTRING", "STRING", "BININT",
+    "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
 }
 ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
     "MEMOIZE": lambda machine, _: machine.memo.__setitem__(len(machine.memo), machine.stack[-1]),
@@ -248,6 +305,10 @@ ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
     "GLOBAL": lambda machine, argument: _name(machine, argument.replace(" ", ".", 1)),
     "STACK_GLOBAL": _stack_name,
     "REDUCE": _call,
+    "NEWOBJ": lambda machine, _: _new(machine, "NEWOBJ", 1),
+    "NEWOBJ_EX": lambda machine, _: _new(machine, "NEWOBJ_EX", 2),
+    "ADDITEMS": lambda machine, _: _append(machine, machine.pop_marked()),
+    "FROZENSET": lambda machine, _: _collect_opaque(machine, "frozenset"),
     "BUILD": _build,
     "BINPERSID": _persistent,
     **{name: lambda machine, index: machine.memo.__setitem__(index, machine.stack[-1])

@@ -1,81 +1,63 @@
-"""The .safetensors format: eight bytes of length, a JSON table, and raw numbers.
+"""The .safetensors format, read by the `safetensors` package and written here.
 
-Read and written here in few lines instead of by the `safetensors` package, whose numpy side lacks bfloat16 and whose
-errors are not those of this package.
+The package checks the table and that every byte belongs to one tensor. Its numpy side lacks the short types, so the
+bytes become numbers here.
 """
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import ml_dtypes
 import numpy as np
+from safetensors import SafetensorError, deserialize
 
 from srgan_tf.files import replacing
-from srgan_tf.weights.containers.numbers import decode, item_bytes
+from srgan_tf.text import printable
+from srgan_tf.weights.containers.unwrapping import Contents
 
-TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64", "I64": "int64", "I32": "int32",
-         "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
+# Numbers of fewer bits than 16 become float32, as bfloat16 does.
+TYPES = {
+    "F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16,
+    "F8_E4M3": ml_dtypes.float8_e4m3fn, "F8_E5M2": ml_dtypes.float8_e5m2,
+    "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U64": np.uint64, "U32": np.uint32,
+    "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
+}
+DIMENSIONS, LONGEST = 8, 1 << 48
 
 
-def read_safetensors(data: bytes) -> dict[str, np.ndarray]:
+def open_safetensors(data: bytes) -> Contents:
     """Reads a whole file.
 
     Args:
         data: the file's bytes.
 
-    Returns:
-        Arrays by name, views of the bytes; float32 in place of bfloat16.
-
     Raises:
-        ValueError: it is damaged.
+        ValueError: it is damaged, or has numbers of a type that is not known here.
     """
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 10 or length > len(data) - 8:
-        raise ValueError(f"not a .safetensors file, or cut off: it begins with {data[:16]!r}")
+    arrays = read_safetensors(data)
+    return Contents(arrays, np.ndarray, lambda state: state)
+
+
+def read_safetensors(data: bytes) -> dict[str, np.ndarray]:
+    """Arrays by name, as they are in the file; see `open_safetensors`."""
     try:
-        table = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"damaged table of tensors ({' '.join(str(error).split())[:100]})") from None
-    if not isinstance(table, dict):
-        raise ValueError("its table of tensors is not one")
-    table.pop("__metadata__", None)
-    numbers, arrays, end = memoryview(data)[8 + length :], {}, 0
-    for name, entry in sorted(table.items(), key=lambda item: _offsets(*item)):
-        start, stop = _offsets(name, entry)
-        kind, shape = entry.get("dtype"), entry.get("shape")
-        if not isinstance(kind, str) or kind not in TYPES:
-            raise ValueError(f"{name[:80]!r} has numbers of type {str(kind)[:20]!r}; known: {', '.join(TYPES)}")
-        if not isinstance(shape, list) or len(shape) > 8 or not all(map(_is_count, shape)):
-            raise ValueError(f"{name[:80]!r} has no shape")
-        if start != end or stop > len(numbers) or stop - start != math.prod(shape) * item_bytes(TYPES[kind]):
-            raise ValueError(f"{name[:80]!r} of shape {shape} does not fit the bytes {start} to {stop}")
-        arrays[name], end = decode(numbers[start:stop], TYPES[kind]).reshape(shape), stop
-    if end != len(numbers):
-        raise ValueError(f"{len(numbers) - end} bytes belong to no tensor")
-    return arrays
+        entries = deserialize(data)
+    except SafetensorError as error:
+        raise ValueError(f"not a .safetensors file, cut off or damaged: it begins with {data[:16]!r} "
+                         f"({printable(error)[:120]})") from None
+    return {name: _array(name, entry) for name, entry in entries}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:80]!r} is there twice")
-    return table
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 1 << 48
-
-
-def _offsets(name: str, entry: Any) -> tuple[int, int]:
-    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_count, offsets)):
-        raise ValueError(f"{name[:80]!r} has no data_offsets")
-    return offsets[0], offsets[1]
+def _array(name: str, entry: Mapping) -> np.ndarray:
+    kind, shape = entry["dtype"], entry["shape"]
+    if kind not in TYPES:
+        raise ValueError(f"{name[:80]!r} has numbers of type {kind!r}; known: {', '.join(TYPES)}")
+    if len(shape) > DIMENSIONS or max(shape, default=0) >= LONGEST:
+        raise ValueError(f"{name[:80]!r} has a shape that no tensor has: {str(shape)[:80]}")
+    array = np.frombuffer(entry["data"], np.dtype(TYPES[kind]).newbyteorder("<")).reshape(shape)
+    return array.astype(np.float32) if TYPES[kind].__module__ == "ml_dtypes" else array
 
 
 def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:

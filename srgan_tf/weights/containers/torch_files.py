@@ -14,7 +14,7 @@ import numpy as np
 
 from srgan_tf.weights.containers.numbers import decode, item_bytes
 from srgan_tf.weights.containers.pickles import RefusedError, Storage, Tensor, read_pickle
-from srgan_tf.weights.containers.unwrapping import find_state, require
+from srgan_tf.weights.containers.unwrapping import Contents
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
@@ -24,23 +24,26 @@ ZIP_MAGIC = b"PK\x03\x04"
 Storages = Callable[[str], tuple[bytes, str]]
 
 
-def read_torch(data: bytes) -> dict[str, np.ndarray]:
+def open_torch(data: bytes) -> Contents:
     """Reads what `torch.save` wrote.
 
     Args:
         data: the whole file.
 
     Returns:
-        The network's state_dict, freed of what is around it: arrays by name, float32 in place of bfloat16.
+        What was saved; the arrays are views of `data`, float32 in place of bfloat16.
 
     Raises:
         ValueError: the file is damaged, or asks for more than tensors.
     """
     saved, storages = _read_zip(data) if data[:4] == ZIP_MAGIC else _read_legacy(data)
-    state = find_state(saved)
-    require(state, Tensor)
     filler = Filler(storages, 4 * len(data))
-    return {name: filler.array(name, tensor) for name, tensor in state.items()}
+    return Contents(saved, Tensor, lambda state: {name: filler.array(name, tensor) for name, tensor in state.items()})
+
+
+def read_torch(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors of what `torch.save` wrote, freed of what is around them; see `open_torch`."""
+    return open_torch(data).first()
 
 
 def _read_zip(data: bytes) -> tuple[Any, Storages]:
@@ -105,10 +108,11 @@ def _read_legacy(data: bytes) -> tuple[Any, Storages]:
     if not isinstance(machine, dict):
         raise ValueError("damaged: the machine that wrote it is missing")
     sign = "<" if machine.get("little_endian", sys.byteorder == "little") else ">"
-    saved, keys = read_pickle(file), read_pickle(file)
+    types: dict[str, str] = {}
+    saved, keys = read_pickle(file, types), read_pickle(file)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise ValueError("damaged: the storages' keys are missing")
-    return saved, _legacy_storages(data, file.tell(), keys, sign, _types(saved))
+    return saved, _legacy_storages(data, file.tell(), keys, sign, types)
 
 
 def _legacy_storages(data: bytes, position: int, keys: list[str], sign: str, types: Mapping[str, str]) -> Storages:
@@ -131,19 +135,6 @@ def _legacy_storages(data: bytes, position: int, keys: list[str], sign: str, typ
         return memoryview(data)[start:end], sign
 
     return storages
-
-
-def _types(saved: Any) -> dict[str, str]:
-    """The type of each storage that the object's tensors use, by its key."""
-    types, waiting, seen = {}, [saved], set()
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, Tensor):
-            types[item.storage.key] = item.storage.type
-        elif isinstance(item, dict | list | tuple) and id(item) not in seen:
-            seen.add(id(item))
-            waiting.extend(item.values() if isinstance(item, dict) else item)
-    return types
 
 
 class Filler:
