@@ -5,14 +5,16 @@ the forms that are in use. tests/weights/test_parity.py reads the same files and
 
 Run from the repository's root, in an environment of its own:
 
-    pip install "torch>=2.6" spandrel einops safetensors
+    pip install "torch>=2.6" spandrel einops safetensors pnnx
     pip install --no-deps --no-build-isolation basicsr torchsr
     python tools/make_weight_references.py
 """
 
 import importlib
 import re
+import shutil
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
@@ -20,6 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pnnx
 import torch
 from torch import nn
 
@@ -147,11 +150,38 @@ def store_rrdb() -> None:
             f"module.{key}": value for key, value in state.items()})
 
 
-def spandrel_esrgan(scale: int) -> nn.Module:
-    """The first ESRGAN's network."""
+    store("esrgan_plus_esrgan_x2", spandrel_esrgan(2, plus=True), judge=spandrel)
+
+
+def spandrel_esrgan(scale: int, plus: bool = False) -> nn.Module:
+    """The first ESRGAN's network, or ESRGAN+'s."""
     network = importlib.import_module("spandrel.architectures.ESRGAN").ESRGAN
     with two_growth_channels():
-        return network(num_filters=4, num_blocks=1, scale=scale)
+        return network(num_filters=4, num_blocks=1, scale=scale, plus=plus)
+
+
+def store_ncnn() -> None:
+    """RRDB and SRVGG as pnnx writes them for ncnn, in float32 and in float16, and what PyTorch returns."""
+    compact = importlib.import_module("spandrel.architectures.Compact.__arch.SRVGG").SRVGGNetCompact
+    networks = {"rrdb_pnnx_x4": spandrel_esrgan(4), "srvgg_pnnx_x2": compact(
+        num_in_ch=3, num_out_ch=3, num_feat=6, num_conv=2, upscale=2, act_type="prelu")}
+    for name, network in networks.items():
+        torch.manual_seed(0)
+        randomize(network, 0.1)
+        half = "srvgg" in name
+        if half:  # of the kernels alone: biases and slopes are float32 in ncnn's files
+            network.load_state_dict({key: value.half().float() if value.ndim > 1 else value
+                                     for key, value in network.state_dict().items()})
+        inputs = torch.randint(0, 5, PICTURE) / 4
+        with torch.no_grad():
+            outputs = network.eval()(inputs.clone())
+        with tempfile.TemporaryDirectory() as folder:
+            pnnx.export(network, f"{folder}/it.pt", (torch.rand(1, 3, 8, 8),), inputs2=(torch.rand(1, 3, 12, 10),),
+                        fp16=half)
+            for ending in ("param", "bin"):
+                shutil.copy(f"{folder}/it.ncnn.{ending}", FOLDER / f"{name}.{ending}")
+        np.savez_compressed(FOLDER / f"{name}.npz", input=inputs.numpy(), output=outputs.numpy())
+        print(f"{name}: output {list(outputs.shape)} std {outputs.std():.3f}")
 
 
 def store_others() -> None:
@@ -209,6 +239,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     store_rrdb()
     store_others()
+    store_ncnn()
 
 
 if __name__ == "__main__":

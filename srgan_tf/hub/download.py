@@ -84,7 +84,11 @@ def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
     with part.open("ab") as file, _locked(file):
         if target.is_file():
             return  # another process has downloaded it meanwhile
-        _fetch(url, file, size)
+        try:
+            _fetch(url, file, size)
+        except ValueError:
+            part.unlink()
+            raise
         file.flush()
         os.fsync(file.fileno())
         length = part.stat().st_size

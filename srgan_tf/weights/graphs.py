@@ -115,7 +115,7 @@ def match(found: Node, drawn: Node) -> dict[str, np.ndarray]:
                 raise ValueError(f"at {one.name[:60]!r}: {one} is read in another place than {other.name or other}")
             continue
         if one.op != other.op or not _equal(one.settings, other.settings) or len(one.inputs) != len(other.inputs):
-            raise ValueError(f"at {one.name[:60]!r}: {one} of {len(one.inputs)} instead of {other} of "
+            raise ValueError(f"at {one.name[:60]!r}: {one} of {len(one.inputs)} inputs instead of {other} of "
                              f"{len(other.inputs)}")
         there[id(other)], back[id(one)] = one, other
         arrays |= {f"{other.name}.{suffix}": array for suffix, array in one.arrays.items()}
@@ -125,15 +125,18 @@ def match(found: Node, drawn: Node) -> dict[str, np.ndarray]:
 
 def _as_drawn(found: Node, drawn: Node, digests: dict[int, int]) -> list[Node]:
     """Inputs of the found node in the drawing's order: a sum's may be in any."""
-    left = list(found.inputs)
     if found.op != "add":
-        return left
-    ordered: list[Node | None] = []
-    for wanted in drawn.inputs:
-        same = [node for node in left if digests[id(node)] == digests[id(wanted)]]
-        ordered.append(same[0] if same else None)
-        left = [node for node in left if not same or node is not same[0]]
-    return [left.pop(0) if node is None else node for node in ordered]
+        return list(found.inputs)
+    left, ordered = list(found.inputs), {}
+    alike = (lambda one, other: digests[id(one)] == digests[id(other)], lambda one, other: one.op == other.op,
+             lambda one, other: True)  # the last two for the message about graphs that differ
+    for test in alike:
+        for place, wanted in enumerate(drawn.inputs):
+            same = next((node for node in left if test(node, wanted)), None)
+            if place not in ordered and same:
+                ordered[place] = same
+                left = [node for node in left if node is not same] + [same] * (left.count(same) - 1)
+    return [ordered[place] for place in range(len(drawn.inputs))]
 
 
 def _digests(nodes: list[Node]) -> dict[int, int]:
