@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from srgan_tf.models.sizes import count_layer
+
 Initializer = Callable[[], keras.initializers.Initializer]
 
 
@@ -69,6 +71,7 @@ def conv(
 
 def built(channels: int, layer: keras.layers.Layer) -> keras.layers.Layer:
     """The layer, with weights for an NHWC input of that many channels."""
+    count_layer()
     layer.build((None, None, None, channels))
     return layer
 

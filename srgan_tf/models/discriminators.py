@@ -9,6 +9,7 @@ from keras import ops
 
 from srgan_tf.models.blocks import batch_norm, conv
 from srgan_tf.models.generator import require_positive_integers
+from srgan_tf.models.sizes import count_layer
 
 
 def he_normal() -> keras.initializers.Initializer:
@@ -18,6 +19,7 @@ def he_normal() -> keras.initializers.Initializer:
 
 def dense(inputs: int, outputs: int, dtype: str | keras.DTypePolicy) -> keras.layers.Dense:
     """A dense layer whose weights exist at once."""
+    count_layer()
     layer = keras.layers.Dense(outputs, kernel_initializer=he_normal(), dtype=dtype)
     layer.build((None, inputs))
     return layer

@@ -35,7 +35,8 @@ class DRCN(LumaGenerator):
             **kwargs: `name` and `dtype` of the keras.Model.
         """
         super().__init__(scale, channels, **kwargs)
-        require_positive_integers(features=features, recursions=recursions)
+        require_positive_integers(features=features)
+        require_positive_integers(most=256, recursions=recursions)  # each is traced, and costs no weights
         self.features, self.recursions = features, recursions
         dtype = self.dtype_policy
         self.head = conv(channels, features, dtype, initializer=msra)

@@ -11,9 +11,16 @@ import keras
 import numpy as np
 
 from srgan_tf.files import replacing
+from srgan_tf.models.hdf5 import check_hdf5
 from srgan_tf.models.registry import ARCHITECTURES
+from srgan_tf.models.sizes import construct, weight_bytes
+from srgan_tf.text import printable
 
 CONFIG_BYTES = 1 << 20
+WEIGHTS = "model.weights.h5"
+# The weights of trained networks unpack to 1.1 times their size in the zip.
+UNPACKED_BYTES, UNPACKED_RATIO = 16 << 20, 20
+LAYER_BYTES = 1000  # HDF5 takes thrice as many for a layer of one number; building a layer takes milliseconds
 CLASSES = {f"srgan_tf>{model.__name__}": model for model in ARCHITECTURES.values()}
 
 
@@ -55,8 +62,15 @@ def load_keras(path: str | os.PathLike, dtype: str | None = None) -> keras.Model
     """
     path = Path(path)
     model_class, arguments = _read_config(path)
+    stored = _stored_bytes(path)
+
+    def check(model: keras.Model) -> None:
+        if weight_bytes(model) > stored:
+            raise ValueError(f"its weights do not fit: they take {weight_bytes(model):,} bytes, and {WEIGHTS} has "
+                             f"{stored:,}")
+
     try:
-        model = model_class(**arguments, dtype=dtype)
+        model = construct(model_class, arguments, dtype, check, layers=stored // LAYER_BYTES)
     except (TypeError, ValueError) as error:
         kind = model_class.__name__
         raise ValueError(f"{path} asks for a {kind} that cannot be built: {_one_line(error)}") from error
@@ -81,22 +95,43 @@ def _read_config(path: Path) -> tuple[type[keras.Model], dict]:
             config = json.loads(file.read(CONFIG_BYTES))
         registered, arguments = config["registered_name"], config["config"]
         holder = f"{config['module']}.{config['class_name']}"
+        if not isinstance(registered, str | None):
+            raise TypeError(f"registered_name must be a text; got {str(registered)[:40]!r}")
     except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, TypeError, ValueError, OSError, EOFError) as error:
         with open(path, "rb") as file:
             start = file.read(16)
         seen = "it is empty" if not start else f"it begins with {start!r}"
         raise ValueError(f"{path} is not a .keras model file, or is damaged: {seen} ({_one_line(error)})") from error
     if registered not in CLASSES:
-        raise ValueError(f"{path} holds a {holder}, which is not a model of this package; known: {_known()}")
+        raise ValueError(f"{path} holds a {printable(holder[:100])}, which is not a model of this package; known: "
+                         f"{_known()}")
     if not isinstance(arguments, dict) or any(isinstance(value, (dict, list)) for value in arguments.values()):
-        raise ValueError(f"{path}: arguments of {registered} must be plain numbers; got {arguments!r}")
+        seen = printable(repr(arguments)[:100])
+        raise ValueError(f"{path}: arguments of {registered} must be plain numbers; got {seen}")
     return CLASSES[registered], arguments
+
+
+def _stored_bytes(path: Path) -> int:
+    """How many bytes the weights have once they are unpacked; a zip of little that unpacks to much is refused."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(WEIGHTS)
+    except KeyError:
+        raise ValueError(f"{path}: weights cannot be read: it holds no {WEIGHTS}") from None
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{path}: weights cannot be read: {WEIGHTS} is compressed in a way that Keras does not use")
+    if member.file_size > max(UNPACKED_BYTES, UNPACKED_RATIO * path.stat().st_size):
+        raise ValueError(f"{path}: weights cannot be read: of {path.stat().st_size:,} bytes, they would unpack to "
+                         f"{member.file_size:,}")
+    return member.file_size
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:
     # Unpacked first: read in place, HDF5's jumps within the zip cost seconds, and nothing would check the zip's sum.
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-        model.load_weights(archive.extract("model.weights.h5", folder))
+        weights = Path(archive.extract(WEIGHTS, folder))
+        check_hdf5(weights)
+        model.load_weights(weights)
 
 
 def _known() -> str:
@@ -104,4 +139,4 @@ def _known() -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return printable(" ".join(str(error).split())[:300]) or type(error).__name__

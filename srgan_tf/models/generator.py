@@ -71,11 +71,13 @@ class Generator(keras.Model):
         """Nothing: the constructor builds the model."""
 
 
-def require_positive_integers(**arguments: int) -> None:
-    """Raises a ValueError that names the first argument which is not an integer of at least 1."""
+def require_positive_integers(most: int = 65_536, **arguments: int) -> None:
+    """Raises a ValueError that names the first argument which is not an integer of at least 1, and at most `most`."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1; got {value!r}")
+        if value > most:
+            raise ValueError(f"{name} must be at most {most}; got {value!r}")
 
 
 def require_booleans(**arguments: bool) -> None:

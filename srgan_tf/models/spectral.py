@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from srgan_tf.models.blocks import Initializer, pytorch_uniform
+from srgan_tf.models.sizes import count_layer, without_values
 
 EPSILON = 1e-12
 # What torch.nn.utils.parametrizations does, so that a discriminator can be asked before its first training step.
@@ -27,6 +28,7 @@ class SpectralConv(keras.layers.Layer):
                  initializer: Initializer = pytorch_uniform, **kwargs):
         """Makes the weights; the arguments are those of blocks.conv."""
         super().__init__(**kwargs)
+        count_layer()
         self.strides = strides
         self.kernel = self.add_weight(
             (kernel_size, kernel_size, channels, filters), initializer(), name="kernel", autocast=False)
@@ -34,7 +36,8 @@ class SpectralConv(keras.layers.Layer):
             self.add_weight((size,), keras.initializers.RandomNormal(stddev=1.0), trainable=False, name=name,
                             autocast=False)
             for size, name in ((filters, "u"), (kernel_size**2 * channels, "v")))
-        self._begin()
+        if not without_values():
+            self._begin()
         self.built = True
 
     def call(self, x, training=False):

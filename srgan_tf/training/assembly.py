@@ -8,6 +8,7 @@ from srgan_tf.config import TrainConfig
 from srgan_tf.hub import load_model
 from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS
+from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
@@ -58,7 +59,10 @@ def build_generator(config: TrainConfig) -> keras.Model:
 
 def _build(flag: str, architecture: type, arguments: str, **given: object) -> keras.Model:
     try:
-        return architecture(**given, **parse_arguments(arguments))
+        parsed = parse_arguments(arguments)
+        if parsed and not parsed.keys() & given.keys():
+            require_memory(architecture, given | parsed, copies=4)  # a weight, its gradient and Adam's two averages
+        return architecture(**given, **parsed)
     except (TypeError, ValueError) as error:
         reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "").strip()
         raise ValueError(f"--{flag}_args={arguments}: {reason}") from error

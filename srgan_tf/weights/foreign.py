@@ -1,14 +1,14 @@
 """Foreign weights into a model of this package, and a model's weights out under the names that others know."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 
 from srgan_tf.models.files import require_finite
 from srgan_tf.models.registry import ARCHITECTURES
-from srgan_tf.weights.checkpoints import Checkpoint, check, fill, read_checkpoint, state_dict
+from srgan_tf.models.sizes import construct
+from srgan_tf.weights.checkpoints import check, fill, read_checkpoint, state_dict
 from srgan_tf.weights.containers import write_safetensors
 
 
@@ -29,25 +29,13 @@ def load_foreign(path: str | os.PathLike, dtype: str | None = None, **overrides:
     path = Path(path)
     checkpoint = read_checkpoint(path)
     checkpoint = checkpoint._replace(arguments=checkpoint.arguments | overrides)
-    policy = dtype or keras.config.dtype_policy()  # each thread has a global one of its own
-    # In a thread that ends, because Keras remembers variables without values, for each thread, until they get them.
-    with ThreadPoolExecutor(1) as thread:
-        try:
-            model = thread.submit(_build, checkpoint, policy).result()
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
+    try:
+        model = construct(ARCHITECTURES[checkpoint.family], checkpoint.arguments, dtype,
+                          lambda model: check(model, checkpoint))
+        fill(model, checkpoint)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
     require_finite(model, path)
-    return model
-
-
-def _build(checkpoint: Checkpoint, policy: str | keras.DTypePolicy) -> keras.Model:
-    """The model, whose weights take memory only once their shapes are found in the file."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = ARCHITECTURES[checkpoint.family](**checkpoint.arguments, dtype=policy)
-        check(model, checkpoint)
-    with keras.StatelessScope():
-        pass  # values for all of this thread's variables
-    fill(model, checkpoint)
     return model
 
 
