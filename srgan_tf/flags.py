@@ -24,6 +24,8 @@ from srgan_tf.text import printable
 
 RECIPES = resources.files("srgan_tf") / "flagfiles"
 SHIPPED = resources.files("srgan_tf") / "pretrained"  # among other things, how the models that ship were trained
+FLAGFILES = 100  # included at most
+FLAGFILE_BYTES = 1 << 20
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -182,16 +184,23 @@ def _value(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def expand_flagfiles(arguments: Sequence[str], including: tuple[Path, ...] = ()) -> list[str]:
+def expand_flagfiles(arguments: Sequence[str], including: tuple[Path, ...] = (),
+                     opened: list[Path] | None = None) -> list[str]:
     """Puts the lines of each `--flagfile=FILE` in its place; later flags override earlier ones.
 
     FILE is a path (in a flagfile: from that file's folder), or the name of a bundled recipe. In a file each line is a
     flag; lines that are empty or begin with # or // are passed over.
 
+    Args:
+        arguments: of the command line, or the lines of the last of `including`.
+        including: the flagfiles that these lines come from, the outermost first.
+        opened: every flagfile so far, once for each time that it was included; None: none.
+
     Raises:
-        ValueError: for a file that is not there, is not text, or includes itself.
+        ValueError: for a file that is not there, is not text or too large, and for files that include one another
+            without end or more than FLAGFILES times.
     """
-    expanded, rest = [], iter(arguments)
+    expanded, rest, opened = [], iter(arguments), [] if opened is None else opened
     for argument in rest:
         if argument == "--":
             return [*expanded, argument, *rest]
@@ -201,9 +210,18 @@ def expand_flagfiles(arguments: Sequence[str], including: tuple[Path, ...] = ())
             continue
         path = find_flagfile(file if separator else next(rest, ""), including[-1].parent if including else Path())
         if path in including:
-            raise ValueError(f"flagfile {path} includes itself")
-        expanded += expand_flagfiles(flagfile_lines(path), (*including, path))
+            raise ValueError(f"flagfile {path} includes itself: {_chain((*including, path))}")
+        opened.append(path)
+        if len(opened) > FLAGFILES:
+            raise ValueError(f"flagfiles include one another more than {FLAGFILES} times: {_chain((*including, path))}")
+        expanded += expand_flagfiles(flagfile_lines(path), (*including, path), opened)
     return expanded
+
+
+def _chain(paths: Sequence[Path]) -> str:
+    """The first and the last of the files that led to one another, in their order."""
+    names = [str(path) for path in paths]
+    return " -> ".join(names if len(names) <= 6 else [*names[:3], "...", *names[-3:]])
 
 
 def find_flagfile(file: str, folder: Path = Path()) -> Path:
@@ -221,7 +239,11 @@ def find_flagfile(file: str, folder: Path = Path()) -> Path:
 def flagfile_lines(path: Path) -> list[str]:
     """The flags in a file, a line each, without comments."""
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open("rb") as file:
+            content = file.read(FLAGFILE_BYTES + 1)
+        if len(content) > FLAGFILE_BYTES:
+            raise ValueError(f"flagfile {path} is larger than {FLAGFILE_BYTES:,} bytes")
+        lines = [line.strip() for line in content.decode("utf-8").splitlines()]
     except UnicodeDecodeError:
         raise ValueError(f"flagfile {path} is not text") from None
     lines = [line for line in lines if line and not line.startswith(("#", "//"))]

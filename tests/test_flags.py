@@ -99,6 +99,27 @@ def test_flagfiles_that_cannot_be_used(tmp_path):
             parse(f"--flagfile={path}")
 
 
+def test_flagfiles_that_include_one_another(tmp_path):
+    """In a circle; in a chain deeper than Python's stack; and doubled at each of many levels."""
+    one, other = tmp_path / "one.flags", tmp_path / "other.flags"
+    one.write_text("--steps=3\n--flagfile=other.flags")
+    other.write_text("--flagfile=./one.flags")
+    with pytest.raises(ValueError, match=f"one.flags includes itself: {one} -> {other} -> {one}"):
+        parse(f"--flagfile={one}")
+    for number in range(3000):
+        (tmp_path / f"deep{number}.flags").write_text(f"--flagfile=deep{number + 1}.flags")
+    for number in range(40):
+        (tmp_path / f"wide{number}.flags").write_text(f"--flagfile=wide{number + 1}.flags\n" * 2)
+    (tmp_path / "wide40.flags").write_text("--steps=3")
+    for name in ("deep0", "wide0"):
+        with pytest.raises(ValueError, match=rf"more than 100 times: {tmp_path}/{name}.flags -> .* -> ") as caught:
+            parse(f"--flagfile={tmp_path / name}.flags")
+        assert len(str(caught.value)) < 1000
+    (tmp_path / "large.flags").write_text("# and so on\n" * 100_000)
+    with pytest.raises(ValueError, match=r"large.flags is larger than 1,048,576 bytes"):
+        parse(f"--flagfile={tmp_path}/large.flags")
+
+
 def test_evaluate_asks_for_one_thing():
     for arguments in ({}, {"model": "bicubic"}, {"sr_dir": "a"}, {"sr_dir": "a", "hr_dir": "b", "model": "c"}):
         with pytest.raises(ValueError, match="--"):
