@@ -85,7 +85,10 @@ def open_runtime(model: Any, scale: int = 4, threads: int = 0, *, runtime: str =
             raise ValueError(f"{path} runs in LiteRT, with the numbers of its export: give neither --runtime nor "
                              "--precision")
         from srgan_tf.inference.litert import litert_runtime
+        from srgan_tf.inference.litert_trial import require_survival
 
+        if not trust_model:
+            require_survival(path, threads)
         return litert_runtime(path, threads)
     # An export within a run folder must not hide the run's own, newer generators.
     saved_model = None if any((path / name).is_file() for name in RUN_MODELS) else find_saved_model(path)

@@ -146,7 +146,8 @@ def test_the_layers_of_every_architecture_are_counted(monkeypatch):
 
 
 @pytest.mark.parametrize(("flags", "said"), [
-    (("--model=edsr", "--model_args=features:60000"), "--model_args=features:60000: a EDSR of this size takes 19,795 GiB for its weights, 4 numbers"),
+    (("--model=edsr", "--model_args=features:60000"),
+     "--model_args=features:60000: a EDSR of this size takes 19,795 GiB for its weights, 4 numbers"),
     (("--model=rcan", "--model_args=blocks:2000"), "it has more than 40 layers"),
     (("--discriminator=unet", "--adversarial=vanilla:1", "--discriminator_args=features:60000"), "GiB for its weights"),
 ])
