@@ -72,3 +72,9 @@ def test_damaged(data, said):
     with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
         read_safetensors(data)
     assert said in str(caught.value)
+
+
+def test_a_table_that_is_too_large():
+    """The library would take 94 MB of it, for gigabytes of memory."""
+    with pytest.raises(ValueError, match="its table of tensors has 94,000,000 bytes; at most 4,194,304 are read"):
+        read_safetensors((94_000_000).to_bytes(8, "little") + bytes(94_000_000))

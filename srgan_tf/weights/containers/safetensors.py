@@ -25,6 +25,8 @@ TYPES = {
     "U16": np.uint16, "U8": np.uint8, "BOOL": np.bool_,
 }
 DIMENSIONS, LONGEST = 8, 1 << 48
+# A network of 1,600 layers has a table of 400 KB. The safetensors library takes 100 MB, which become gigabytes.
+TABLE_BYTES = 4 << 20
 
 
 def open_safetensors(data: bytes) -> Contents:
@@ -42,6 +44,9 @@ def open_safetensors(data: bytes) -> Contents:
 
 def read_safetensors(data: bytes) -> dict[str, np.ndarray]:
     """Arrays by name, as they are in the file; see `open_safetensors`."""
+    length = int.from_bytes(data[:8], "little")
+    if TABLE_BYTES < length <= len(data):
+        raise ValueError(f"its table of tensors has {length:,} bytes; at most {TABLE_BYTES:,} are read")
     try:
         entries = deserialize(data)
     except SafetensorError as error:
