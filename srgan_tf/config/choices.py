@@ -15,8 +15,8 @@ COMPUTE_TYPES = ("float32", "bfloat16")
 # In LR pixels. EDSR-baseline takes 1.7 GiB for such a tile. Overlaps cost it 6% more time on a megapixel; with tiles of
 # 256 they cost 21%.
 TILE, OVERLAP = 384, 16
-TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file without "
-              "a trial in a process of its own: of models whose maker you know.")
+TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file "
+              "without a trial in a process of its own: of models whose maker you know.")
 OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that "
                 "of the whole image.")
 
