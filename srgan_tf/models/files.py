@@ -13,13 +13,14 @@ import numpy as np
 from srgan_tf.files import replacing
 from srgan_tf.models.hdf5 import check_hdf5
 from srgan_tf.models.registry import ARCHITECTURES
-from srgan_tf.models.sizes import construct, weight_bytes
+from srgan_tf.models.sizes import construct, weight_count
 from srgan_tf.text import printable
 
 CONFIG_BYTES = 1 << 20
 WEIGHTS = "model.weights.h5"
 # The weights of trained networks unpack to 1.1 times their size in the zip.
 UNPACKED_BYTES, UNPACKED_RATIO = 16 << 20, 20
+SMALLEST_NUMBER = 2  # bytes: models that ship hold float16
 LAYER_BYTES = 1000  # HDF5 takes thrice as many for a layer of one number; building a layer takes milliseconds
 CLASSES = {f"srgan_tf>{model.__name__}": model for model in ARCHITECTURES.values()}
 
@@ -65,9 +66,9 @@ def load_keras(path: str | os.PathLike, dtype: str | None = None) -> keras.Model
     stored = _stored_bytes(path)
 
     def check(model: keras.Model) -> None:
-        if weight_bytes(model) > stored:
-            raise ValueError(f"its weights do not fit: they take {weight_bytes(model):,} bytes, and {WEIGHTS} has "
-                             f"{stored:,}")
+        if SMALLEST_NUMBER * weight_count(model) > stored:
+            raise ValueError(f"its weights do not fit: they are {weight_count(model):,} numbers, and {WEIGHTS} has "
+                             f"{stored:,} bytes")
 
     try:
         model = construct(model_class, arguments, dtype, check, layers=stored // LAYER_BYTES)

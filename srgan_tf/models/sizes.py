@@ -56,7 +56,7 @@ def require_memory(architecture: type, arguments: Mapping[str, Any], copies: int
         TypeError, ValueError: what the constructor raises, or the network is too large.
     """
     def check(model: keras.Model) -> None:
-        needed, there = copies * weight_bytes(model), memory_bytes()
+        needed, there = 4 * copies * weight_count(model), memory_bytes()
         if needed > there:
             raise ValueError(f"a {architecture.__name__} of this size takes {needed / 2**30:,.0f} GiB for its weights, "
                              f"{copies} numbers for each; this machine has {there / 2**30:,.0f} GiB")
@@ -96,9 +96,9 @@ def _counted_layers(most: int) -> Iterator[None]:
         _left.reset(token)
 
 
-def weight_bytes(model: keras.Model) -> int:
-    """What the model's variables take, in bytes, whether they have values or not."""
-    return sum(math.prod(variable.shape) * (2 if "16" in str(variable.dtype) else 4) for variable in model.variables)
+def weight_count(model: keras.Model) -> int:
+    """How many numbers the model's variables are, whether they have values or not."""
+    return sum(math.prod(variable.shape) for variable in model.variables)
 
 
 def memory_bytes() -> int:
