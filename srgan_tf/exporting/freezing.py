@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.exporting.residuals import subtract_residuals
 from srgan_tf.models import Generator
 
 # The compute type of an export, and the Keras policy that has it.
@@ -32,7 +33,10 @@ def freeze(generator: Generator, precision: str) -> Network:
         with keras.StatelessScope(zip(twin.variables, map(tf.constant, values), strict=True)):
             return tf.identity(twin(pictures, training=False), "enlarged")
 
-    graph_def = fold_casts(trace.get_concrete_function().graph.as_graph_def(), "enlarged")
+    graph_def = trace.get_concrete_function().graph.as_graph_def()
+    fold_casts(graph_def)
+    subtract_residuals(graph_def)
+    graph_def = needed(graph_def, "enlarged")
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "pictures")], autograph=False)
     def network(pictures: tf.Tensor) -> tf.Tensor:
@@ -42,8 +46,8 @@ def freeze(generator: Generator, precision: str) -> Network:
     return network.get_concrete_function()
 
 
-def fold_casts(graph_def: tf.compat.v1.GraphDef, output: str) -> tf.compat.v1.GraphDef:
-    """The part of a graph that `output` needs, where casts of constants are constants of the other type."""
+def fold_casts(graph_def: tf.compat.v1.GraphDef) -> None:
+    """Makes casts of constants into constants of the other type."""
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
     for node in graph_def.node:
         if node.op == "Cast" and node.input[0].removesuffix(":0") in constants:
@@ -55,12 +59,16 @@ def fold_casts(graph_def: tf.compat.v1.GraphDef, output: str) -> tf.compat.v1.Gr
             node.op = "Const"
             node.attr["dtype"].type = dtype.as_datatype_enum
             node.attr["value"].tensor.CopyFrom(tensor)
-    nodes, needed, waiting = {node.name: node for node in graph_def.node}, {}, [output]
+
+
+def needed(graph_def: tf.compat.v1.GraphDef, output: str) -> tf.compat.v1.GraphDef:
+    """The part of a graph that `output` needs."""
+    nodes, found, waiting = {node.name: node for node in graph_def.node}, set(), [output]
     while waiting:
         name = waiting.pop()
-        if name not in needed:
-            needed[name] = nodes[name]
+        if name not in found:
+            found.add(name)
             waiting += [source.removeprefix("^").split(":")[0] for source in nodes[name].input]
     return tf.compat.v1.GraphDef(
-        node=[node for node in graph_def.node if node.name in needed], library=graph_def.library,
+        node=[node for node in graph_def.node if node.name in found], library=graph_def.library,
         versions=graph_def.versions)
