@@ -4,24 +4,28 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from srgan_tf.exporting.graph_tiling import to_levels
 from srgan_tf.exporting.limits import refuse_too_large, require
+from srgan_tf.inference.channels import REACH
 
 # Of PNG. 9 is zlib's smallest and slowest.
 COMPRESSION = 3
 
 
-def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor], scale: int,
-                  max_megapixels: float) -> tf.Tensor:
+def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor],
+                  enlarge_float: Callable[[tf.Tensor], tf.Tensor], scale: int, max_megapixels: float) -> tf.Tensor:
     """Enlarges PNG, JPEG, GIF (first frame) and BMP files, one after the other, to PNG.
 
-    Grey stays grey. Alpha is enlarged by the network too, and colour premultiplied by it, as the Upscaler does.
+    Grey stays grey. Alpha is upscaled by the network too, and colour premultiplied by it, as inference/channels.py
+    does, in float32 until the one rounding.
     16-bit PNG is cut to its high bytes, CMYK turned into RGB by libjpeg's plain formula; a profile and an orientation
     in the file's metadata are not looked at. BMP is taken with 24 bits a pixel.
 
     Args:
         image_bytes: string [N].
         enlarge: uint8 [n,H,W,3] -> uint8 [n,sH,sW,3].
-        scale: of `enlarge`.
+        enlarge_float: as `enlarge`, but of float32 on 0..255, neither rounded nor clipped.
+        scale: of both.
         max_megapixels: of an enlarged picture.
 
     Returns:
@@ -37,7 +41,12 @@ def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tens
         # A GIF's frame may be larger than its header says.
         check = refuse_too_large(tf.shape(picture)[0], tf.shape(picture)[1], scale, max_megapixels)
         with tf.control_dependencies([check]):
-            return tf.io.encode_png(_enlarge_channels(tf.identity(picture), enlarge), COMPRESSION)
+            picture = tf.identity(picture)
+            enlarged = tf.cond(
+                tf.shape(picture)[2] == 3,
+                lambda: enlarge(tf.ensure_shape(picture, [None, None, 3])[None])[0],
+                lambda: _enlarge_channels(picture, enlarge_float, scale))
+            return tf.io.encode_png(enlarged, COMPRESSION)
 
     return tf.map_fn(enlarge_file, image_bytes, parallel_iterations=1)
 
@@ -71,36 +80,55 @@ def picture_size(content: tf.Tensor) -> tf.Tensor:
     return tf.cond(jpeg, lambda: tf.image.extract_jpeg_shape(content, tf.int64)[:2], lambda: size)
 
 
-def _enlarge_channels(picture: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """uint8 [H,W,C] -> uint8 [sH,sW,C] for grey (1), grey and alpha (2), RGB (3) and RGBA (4)."""
+def _enlarge_channels(picture: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor], scale: int) -> tf.Tensor:
+    """uint8 [H,W,C] -> uint8 [sH,sW,C] for grey (1), grey and alpha (2) and RGBA (4)."""
     channels = tf.shape(picture)[2]
-    has_alpha, grey = channels % 2 == 0, channels < 3
-    alpha = picture[..., channels - 1 :]
-    colour = tf.cond(grey, lambda: tf.tile(picture[..., :1], [1, 1, 3]), lambda: picture[..., :3])
-    pictures = tf.cond(
-        has_alpha,
-        lambda: tf.stack([_premultiply(colour, alpha), tf.tile(alpha, [1, 1, 3])]),
-        lambda: colour[None])
-    enlarged = enlarge(tf.ensure_shape(pictures, [None, None, None, 3]))
-    colour = tf.cond(grey, lambda: _mean(enlarged[0]), lambda: enlarged[0])
-    return tf.cond(has_alpha, lambda: _join(colour, _mean(enlarged[-1])), lambda: colour)
+    image = tf.cast(picture, tf.float32) / 255
+    alpha = image[..., channels - 1 :]
+    straight = tf.cond(channels < 3, lambda: tf.tile(image[..., :1], [1, 1, 3]), lambda: image[..., :3])
+    images = tf.cond(
+        channels == 1, lambda: straight[None], lambda: tf.stack([straight * alpha, tf.tile(alpha, [1, 1, 3])]))
+    enlarged = enlarge(255 * tf.ensure_shape(images, [None, None, None, 3])) / 255
+    colour = tf.cond(channels < 3, lambda: _mean(enlarged[0]), lambda: enlarged[0])
+    straight = straight[..., : tf.shape(colour)[2]]
+    return to_levels(255 * tf.cond(
+        channels == 1, lambda: colour, lambda: _join(colour, _mean(enlarged[-1]), straight, alpha, scale)))
 
 
 def _mean(picture: tf.Tensor) -> tf.Tensor:
-    """[H,W,3] -> [H,W,1], rounded half up as in the Upscaler: thirds are never halves."""
-    wide = tf.cast(picture, tf.uint16)
-    return tf.cast((wide[..., :1] + wide[..., 1:2] + wide[..., 2:] + 1) // 3, tf.uint8)
+    return tf.reduce_mean(picture, axis=-1, keepdims=True)
 
 
-def _premultiply(colour: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """As imaging.premultiply: [H,W,3] and [H,W,1] -> [H,W,3]."""
-    product = tf.cast(colour, tf.uint16) * tf.cast(alpha, tf.uint16)
-    return tf.cast((product + 127) // 255, tf.uint8)
+def _join(colour: tf.Tensor, enlarged: tf.Tensor, straight: tf.Tensor, alpha: tf.Tensor, scale: int) -> tf.Tensor:
+    """Divides colour by the enlarged alpha and joins both, by the rules of inference/channels.py.
+
+    Args:
+        colour: [sH,sW,C], premultiplied.
+        enlarged: alpha [sH,sW,1], as the network gives it.
+        straight: LR colour [H,W,C], not premultiplied.
+        alpha: LR alpha [H,W,1].
+        scale: of the network.
+    """
+    enlarged = tf.clip_by_value(enlarged, 0, 1)
+    enlarged = tf.where(_repeated(_greatest(alpha, 1) == 0, scale), 0.0, enlarged)
+    enlarged = tf.where(_repeated(_least(alpha, 1) == 1, scale), 1.0, enlarged)
+    # Those that no seen pixel is near have an alpha of 0.
+    lowest = tf.minimum(_least(tf.where(alpha > 0, straight, 1e9), 2), 1)
+    highest = tf.maximum(_greatest(tf.where(alpha > 0, straight, -1e9), 2), 0)
+    opaque = _repeated(_least(alpha, REACH) == 1, scale)
+    divided = colour / tf.where(enlarged > 0, enlarged, 1)
+    limited = tf.clip_by_value(divided, _repeated(lowest, scale), _repeated(highest, scale))
+    return tf.concat([tf.where(enlarged > 0, tf.where(opaque, divided, limited), 0.0), enlarged], axis=-1)
 
 
-def _join(colour: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """As imaging.unpremultiply: [H,W,C] premultiplied and [H,W,1] -> [H,W,C+1]."""
-    divisor = tf.maximum(tf.cast(alpha, tf.uint16), 1)
-    straight = (tf.cast(colour, tf.uint16) * 255 + divisor // 2) // divisor  # at most 65,152
-    straight = tf.where(alpha == 0, tf.zeros_like(straight), tf.minimum(straight, 255))
-    return tf.concat([tf.cast(straight, tf.uint8), alpha], axis=-1)
+def _greatest(image: tf.Tensor, radius: int) -> tf.Tensor:
+    """The greatest of (2 radius + 1)^2 pixels around each, [H,W,C]."""
+    return tf.nn.max_pool2d(image[None], 2 * radius + 1, 1, "SAME")[0]
+
+
+def _least(image: tf.Tensor, radius: int) -> tf.Tensor:
+    return -_greatest(-image, radius)
+
+
+def _repeated(image: tf.Tensor, scale: int) -> tf.Tensor:
+    return tf.repeat(tf.repeat(image, scale, axis=0), scale, axis=1)

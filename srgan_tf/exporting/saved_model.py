@@ -90,6 +90,7 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
         "float": function(floats, lambda input_0: {"output_0": module.__call__(input_0)}),
         "untiled": function(images, lambda image: {"upscaled": enlarge_whole(image)}),
         "encoded": function(files, lambda image_bytes: {
-            "png_bytes": enlarge_files(image_bytes, module.enlarge, scale, max_megapixels)}),
+            "png_bytes": enlarge_files(
+                image_bytes, module.enlarge, module.__call__, scale, max_megapixels)}),
     }
     return module
