@@ -65,7 +65,7 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
     """Yields each picture once, with its folder relative to the input that it was found in."""
     seen = set()
     for text in inputs:
-        path = Path(text).expanduser()
+        path = _named(text)
         found = [path] if path.exists() else _matches(path)
         if not found:
             raise ValueError(f"no file, folder or match: {text}")
@@ -74,6 +74,15 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
                 if picture.resolve() not in seen:
                     seen.add(picture.resolve())
                     yield picture, picture.parent.relative_to(root) if root.is_dir() else Path()
+
+
+def _named(text: str) -> Path:
+    """The path as it is written where it exists, for a name may begin with ~; else with the home folder for it."""
+    path = Path(text)
+    try:
+        return path if path.exists() else path.expanduser()
+    except RuntimeError:  # no such user, or none with a home
+        return path
 
 
 def _matches(pattern: Path) -> list[Path]:

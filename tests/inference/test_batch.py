@@ -60,6 +60,15 @@ def test_a_name_that_looks_like_a_pattern(folder):
     assert names(find_jobs(["in/b[10].png"], Path("out"))) == {"in/b[10].png": "out/b[10].png"}
 
 
+def test_names_that_begin_with_a_tilde(folder, monkeypatch):
+    os.rename("in/b10.png", "~draft.png")
+    assert names(find_jobs(["~draft.png"], Path("out"))) == {"~draft.png": "out/~draft.png"}
+    monkeypatch.setenv("HOME", str(folder))
+    assert list(names(find_jobs(["~/in/c.JPG"], Path("out")))) == [str(folder / "in/c.JPG")]
+    with pytest.raises(ValueError, match=r"no file, folder or match: ~nobody_at_all"):
+        find_jobs(["~nobody_at_all/a.png"], Path("out"))
+
+
 def test_suffix_and_format(folder):
     jobs = find_jobs(["in"], Path("out"), suffix="_x4", format=".webp")
     assert set(names(jobs).values()) == {"out/b2_x4.webp", "out/b10_x4.webp", "out/c_x4.webp"}
