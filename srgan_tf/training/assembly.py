@@ -48,6 +48,9 @@ def build_generator(config: TrainConfig) -> keras.Model:
     """The generator, with fresh weights or those of --init_from."""
     architecture = lookup(GENERATORS, config.model, "model")
     generator = _build("model", architecture, config.model_args, scale=config.scale, dtype=config.precision)
+    if generator.image_channels != 3:
+        raise ValueError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
+                         f"{generator.image_channels}")
     if config.init_from:
         start = load_model(config.init_from)
         if type(start) is not architecture or start.get_config() != generator.get_config():

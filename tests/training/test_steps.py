@@ -234,3 +234,8 @@ def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_fi
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"holds EDSR\(.*features=8.*this run's generator is EDSR\(.*features=9"):
         build_step(TrainConfig(**config, model_args="features:9,blocks:2"))
+
+
+def test_training_is_for_rgb():
+    with pytest.raises(ValueError, match="training is for RGB images, of 3 image_channels; got 1"):
+        build_step(TrainConfig(model="srvgg", patch_size=32, model_args="features:4,convolutions:1,image_channels:1"))

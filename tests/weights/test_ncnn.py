@@ -71,6 +71,14 @@ def test_written_again(name, tmp_path):
             np.testing.assert_allclose(found[key], array, rtol=1e-3 if half else 0)
 
 
+def test_odd_count_of_short_numbers_is_filled_to_four_bytes():
+    settings = {0: 1, 1: 3, 4: 1, 5: 1, 6: 9}
+    arrays = {"weight": np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3), "bias": np.float32([0.1])}
+    layers = [Layer("Input", "i", (), ("0",), {}, {}), Layer("Convolution", "c", ("0",), ("1",), settings, arrays)]
+    for name, array in read_ncnn(*write_ncnn(layers, half=True))[1].arrays.items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+
 @pytest.mark.parametrize(("name", "old", "new", "said"), [
     ("rrdb_pnnx_x4", "-23310=1,0.2", "-23310=1,0.1", "leaky (0.1) of 1 inputs instead of leaky (0.2)"),
     ("rrdb_pnnx_x4", "2=0.2", "2=0.3", "scale (0.2) of 1 inputs instead of scale (0.3)"),
