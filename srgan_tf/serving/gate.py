@@ -18,6 +18,7 @@ class Gate:
     Attributes:
         inside: requests that run or wait.
         held: bytes of requests and answers that are in memory.
+        released: bytes that were held, and are not any more; for others to set to 0.
         closed: whether everything new is refused, because the server stops.
     """
 
@@ -32,7 +33,7 @@ class Gate:
         """
         self.limit, self.held_limit, self.timeout = running + waiting, held_bytes, timeout
         self.inside, self.held, self.closed = 0, 0, False
-        self.held_lock = threading.Lock()
+        self.held_lock, self.released = threading.Lock(), 0
         self._pool = ThreadPoolExecutor(running, "tensorflow")
 
     async def run(self, work: Callable[[], Any], done: Callable[[], None]) -> Any:
@@ -52,7 +53,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         self.inside += 1
         box = [work]  # the pool keeps what is cancelled in its queue, until a thread comes to it
-        future = self._pool.submit(lambda: box.pop()())
+        future = self._pool.submit(_forgetful, box)
 
         def leave(_: Any) -> None:
             box.clear()
@@ -82,6 +83,15 @@ class Gate:
         return not self.inside
 
 
+def _forgetful(box: list[Callable[[], Any]]) -> Any:
+    """Does the work in a box. A refusal comes without its traceback, whose frames would keep the request in memory."""
+    try:
+        return box.pop()()
+    except RefusedError as error:
+        refusal = RefusedError(error.code, error.message)
+    raise refusal
+
+
 class Hold:
     """Bytes that one request keeps in memory, given back when the last of its users has left.
 
@@ -108,6 +118,7 @@ class Hold:
                                    f"{gate.held_limit >> 20} MiB; try again later")
             self._taken += count
             gate.held += count
+            gate.released += max(0, -count)
 
     def enter(self) -> None:
         """One user more, who must leave."""
@@ -120,6 +131,7 @@ class Hold:
             self._users -= 1
             if not self._users:
                 self._gate.held -= self._taken
+                self._gate.released += self._taken
 
     def __enter__(self) -> "Hold":
         return self

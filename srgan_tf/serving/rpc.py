@@ -70,16 +70,17 @@ class _Messages:
         async def handle(messages: Any, context: Any) -> bytes:
             held = self._service.gate.hold()
             context.add_done_callback(lambda _: held.leave())
-            message = []
+            message, refusal = [], ()
             try:
                 message += await self._read(messages, held)
                 if not large and len(message[0]) > SMALL_BYTES:
                     raise invalid(f"the request is larger than {SMALL_BYTES} bytes")
                 return await function(message, held)
-            except RefusedError as refusal:
-                await context.abort(grpc.StatusCode[refusal.code], refusal.message)
+            except RefusedError as error:  # which goes, with the frames of its traceback
+                refusal = grpc.StatusCode[error.code], error.message
             finally:
                 message.clear()  # of a call that is cancelled the frames live on for a while
+            await context.abort(*refusal)
 
         return handle
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import signal
 import socket
@@ -26,6 +27,7 @@ MEBIBYTE = 1 << 20
 BACKLOG = 256
 FAULT_SECONDS = 60.0
 USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+TRIM_SECONDS, TRIM_BYTES, TRIMS = 2.0, 64 * MEBIBYTE, 5
 STOP_MARGIN = 2.0
 
 
@@ -85,10 +87,12 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         await rpc.start()
         report(f"gRPC on {config.host}:{config.port}")
     polling = asyncio.create_task(_poll(service.model, config.file_system_poll_wait_seconds))
+    trimming = asyncio.create_task(_trim(service.gate))
     await stop.wait()
 
     report("stopping: what runs is finished, what is new is refused")
     polling.cancel()
+    trimming.cancel()
     service.gate.closed = True
     if rest:
         rest.should_exit = True
@@ -121,6 +125,22 @@ async def _poll(model: Model, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(model.poll)
+
+
+async def _trim(gate: Gate) -> None:
+    """Gives memory back to the system after large requests: malloc keeps what lies between blocks in use."""
+    try:
+        malloc_trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # another C library than glibc
+        return
+    times = 0
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        if gate.released > TRIM_BYTES:
+            gate.released, times = 0, TRIMS  # gRPC gives some back only when a connection ends
+        if times:
+            times -= 1
+            await asyncio.to_thread(malloc_trim, 0)
 
 
 class _Rest(uvicorn.Server):

@@ -111,6 +111,23 @@ async def test_work_that_waits_is_forgotten_with_what_it_refers_to():
 
 
 @in_a_loop
+async def test_a_refusal_does_not_keep_the_request():
+    gate, bodies = Gate(1, 1, 1000, 10), []
+
+    def work():
+        body = np.zeros(1)
+        bodies.append(weakref.ref(body))
+        try:
+            raise ValueError(body)
+        except ValueError as error:
+            raise RefusedError("INTERNAL", "no") from error
+
+    with pytest.raises(RefusedError, match="no") as refused:
+        await gate.run(work, lambda: None)
+    assert (refused.value.code, bodies[0]()) == ("INTERNAL", None)
+
+
+@in_a_loop
 async def test_drain():
     gate, go = Gate(1, 1, 1000, 10), threading.Event()
     task = asyncio.ensure_future(gate.run(go.wait, lambda: None))
