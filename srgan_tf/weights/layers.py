@@ -129,7 +129,7 @@ class Family(NamedTuple):
         derived: from a model and one of `keys` to entries that are computed from weights: written, and passed over when
             they are read.
         draw: from the nodes of a file's graph, inputs before what reads them, to the arguments and the graph that the
-            architecture has with them, named by the first of `keys`; None where it is something else. Without it
+            architecture has with them, named by `drawn_keys`; None where it is something else. Without it
             ncnn's files are not read.
     """
 
@@ -139,6 +139,7 @@ class Family(NamedTuple):
     constants: Callable[[Any, str], Arrays] = lambda model, keys: {}
     derived: Callable[[Any, str], Iterator[Slot]] = lambda model, keys: iter(())
     draw: Callable[[list[Node]], tuple[Arguments, Node] | None] | None = None
+    drawn_keys: str = ""
 
 
 def shuffled(channels: int, factor: int) -> np.ndarray:

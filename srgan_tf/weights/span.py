@@ -12,6 +12,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.weights.edsr import MEAN
+from srgan_tf.weights.graphs import (
+    Node,
+    add,
+    concat,
+    constant,
+    conv,
+    image,
+    multiply,
+    pixel_shuffle,
+    scaled,
+    shifted,
+    sigmoid,
+    silu,
+    subtract,
+)
 from srgan_tf.weights.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count
 
 # A re-parametrised convolution's parts, and the names of models.span.Conv3XC for them.
@@ -85,4 +101,30 @@ def no_norm(model: Any, keys: str) -> Arrays:
     return {} if model.normalized else {"no_norm": np.zeros(1, np.float32)}
 
 
-SPAN = Family(tuple(KEYS), infer, slots, no_norm, folded_convolutions)
+def draw(nodes: list[Node]) -> tuple[Arguments, Node] | None:
+    """Arguments and graph of the folded form; unlike the tensors, it says how images are normalized."""
+    convs = [node.arrays["weight"] for node in nodes if node.op == "conv"]
+    factors = [int(node.settings[0]) for node in nodes if node.op == "pixel_shuffle" and node.settings] or [1]
+    blocks, rest = divmod(len(convs) - 4, 3)
+    operations = {node.op for node in nodes}
+    if rest or blocks < 1 or len(factors) != 1 or not {"silu", "sigmoid", "multiply"} <= operations:
+        return None
+    normalized = "subtract" in operations
+    input_range = next((node.settings[0] for node in nodes if node.op == "scale"), 1.0)
+    x = scaled(subtract(image(), constant(MEAN)), input_range) if normalized else image()
+    x = head = conv("conv_1.eval_conv", x)
+    outputs = []
+    for block in range(1, blocks + 1):
+        name = f"block_{block}.c{{}}_r.eval_conv"
+        first = silu(conv(name.format(1), x))
+        y = conv(name.format(3), silu(conv(name.format(2), first)))
+        x = multiply(add(y, x), shifted(sigmoid(y), -0.5))
+        outputs.append(x)
+    x = concat([head, conv("conv_2.eval_conv", x), outputs[0], first])
+    x = conv("upsampler.0", conv("conv_cat", x))
+    output = pixel_shuffle(x, factors[0]) if "pixel_shuffle" in operations else x
+    return {"scale": factors[0], "features": convs[0].shape[0], "blocks": blocks, "normalized": normalized,
+            "input_range": input_range if normalized else 255, "folded": True}, output
+
+
+SPAN = Family(tuple(KEYS), infer, slots, no_norm, folded_convolutions, draw, "folded")

@@ -20,6 +20,17 @@ def test_there_and_back(command):
     assert all(map(np.array_equal, one.get_weights(), other.get_weights()))
 
 
+def test_fold(command, photo):
+    trained = WEIGHTS / "span_span_x4.pth"
+    for arguments, folded in (([], False), (["--fold"], True)):
+        done = command("convert", f"--model={trained}", "--output=span.keras", *arguments)
+        assert done.status == 0, done
+        assert f"folded={folded}" in done.out
+        assert load_model("span.keras").folded == folded
+        assert Upscaler("span.keras").runtime.parameters == 1_708  # what runs is folded
+    assert command("convert", f"--model={PTH}", "--output=other.keras", "--fold").status == 0
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     ([], "--model is required"),
     ([f"--model={PTH}", "--output=x.pth"], "must end in .keras or .safetensors"),

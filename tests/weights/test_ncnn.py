@@ -11,7 +11,7 @@ from srgan_tf.weights import read_checkpoint
 from srgan_tf.weights.containers.ncnn import Layer, read_ncnn
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
-NAMES = ["rrdb_pnnx_x4", "srvgg_pnnx_x2"]
+NAMES = ["rrdb_pnnx_x4", "span_pnnx_x2", "srvgg_pnnx_x2"]
 FLOAT16 = struct.pack("<I", 0x01306B47)
 
 
@@ -84,15 +84,18 @@ def test_odd_count_of_short_numbers_is_filled_to_four_bytes():
     ("rrdb_pnnx_x4", "2=0.2", "2=0.3", "scale (0.2) of 1 inputs instead of scale (0.3)"),
     ("rrdb_pnnx_x4", "1 4 13 18 22 24", "1 4 18 13 22 24", "is read in another place"),
     ("rrdb_pnnx_x4", "0=1 1=2.0 2=2.0", "0=2 1=2.0 2=2.0", "it has 21 conv, "),
-    ("rrdb_pnnx_x4", "0=1 1=2.0 2=2.0", "0=1 1=2.0 2=4.0", "no network whose ncnn graph is known (rrdb, srvgg)"),
+    ("rrdb_pnnx_x4", "0=1 1=2.0 2=2.0", "0=1 1=2.0 2=4.0", "no network whose ncnn graph is known (rrdb, span, srvgg)"),
     ("rrdb_pnnx_x4", "12=1", "12=2", "conv (dilation [1, 2]) of 1 inputs instead of conv"),
     ("rrdb_pnnx_x4", "14=1", "14=0", "conv (padding [1, 1, 0, 0])"),
-    ("rrdb_pnnx_x4", "0=2 1=1 2=0.2", "0=1 1=1 2=0.2", "binary (1)"),
-    ("rrdb_pnnx_x4", "Concat ", "Sigmoid ", "layer 'cat_0' is of type 'Sigmoid'; known ncnn layers"),
+    ("rrdb_pnnx_x4", "0=2 1=1 2=0.2", "0=3 1=1 2=0.2", "binary (3)"),
+    ("rrdb_pnnx_x4", "Concat ", "Softmax ", "layer 'cat_0' is of type 'Softmax'; known ncnn layers"),
     ("rrdb_pnnx_x4", "8 9\n", "8 8\n", "'8' is written twice"),
     ("rrdb_pnnx_x4", "1 9 10", "1 8 10", "outputs are '9, out0'"),
     ("srvgg_pnnx_x2", "0=2 1=0", "0=2 1=1", "known"), ("srvgg_pnnx_x2", "2 1 10 11", "2 1 10 10", "outputs"),
     ("srvgg_pnnx_x2", "6=162", "6=163", "163 numbers are no kernel of 6 outputs"),
+    ("span_pnnx_x2", "0=1 1=1 2=0.5", "0=1 1=1 2=0.4", "shift (-0.4) of 1 inputs instead of shift (-0.5)"),
+    ("span_pnnx_x2", "2 1 17 16 18 0=2", "2 1 17 16 18 0=3", "binary (3) of 2 inputs instead of multiply"),
+    ("span_pnnx_x2", "0=1 1=1 2=3", "0=9 1=1 2=3", "it holds 27 numbers; a constant of up to 16"),
     ("srvgg_pnnx_x2", "6=162", "6=999999972", "bytes left where"),
     ("srvgg_pnnx_x2", "6=162", "6=162 8=2", "quantized to int8"),
     ("srvgg_pnnx_x2", "6=162", "6=1e999", "'1e999' is not a number"), ("srvgg_pnnx_x2", "6=162", "6=4.5", "integer"),
@@ -113,6 +116,17 @@ def test_damaged_numbers(refusal):
     assert "bytes left where" in refusal("srvgg_pnnx_x2", numbers=b"")
     for tag, said in ((0x000D4B38, "(int8)"), (0x01020304, "(by tag 0x01020304)")):
         assert f"quantized {said}" in refusal("srvgg_pnnx_x2", numbers=struct.pack("<I", tag) + numbers[4:])
+
+
+def test_what_the_graph_says_of_normalized_images(refusal, tmp_path):
+    text, numbers = ((WEIGHTS / f"span_pnnx_x2.{ending}").read_bytes() for ending in ("param", "bin"))
+    (tmp_path / "y.param").write_bytes(text.replace(b"2=255.0", b"2=2.0"))
+    (tmp_path / "y.bin").write_bytes(numbers)
+    assert load_model(WEIGHTS / "span_pnnx_x2.param").input_range == 255
+    assert load_model(tmp_path / "y.param").input_range == 2
+    mean = struct.pack("<3f", 0.485, 0.456, 0.406)
+    assert "constant (0.485, 0.456, 0.406) of 0 inputs instead of constant (0.4488, 0.4371, 0.404)" in refusal(
+        "span_pnnx_x2", numbers=mean + numbers[len(mean):])
 
 
 def test_change_of_size_behind_the_network(refusal):

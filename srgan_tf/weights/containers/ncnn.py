@@ -16,6 +16,7 @@ MAGIC = "7767517"
 FLOAT16, FLOAT32, FLOAT32_SCALED = 0x01306B47, 0, 0x0002C056
 INT8 = 0x000D4B38
 ARRAYS = -23300
+MOST_CONSTANTS = 16  # numbers in a constant of the graph: one for each channel of an image
 INTEGER, NUMBER = re.compile(r"-?[0-9]{1,10}"), re.compile(r"[-+]?[0-9.]{1,30}(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
 
 
@@ -171,6 +172,13 @@ def _slopes(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
     return {"weight": reader.take("<f4", layer.integer(0))}
 
 
+def _constant(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
+    count = math.prod(max(layer.integer(number), 1) for number in (0, 1, 11, 2))
+    if count > MOST_CONSTANTS or layer.integer(21, 1) != 1:
+        raise ValueError(f"it holds {count} numbers; a constant of up to {MOST_CONSTANTS}, in float32, is read")
+    return {"weight": reader.take("<f4", count)}
+
+
 def _nothing(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
     return {}
 
@@ -178,6 +186,8 @@ def _nothing(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
 # What each type of layer has in the .bin.
 ARRAYS_OF: dict[str, Callable[[Layer, Numbers], dict[str, np.ndarray]]] = {
     "Convolution": _convolution,
+    "MemoryData": _constant,
     "PReLU": _slopes,
-    **dict.fromkeys(("BinaryOp", "Concat", "Eltwise", "Input", "Interp", "PixelShuffle", "ReLU", "Split"), _nothing),
+    **dict.fromkeys(("BinaryOp", "Concat", "Eltwise", "Input", "Interp", "PixelShuffle", "ReLU", "Sigmoid", "Split",
+                     "Swish"), _nothing),
 }

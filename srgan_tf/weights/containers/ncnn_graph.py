@@ -3,11 +3,26 @@
 from collections.abc import Callable, Sequence
 
 from srgan_tf.weights.containers.ncnn import Layer
-from srgan_tf.weights.graphs import Node, add, leaky, nearest, pixel_shuffle, scaled
+from srgan_tf.weights.graphs import (
+    Node,
+    add,
+    constant,
+    leaky,
+    multiply,
+    nearest,
+    pixel_shuffle,
+    scaled,
+    shifted,
+    sigmoid,
+    silu,
+    subtract,
+)
 
 # Activations that a convolution can have in itself.
 NO_ACTIVATION, RELU, LEAKY_RELU = 0, 1, 2
 NEAREST = 1
+BINARY = {0: add, 1: subtract, 2: multiply}
+WITH_A_NUMBER = {0: shifted, 1: lambda x, number: shifted(x, -number), 2: scaled}
 INTERPOLATIONS = {1: "nearest", 2: "bilinear", 3: "bicubic"}
 
 
@@ -25,7 +40,7 @@ def graph_of(layers: Sequence[Layer]) -> Node:
             raise ValueError(f"layer {layer.name[:60]!r} reads {missing[0][:60]!r}, which no layer before it writes")
         read.update(layer.inputs)
         inputs = [blobs[name] for name in layer.inputs]
-        if layer.type not in ("Input", "Concat", "Eltwise", "BinaryOp") and len(inputs) != 1:
+        if layer.type not in ("Input", "MemoryData", "Concat", "Eltwise", "BinaryOp") and len(inputs) != 1:
             raise ValueError(f"layer {layer.name[:60]!r} of type {layer.type} reads {len(inputs)} blobs instead of one")
         if layer.type != "Split" and len(layer.outputs) != 1:
             raise ValueError(f"layer {layer.name[:60]!r} of type {layer.type} writes {len(layer.outputs)} blobs "
@@ -71,11 +86,11 @@ def _convolution(layer: Layer, inputs: list[Node]) -> Node:
 
 
 def _binary(layer: Layer, inputs: list[Node]) -> Node:
-    operation = layer.integer(0)
-    if operation == 0 and len(inputs) == 2:
-        return _named(add(*inputs), layer)
-    if operation == 2 and len(inputs) == 1 and layer.integer(1):
-        return _named(scaled(inputs[0], layer.settings.get(2, 0.0)), layer)
+    operation, number = layer.integer(0), layer.settings.get(2, 0.0)
+    if len(inputs) == 2 and operation in BINARY:
+        return _named(BINARY[operation](*inputs), layer)
+    if len(inputs) == 1 and layer.integer(1) and operation in WITH_A_NUMBER:
+        return _named(WITH_A_NUMBER[operation](inputs[0], number), layer)
     return _node("binary", layer, inputs, str(operation))
 
 
@@ -113,7 +128,10 @@ OPERATIONS: dict[str, Callable[[Layer, list[Node]], Node]] = {
     "Eltwise": _eltwise,
     "Input": lambda layer, inputs: _node("input", layer, ()),
     "Interp": _interpolation,
+    "MemoryData": lambda layer, inputs: _named(constant(layer.arrays["weight"]), layer),
     "PReLU": lambda layer, inputs: _node("prelu", layer, inputs),
     "PixelShuffle": _shuffle,
     "ReLU": lambda layer, inputs: _named(leaky(inputs[0], layer.settings.get(0, 0.0)), layer),
+    "Sigmoid": lambda layer, inputs: _named(sigmoid(inputs[0]), layer),
+    "Swish": lambda layer, inputs: _named(silu(inputs[0]), layer),
 }
