@@ -17,16 +17,17 @@ def main(config: ExportConfig) -> None:
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, summary
-        from srgan_tf.hub import find_model, load_generator, model_name
+        from srgan_tf.hub import load_generator, resolve
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
+    model = resolve(config.model)
+    flags.say(model.note)
     with flags.quiet_imports():
-        generator = load_generator(config.model)
+        generator = load_generator(model)
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    name = model_name(find_model(config.model))
     for export in exporters:
-        path = export(generator, output, name, config)
+        path = export(generator, output, model.name, config)
         size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
         print(f"{printable(path)}: {size / 2**20:.1f} MiB{summary(path)}")
 

@@ -113,6 +113,12 @@ def message_of(error: BaseException) -> str:
     return text.replace("Unknown command line flag", "unknown flag").removeprefix("FATAL Flags parsing error: ")
 
 
+def say(note: str) -> None:
+    """A line for the user on standard error, where results do not go; nothing where there is no note."""
+    if note:
+        print(printable(note), file=sys.stderr, flush=True)
+
+
 def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]]:
     """Defines a flag for each field of a dataclass.
 

@@ -53,14 +53,15 @@ def main(config: ServeConfig) -> None:
 def _export(model: str, folder: str) -> str:
     """Exports a model, the shipped one where none is named, into a folder of its name in `folder`, and returns that."""
     from srgan_tf.exporting import export_saved_model
-    from srgan_tf.hub import find_model, load_generator, model_name
+    from srgan_tf.hub import load_generator, resolve
 
-    model = model or DEFAULT_MODEL
-    base = Path(folder, model_name(find_model(model)))
+    found = resolve(model or DEFAULT_MODEL)
+    flags.say(found.note)
+    base = Path(folder, found.name)
     base.mkdir()
-    print(f"exporting {printable(model)} ...", flush=True)
+    print(f"exporting {printable(found)} ...", flush=True)
     with flags.quiet_imports():
-        export_saved_model(load_generator(model), base, base.name, ExportConfig(model=model, output=str(base)))
+        export_saved_model(load_generator(found), base, base.name, ExportConfig(model=str(found), output=str(base)))
     return str(base)
 
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from srgan_tf.config import QUANTIZATIONS, ExportConfig
 from srgan_tf.evaluation.benchmarks import load_benchmark
 from srgan_tf.exporting import export_saved_model, export_tflite
-from srgan_tf.hub import find_model, load_model
+from srgan_tf.hub import load_model, resolve
 from srgan_tf.imaging import to_uint8
 from srgan_tf.inference import Upscaler
 from srgan_tf.inference.runtimes import find_saved_model
@@ -52,7 +52,7 @@ def main() -> None:
 def model_rows(model: str, work: Path, benchmark: Path) -> list[str]:
     """The rows of one model."""
     generator = load_model(model, dtype="float32")
-    file = find_model(model)
+    file = resolve(model).path
     name = file.stem if file.stem not in ("best", "last") else file.resolve().parent.name
     runs = {"Keras": (Upscaler(generator, tile=0), file), **saved_model_runs(generator, work / name)}
     for quantize in QUANTIZATIONS:

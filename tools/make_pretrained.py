@@ -23,8 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import h5py
 import numpy as np
 
-from srgan_tf.hub import find_model, load_model
-from srgan_tf.pretrained import FOLDER
+from srgan_tf.hub import load_model, resolve
+from srgan_tf.hub.shipped import FOLDER
 
 
 def halve(source: Path, target: Path) -> None:
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--purpose", required=True, help="in a few words, for upscale --list")
     parser.add_argument("--benchmark", required=True, help="folders, as for evaluate")
     options = parser.parse_args()
-    source, target = find_model(options.model), FOLDER / f"{options.name}.keras"
+    source, target = resolve(options.model).path, FOLDER / f"{options.name}.keras"
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(source) as archive:
         archive.extractall(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.files import replacing
-from srgan_tf.hub import find_model
+from srgan_tf.hub import resolve
 from srgan_tf.models import Generator
 
 RANGES = {"uint8": ("uint8", [0, 255]), "float255": ("float32", [0, 255]), "float1": ("float32", [0, 1])}
@@ -71,7 +71,7 @@ def _shape(shape: list) -> str:
 
 def _source(generator: Generator, config: ExportConfig) -> dict:
     try:
-        file = find_model(config.model)
+        file = resolve(config.model).path
         named = {"file": "/".join(file.parts[-2:]), "sha256": _digest(file)}
     except FileNotFoundError:  # from Python, a generator may come from nowhere
         named = {"file": None, "sha256": None}

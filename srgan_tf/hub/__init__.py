@@ -1,5 +1,15 @@
-"""The door from a name to a model."""
+"""The only door from a name to a model: which one it is, where it is, and its network.
 
-from srgan_tf.hub.loading import find_model, load_generator, load_model, model_name
+    shipped, published  ->  references  ->  loading
 
-__all__ = ["find_model", "load_generator", "load_model", "model_name"]
+Only `loading` needs Keras.
+"""
+
+from srgan_tf import lazy
+
+_HOMES = {
+    **dict.fromkeys(("load_generator", "load_model"), "loading"),
+    **dict.fromkeys(("ModelRef", "find_saved_model", "resolve"), "references"),
+    **dict.fromkeys(("shipped_facts", "shipped_files", "shipped_table"), "shipped"),
+}
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -12,9 +12,10 @@ from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import psnr
-from srgan_tf.pretrained import shipped_models
+from srgan_tf.hub import shipped_files
 
-SHIPPED = shipped_models()
+SHIPPED = {name: file for name, file in shipped_files().items() if file.suffix == ".keras"}
+EXPORTS = {name: file for name, file in shipped_files().items() if file.suffix == ".tflite"}
 LEAST_GAIN = {"perceptual_x4": -0.5}  # dB over bicubic: it gives fidelity away for texture
 
 
@@ -59,15 +60,15 @@ def test_they_are_listed(command):
     done = command("upscale", "--list")
     assert done.status == 0, done.err
     lines = {line.split()[0]: line for line in done.out.splitlines()[1:]}
-    assert sorted(lines) == sorted([*SHIPPED, *shipped_models(".tflite")])
+    assert sorted(lines) == sorted(shipped_files())
     for name, line in lines.items():
         source = next(shipped for shipped in SHIPPED if name.startswith(shipped))
         assert f" {load_model(source).count_params():,} " in line
 
 
-@pytest.mark.parametrize("name", shipped_models(".tflite"))
+@pytest.mark.parametrize("name", EXPORTS)
 def test_files_for_litert_are_what_export_makes_of_the_model(name):
-    card = json.loads(shipped_models(".tflite")[name].with_suffix(".json").read_text())
+    card = json.loads(EXPORTS[name].with_suffix(".json").read_text())
     source = SHIPPED[name.rpartition("_")[0]]
     assert card["source"]["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     pair = open_source("samples", 4, "validation").pictures[0][1]()

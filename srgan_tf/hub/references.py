@@ -1,0 +1,212 @@
+"""The only place that knows what the name of a model can be.
+
+    bicubic                          MATLAB's bicubic interpolation
+    edsr_x4, mobile_x4_int8          a model that ships with the package
+    http://..., https://..., grpc:// a server
+    ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite, or
+                                     foreign weights, told apart by their content and not by their ending
+
+A bare word is a name first. A file or folder of that name in the working folder is meant by `./NAME`; where there is
+one beside a model of that name, the reference says so.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from srgan_tf.errors import ModelNotFoundError, UserError
+from srgan_tf.hub.shipped import shipped_files
+
+BICUBIC = "bicubic"
+SERVERS = ("http://", "https://", "grpc://")
+# The networks that a run folder holds, the one to take first: of a run with a discriminator the newest, because PSNR,
+# by which `best` is chosen, falls there as it should.
+BEST, LAST = "best.keras", "last.keras"
+RUN_MODELS = (BEST, LAST)
+# A flatbuffer's identifier stands behind its first offset.
+LITERT_IDENTIFIER = (4, b"TFL3")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRef:
+    """A model that was found, and not yet opened.
+
+    Attributes:
+        kind: bicubic, keras (a .keras file), saved_model, litert (a .tflite file), foreign (weights of other software)
+            or remote (a server).
+        name: what tables and exports call it.
+        path: its file or folder; None for bicubic and remote.
+        url: of a remote one.
+        licence: of a model that ships; empty: not known.
+        note: what the user should be told about which file was taken; empty: nothing.
+        sha256: of the file, where a table says it.
+    """
+
+    kind: str
+    name: str
+    path: Path | None = None
+    url: str = ""
+    licence: str = ""
+    note: str = ""
+    sha256: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that the model consists of; empty for a server's, which can change unseen."""
+        if self.path is None:
+            return BICUBIC if self.kind == BICUBIC else ""
+        return self.sha256 or _digest(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path or self.url or self.name)
+
+
+def resolve(model: Any) -> ModelRef:
+    """Finds a model.
+
+    Args:
+        model: a ModelRef, a path, or one of the names of this module's docstring.
+
+    Raises:
+        ModelNotFoundError: there is none; the message has the nearest name.
+        UserError: what is there is not a model.
+        OSError: a file cannot be read.
+    """
+    if isinstance(model, ModelRef):
+        return model
+    if isinstance(model, Path):
+        return _of_path(model, str(model))
+    text = os.fspath(model)
+    if text == BICUBIC:
+        return ModelRef(BICUBIC, BICUBIC)
+    if text.startswith(SERVERS):
+        return ModelRef("remote", text.rstrip("/").rpartition("/")[2], url=text)
+    find = _named(text)
+    if find is None:
+        return _of_path(expand(text), text)
+    found = find()
+    if Path(text).exists():
+        note = f"{text} is the model that ships; the {'folder' if Path(text).is_dir() else 'file'} is ./{text}"
+        return dataclasses.replace(found, note=note)
+    return found
+
+
+def names() -> list[str]:
+    """Every name that resolves without a file of the user's."""
+    return [*shipped_files(), BICUBIC]
+
+
+def expand(text: str) -> Path:
+    """A path as the user wrote it, with `~` and `~name` replaced.
+
+    Raises:
+        UserError: there is no such user, or no home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{text!r}: {error}; write the folder's full path") from None
+
+
+def run_model(folder: Path) -> Path | None:
+    """The network to take of a run folder, or None where it holds none."""
+    order = (LAST, BEST) if _adversarial(folder) else RUN_MODELS
+    return next((folder / name for name in order if (folder / name).is_file()), None)
+
+
+def find_saved_model(folder: Path) -> Path | None:
+    """The SavedModel at `folder`, or its newest version where the folder holds numbered ones as TF Serving wants them."""
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    versions = [file.parent for file in folder.glob("[0-9]*/saved_model.pb") if file.parent.name.isdecimal()]
+    return max(versions, key=lambda version: int(version.name), default=None)
+
+
+def _named(text: str) -> Callable[[], ModelRef] | None:
+    """What finds a model by its name, or None where the text is no known name."""
+    shipped = shipped_files()
+    if text in shipped:
+        file = shipped[text]
+        return lambda: ModelRef(KINDS[file.suffix], text, file, licence="Apache-2.0")
+    return None
+
+
+def _of_path(path: Path, text: str) -> ModelRef:
+    if path.is_dir() and text:
+        return _of_folder(path)
+    if path.is_file():
+        return ModelRef(_kind_of(path), _file_name(path), path)
+    raise ModelNotFoundError(_unknown(text))
+
+
+def _of_folder(folder: Path) -> ModelRef:
+    # An export within a run folder must not hide the run's own, newer networks.
+    found = run_model(folder)
+    if found:
+        why = " (the run has a discriminator)" if _adversarial(folder) and found.name == LAST else ""
+        return ModelRef("keras", _file_name(found), found, note=f"{folder}: takes {found.name}{why}")
+    saved = find_saved_model(folder)
+    if saved:
+        return ModelRef("saved_model", folder.resolve().name, saved)
+    seen = ", ".join(sorted(entry.name for entry in folder.iterdir())[:5]) or "nothing"
+    raise ModelNotFoundError(f"folder {folder} holds neither a run ({BEST}, {LAST}) nor a SavedModel; it holds {seen}")
+
+
+# The kinds of file by their ending, for those whose content says nothing: their readers explain what is wrong.
+KINDS = {".keras": "keras", ".tflite": "litert"}
+
+
+def _kind_of(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(16)
+    offset, identifier = LITERT_IDENTIFIER
+    if start[offset:].startswith(identifier):
+        return "litert"
+    if _is_keras(path):
+        return "keras"
+    return KINDS.get(path.suffix, "foreign")
+
+
+def _is_keras(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"config.json", "model.weights.h5"} <= set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return False
+
+
+def _adversarial(folder: Path) -> bool:
+    """Whether a run trains against a discriminator and does not say itself which network is its best."""
+    try:
+        lines = (folder / "config.flags").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    given = {name: value for name, _, value in (line.partition("=") for line in lines)}
+    return bool(given.get("--adversarial")) and not given.get("--best_by")
+
+
+def _file_name(path: Path) -> str:
+    """What to call the model in a file: the file's name; for a run's, that of its folder."""
+    return path.resolve().parent.name if path.name in RUN_MODELS else path.stem
+
+
+def _unknown(text: str) -> str:
+    near = difflib.get_close_matches(text, names(), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"no model {text!r}: no file or folder has this path, and no model has this name{hint} (upscale --list shows all)"
+
+
+def _digest(path: Path) -> str:
+    total = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    for file in files:
+        name, content = str(file.relative_to(path)).encode(), file.read_bytes()
+        for part in (name, content):
+            total.update(len(part).to_bytes(8, "little") + part)
+    return total.hexdigest()
