@@ -9,11 +9,11 @@ import srgan_tf
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"files", "settings", "text", "lazy", "pretrained"}, {"config"}, {"imaging", "models"},
+LAYERS = [{"errors", "files", "settings", "text", "lazy", "pretrained"}, {"config"}, {"imaging", "models"},
           {"losses", "metrics", "weights"}, {"hub"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "files", "flags", "lazy", "settings",
+COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "errors", "files", "flags", "lazy", "settings",
                                                                   "text"})
 
 
