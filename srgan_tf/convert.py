@@ -18,7 +18,7 @@ from srgan_tf.text import printable
 
 def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
-    flags.import_framework(config.model)
+    flags.import_keras()
     with flags.quiet_imports():
         from srgan_tf.hub import load_model
         from srgan_tf.models import Generator, save_model

@@ -98,11 +98,10 @@ def require_tensorflow(what: str) -> None:
         raise ValueError(f"{what} needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}")
 
 
-def import_framework(model: str) -> None:
-    """Imports Keras and its backend quietly, unless the model is of a kind that needs neither."""
-    if model not in ("", "bicubic") and not model.endswith(".tflite"):
-        with quiet_imports():
-            import keras  # noqa: F401
+def import_keras() -> None:
+    """Imports Keras and its backend quietly."""
+    with quiet_imports():
+        import keras  # noqa: F401
 
 
 def message_of(error: BaseException) -> str:

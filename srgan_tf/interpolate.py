@@ -14,7 +14,7 @@ from srgan_tf.text import printable
 
 def main(config: InterpolateConfig) -> None:
     """Writes a model for each alpha, then the pictures."""
-    flags.import_framework(config.model_a)
+    flags.import_keras()
     with flags.quiet_imports():
         from srgan_tf.evaluation.interpolation import write_pictures
         from srgan_tf.hub import load_model

@@ -12,7 +12,7 @@ from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
-from srgan_tf.pretrained import file_of, shipped_table
+from srgan_tf.hub import ModelRef, resolve, shipped_table
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -32,20 +32,19 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)
 
-    model = file_of(config.model or DEFAULT_MODEL)
-    if not config.server:
-        flags.import_framework(model)
+    model = _find(config)
+    if model.needs_keras:
+        flags.import_keras()
     from srgan_tf.inference import Upscaler
 
     imported = time.perf_counter()
-    if config.server:
-        model = _remote(config)
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         if config.sharpness:
             model = _between(config)
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
-                            self_ensemble=config.self_ensemble, trust_model=config.trust_model)
+                            self_ensemble=config.self_ensemble, trust_model=config.trust_model,
+                            server_timeout=config.server_timeout, server_retries=config.server_retries)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)
@@ -57,22 +56,20 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
 def _between(config: UpscaleConfig) -> Any:
     """The network between the faithful and the sharp one that ship."""
     from srgan_tf.hub import load_generator
-    from srgan_tf.inference.runtimes import policy
     from srgan_tf.models import interpolate
+    from srgan_tf.runtimes.keras import policy
 
-    dtype = policy(config.runtime, config.precision)
+    dtype = policy(config.precision if config.runtime == "tensorflow" else "")
     return interpolate(load_generator(DEFAULT_MODEL, dtype), load_generator(SHARP_MODEL, dtype), config.sharpness)
 
 
-def _remote(config: UpscaleConfig) -> Any:
-    """The model on --server."""
-    try:
-        from srgan_tf.serving.client import remote_runtime
-
-        return remote_runtime(
-            config.server, config.model, timeout=config.server_timeout, retries=config.server_retries)
-    except ModuleNotFoundError as error:
-        raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
+def _find(config: UpscaleConfig) -> ModelRef:
+    """The model that --model or --server names."""
+    if config.server:
+        return ModelRef("remote", config.model, url=config.server)
+    found = resolve(config.model or DEFAULT_MODEL)
+    flags.say(found.note)
+    return found
 
 
 if __name__ == "__main__":

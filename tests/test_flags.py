@@ -6,9 +6,8 @@ import pytest
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
-from srgan_tf.hub import load_generator
+from srgan_tf.hub import load_generator, shipped_files
 from srgan_tf.models import GENERATORS
-from srgan_tf.hub import shipped_files
 from srgan_tf.settings import lookup, parse_arguments
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))

@@ -10,11 +10,11 @@ import srgan_tf
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
 LAYERS = [{"errors", "files", "settings", "text", "lazy", "pretrained"}, {"config"}, {"imaging", "models"},
-          {"losses", "metrics", "weights"}, {"hub"}, {"data", "inference"},
+          {"losses", "metrics", "weights"}, {"hub"}, {"runtimes"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "errors", "files", "flags", "lazy", "settings",
-                                                                  "text"})
+COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "errors", "files", "flags",
+                                                                  "lazy", "settings", "text"})
 
 
 def imported_rooms(file: Path) -> set[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from srgan_tf.evaluation.table import Line, markdown_table
 from srgan_tf.flags import message_of
-from srgan_tf.inference.runtimes import find_saved_model
+from srgan_tf.hub import find_saved_model
 from srgan_tf.text import MOST, printable, whole_number
 
 

@@ -58,17 +58,18 @@ def keras_contender(model: str, folder: Path, kind: str, threads: int):
     """What upscale runs for a .keras file."""
     import tensorflow as tf
 
-    from srgan_tf.inference.runtimes import keras_runtime
+    from srgan_tf.runtimes.keras import open_network
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    return keras_runtime(make_generator(model, kind)).run, f"TensorFlow {tf.__version__}"
+    return open_network(make_generator(model, kind)).run, f"TensorFlow {tf.__version__}"
 
 
 def saved_model_contender(model: str, folder: Path, kind: str, threads: int):
     """The serving_default signature."""
     import tensorflow as tf
 
-    from srgan_tf.inference.runtimes import find_saved_model, saved_model_runtime
+    from srgan_tf.hub import find_saved_model
+    from srgan_tf.runtimes.saved_model import saved_model_runtime
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     return saved_model_runtime(find_saved_model(folder / f"SavedModel_{kind}")).run, ""
@@ -78,7 +79,7 @@ def litert_contender(model: str, folder: Path, kind: str, threads: int):
     """A .tflite of free size."""
     from importlib.metadata import version
 
-    from srgan_tf.inference.litert import litert_runtime
+    from srgan_tf.runtimes.litert import litert_runtime
 
     path, = (folder / f"LiteRT_{kind}").glob("*.tflite")
     return litert_runtime(path, threads).run, f"LiteRT {version('ai-edge-litert')}"
@@ -157,8 +158,8 @@ CONTENDERS = ["ONNX float32", *(f"{name} {kind}" for name in ("Keras", "SavedMod
 
 def serve(pipe: Connection, contender: str, model: str, folder: Path, threads: int) -> None:
     """A contender's process: for each picture its enlargement and the seconds that it took."""
-    from srgan_tf.inference.runtimes import Runtime
-    from srgan_tf.inference.tiling import enlarge_tiled
+    from srgan_tf.inference import enlarge_tiled
+    from srgan_tf.runtimes import Runtime
 
     name, _, kind = contender.partition(" ")
     run, version = LOADERS[name](model, folder, kind, threads)

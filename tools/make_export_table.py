@@ -21,10 +21,9 @@ import tensorflow as tf
 from srgan_tf.config import QUANTIZATIONS, ExportConfig
 from srgan_tf.evaluation.benchmarks import load_benchmark
 from srgan_tf.exporting import export_saved_model, export_tflite
-from srgan_tf.hub import load_model, resolve
+from srgan_tf.hub import find_saved_model, load_model, resolve
 from srgan_tf.imaging import to_uint8
 from srgan_tf.inference import Upscaler
-from srgan_tf.inference.runtimes import find_saved_model
 from srgan_tf.metrics import psnr
 from srgan_tf.models import Generator
 

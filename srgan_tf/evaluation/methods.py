@@ -5,13 +5,11 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 
-from srgan_tf.config import DEFAULT_MODEL, RUN_MODELS, EvaluateConfig
-from srgan_tf.evaluation.cache import Cache, digest_of
+from srgan_tf.config import DEFAULT_MODEL, EvaluateConfig
+from srgan_tf.evaluation.cache import Cache
+from srgan_tf.hub import ModelRef, resolve
 from srgan_tf.inference import Upscaler
-from srgan_tf.inference.runtimes import find_saved_model
-from srgan_tf.pretrained import shipped_models
 
 BICUBIC = "bicubic"
 Opening = Callable[[], contextlib.AbstractContextManager]
@@ -23,15 +21,13 @@ class Method:
 
     Attributes:
         name: in tables.
-        model: as the user named it.
-        digest: of its files; empty: unknown, and nothing of it is kept.
+        model: where it is.
         config: of the evaluation.
         opening: a context to open it in.
     """
 
     name: str
-    model: str
-    digest: str
+    model: ModelRef
     config: EvaluateConfig
     opening: Opening = contextlib.nullcontext
     parameters: int | None = None
@@ -42,8 +38,13 @@ class Method:
         with self.opening():
             return Upscaler(self.model, tile=self.config.tile, overlap=self.config.overlap, scale=self.config.scale,
                             threads=self.config.threads, runtime=self.config.runtime, precision=self.config.precision,
-                            self_ensemble=self.config.self_ensemble and self.model != BICUBIC,
+                            self_ensemble=self.config.self_ensemble and self.model.kind != BICUBIC,
                             trust_model=self.config.trust_model)
+
+    @property
+    def digest(self) -> str:
+        """Of the model's files; empty: unknown, and nothing of it is cached."""
+        return self.model.digest
 
     @property
     def settings(self) -> dict[str, object]:
@@ -51,7 +52,7 @@ class Method:
         return {"model": self.digest, "scale": self.config.scale, "tile": self.config.tile,
                 "overlap": self.config.overlap, "threads": self.config.threads, "runtime": self.config.runtime,
                 "precision": self.config.precision,
-                "self_ensemble": self.config.self_ensemble and self.model != BICUBIC}
+                "self_ensemble": self.config.self_ensemble and self.model.kind != BICUBIC}
 
     def check(self, cache: Cache) -> None:
         """Learns scale and parameters from the cache or the model itself, which must enlarge by --scale."""
@@ -75,30 +76,16 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     for model, count in Counter(models).items():
         if count > 1:
             raise ValueError(f"--model names {model} {count} times")
-    names = [_name(Path(model)) for model in models]
-    names = [model if names.count(name) > 1 else name for name, model in zip(names, models, strict=True)]
+    found_models = [resolve(model) for model in models]
+    names = [_name(model) for model in found_models]
+    names = [text if names.count(name) > 1 else name for name, text in zip(names, models, strict=True)]
     ending = "+" if config.self_ensemble else ""
-    found = {BICUBIC: Method(BICUBIC, BICUBIC, BICUBIC, config)}
-    for name, model in zip(names, models, strict=True):
-        found[name + ending] = Method(name + ending, model, _digest(model), config, opening)
+    found = {BICUBIC: Method(BICUBIC, resolve(BICUBIC), config)}
+    for name, model in zip(names, found_models, strict=True):
+        found[name + ending] = Method(name + ending, model, config, opening)
     return found
 
 
-def _name(model: Path) -> str:
-    """What tables call a model: its file's name, or its run's; never the name of another row or cell."""
-    name = model.absolute().parent.name if model.name in RUN_MODELS else model.absolute().name
-    return f"{name} (model)" if name in (BICUBIC, "LR", "HR") else name
-
-
-def _digest(model: str) -> str:
-    """Of the files that a model is; empty where there are none: opening it will say so."""
-    path = Path(model).expanduser()
-    shipped = shipped_models() | shipped_models(".tflite")
-    candidates = [path, *(path / name for name in RUN_MODELS), shipped.get(model, path)]
-    file = next((file for file in candidates if file.is_file()), None)
-    if file:
-        return digest_of(file.suffix.encode(), file.read_bytes())
-    saved = find_saved_model(path)
-    files = sorted(file for file in saved.rglob("*") if file.is_file()) if saved else []
-    return digest_of(*(part for file in files for part in (str(file.relative_to(saved)).encode(), file.read_bytes()))
-                     ) if files else ""
+def _name(model: ModelRef) -> str:
+    """What tables call a model; never the name of another row or cell."""
+    return f"{model.name} (model)" if model.name in (BICUBIC, "LR", "HR") else model.name

@@ -20,7 +20,6 @@ from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
 from srgan_tf.text import printable
-from srgan_tf.text import printable
 
 Results = dict[str, dict[str, Scores]]
 

@@ -8,11 +8,11 @@ import numpy as np
 from srgan_tf.config import ExportConfig
 from srgan_tf.data.catalog import Pair, open_source
 from srgan_tf.imaging import list_pictures
-from srgan_tf.inference.litert import litert_runtime
-from srgan_tf.inference.runtimes import keras_runtime
 from srgan_tf.inference.tiling import enlarge_tiled
 from srgan_tf.metrics import psnr
 from srgan_tf.models import Generator
+from srgan_tf.runtimes.keras import open_network
+from srgan_tf.runtimes.litert import litert_runtime
 
 MOST_PICTURES = 64
 MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to settle, a minute for a large network
@@ -100,7 +100,7 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
         return None
     exported = litert_runtime(path)
     # The same tiles for both, so that tiling is no part of the difference.
-    source = keras_runtime(generator)._replace(fixed_tile=exported.fixed_tile, alignment=exported.alignment)
+    source = open_network(generator)._replace(fixed_tile=exported.fixed_tile, alignment=exported.alignment)
     pairs = [_middle(pair, generator.scale) for pair in photographs.held_out]
     overlap = min(OVERLAP, generator.receptive_radius, min(exported.fixed_tile or FREE_TILE) // 4)
     means = []

@@ -19,8 +19,8 @@ from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open
 from srgan_tf.exporting.card import SUFFIXES, make_card, write_card
 from srgan_tf.exporting.mobile import mobile_forms, require_gpu_compatible, set_output_range
 from srgan_tf.files import replacing
-from srgan_tf.inference.litert import hushed
 from srgan_tf.models import Generator
+from srgan_tf.runtimes.litert import hushed
 
 SIGNATURE = "upscale"
 

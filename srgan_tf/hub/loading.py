@@ -35,7 +35,8 @@ def load_model(model: Any, dtype: str | None = None, **overrides: object) -> ker
     return load_keras(found.path, dtype)
 
 
-_KINDS = {"bicubic": "an interpolation", "saved_model": "a SavedModel", "litert": "a .tflite file", "remote": "a server"}
+_KINDS = {"bicubic": "an interpolation", "litert": "a .tflite file", "remote": "a server",
+          "saved_model": "a SavedModel"}
 
 
 def load_generator(model: Any, dtype: str | None = "float32") -> Generator:

@@ -14,6 +14,7 @@ import dataclasses
 import difflib
 import hashlib
 import os
+import urllib.parse
 import zipfile
 from collections.abc import Callable
 from functools import cached_property
@@ -22,6 +23,7 @@ from typing import Any
 
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.shipped import shipped_files
+from srgan_tf.text import whole_number
 
 BICUBIC = "bicubic"
 SERVERS = ("http://", "https://", "grpc://")
@@ -63,6 +65,11 @@ class ModelRef:
             return BICUBIC if self.kind == BICUBIC else ""
         return self.sha256 or _digest(self.path)
 
+    @property
+    def needs_keras(self) -> bool:
+        """Whether Keras and its backend are imported to run it, which takes seconds."""
+        return self.kind in ("foreign", "keras", "saved_model")
+
     def __str__(self) -> str:
         return str(self.path or self.url or self.name)
 
@@ -86,7 +93,7 @@ def resolve(model: Any) -> ModelRef:
     if text == BICUBIC:
         return ModelRef(BICUBIC, BICUBIC)
     if text.startswith(SERVERS):
-        return ModelRef("remote", text.rstrip("/").rpartition("/")[2], url=text)
+        return ModelRef("remote", _served_name(text), url=text)
     find = _named(text)
     if find is None:
         return _of_path(expand(text), text)
@@ -121,11 +128,12 @@ def run_model(folder: Path) -> Path | None:
 
 
 def find_saved_model(folder: Path) -> Path | None:
-    """The SavedModel at `folder`, or its newest version where the folder holds numbered ones as TF Serving wants them."""
+    """The SavedModel at `folder`, or its newest version where the folder holds numbered ones (TF Serving's layout)."""
     if (folder / "saved_model.pb").is_file():
         return folder
-    versions = [file.parent for file in folder.glob("[0-9]*/saved_model.pb") if file.parent.name.isdecimal()]
-    return max(versions, key=lambda version: int(version.name), default=None)
+    versions = [file.parent for file in folder.glob("[0-9]*/saved_model.pb")]
+    numbers = {version: whole_number(version.name) for version in versions}
+    return max((version for version in versions if numbers[version] is not None), key=numbers.get, default=None)
 
 
 def _named(text: str) -> Callable[[], ModelRef] | None:
@@ -191,6 +199,12 @@ def _adversarial(folder: Path) -> bool:
     return bool(given.get("--adversarial")) and not given.get("--best_by")
 
 
+def _served_name(url: str) -> str:
+    """The model's name in a server's URL, /v1/models/NAME or /NAME and what follows; empty where it has none."""
+    path = urllib.parse.urlsplit(url).path.removeprefix("/v1/models").strip("/")
+    return urllib.parse.unquote(path.partition("/")[0])
+
+
 def _file_name(path: Path) -> str:
     """What to call the model in a file: the file's name; for a run's, that of its folder."""
     return path.resolve().parent.name if path.name in RUN_MODELS else path.stem
@@ -199,7 +213,8 @@ def _file_name(path: Path) -> str:
 def _unknown(text: str) -> str:
     near = difflib.get_close_matches(text, names(), n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"no model {text!r}: no file or folder has this path, and no model has this name{hint} (upscale --list shows all)"
+    return (f"no model {text!r}: no file or folder has this path, and no model this name{hint} (upscale --list shows "
+            "all names)")
 
 
 def _digest(path: Path) -> str:

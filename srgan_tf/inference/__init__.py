@@ -10,8 +10,7 @@ Images are height by width by channels: uint8 on 0..255, uint16 on 0..65535 or f
 float32 and rounded once, to the depth of the result.
 """
 
-from srgan_tf.inference.runtimes import Runtime, open_runtime
 from srgan_tf.inference.tiling import enlarge_tiled
 from srgan_tf.inference.upscaler import Upscaler
 
-__all__ = ["Runtime", "Upscaler", "enlarge_tiled", "open_runtime"]
+__all__ = ["Upscaler", "enlarge_tiled"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from srgan_tf.imaging import premultiply, to_levels, to_uint8, to_unit, unpremultiply
-from srgan_tf.inference.runtimes import Runtime
+from srgan_tf.runtimes.base import Runtime
 
 REACH = 4  # LR pixels around a pixel whose alpha decides how its colour is kept in range
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from srgan_tf.imaging import to_uint8
 from srgan_tf.inference.channels import float_run
-from srgan_tf.inference.runtimes import Runtime
+from srgan_tf.runtimes import Runtime
 
 
 def self_ensemble(runtime: Runtime) -> Runtime:

@@ -13,7 +13,7 @@ import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.inference.channels import REACH, upscale_tile
-from srgan_tf.inference.runtimes import Runtime
+from srgan_tf.runtimes import Runtime
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 

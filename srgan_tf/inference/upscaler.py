@@ -8,8 +8,8 @@ import numpy as np
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.imaging.color import LEVELS
 from srgan_tf.inference import ensemble
-from srgan_tf.inference.runtimes import TileTooLargeError, open_runtime
 from srgan_tf.inference.tiling import DTYPES, enlarge_tiled
+from srgan_tf.runtimes import TileTooLargeError, open_runtime
 
 Progress = Callable[[int, int], None]
 
@@ -27,24 +27,18 @@ class Upscaler:
         tile, overlap: as in `enlarge_tiled`.
     """
 
-    def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, scale: int = 4,
-                 threads: int = 0, runtime: str = "tensorflow", precision: str = "", self_ensemble: bool = False,
-                 trust_model: bool = False):
+    def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, self_ensemble: bool = False,
+                 **options: Any):
         """Opens the model.
 
         Args:
-            model: whatever `open_runtime` takes: a Runtime, a Generator, a path, a shipped name, "bicubic".
+            model: whatever `open_runtime` takes: a name, a path, a Generator, a Runtime.
             tile: side of the tiles in LR pixels; 0: whole pictures.
             overlap: context of each tile in LR pixels.
-            scale: of "bicubic".
-            threads: as in `open_runtime`.
-            runtime: likewise.
-            precision: likewise.
-            self_ensemble: whether each tile is the mean over its eight symmetries.
-            trust_model: as in `open_runtime`.
+            self_ensemble: whether each tile is the average over its eight symmetries.
+            **options: runtimes.Options by name: scale (of "bicubic"), threads, runtime, precision, trust_model.
         """
-        self.runtime = open_runtime(model, scale, threads, runtime=runtime, precision=precision,
-                                    trust_model=trust_model)
+        self.runtime = open_runtime(model, **options)
         if self_ensemble:
             self.runtime = ensemble.self_ensemble(self.runtime)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap

@@ -164,7 +164,7 @@ def _pieces(name: str, array: Any) -> Iterator[bytes]:
             yield json.dumps(_plain(name, array)).encode()
         return
     array = np.asarray(array)
-    if array.ndim > 1 and array.size > CHUNK or array.ndim and array.size and array.dtype == object:
+    if (array.ndim > 1 and array.size > CHUNK) or (array.ndim and array.size and array.dtype == object):
         for number, part in enumerate(array):
             yield b", " if number else b"["
             yield from _pieces(name, part)

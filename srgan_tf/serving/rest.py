@@ -1,7 +1,6 @@
 """The REST API of TensorFlow Serving, health, metrics and the page, as a Starlette application."""
 
 import asyncio
-import contextlib
 import html
 from importlib import resources
 from typing import Any

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from srgan_tf.inference.saved_model_check import check_saved_model
+from srgan_tf.runtimes.saved_model_check import check_saved_model
 from srgan_tf.serving.errors import RefusedError
 from srgan_tf.text import whole_number
 

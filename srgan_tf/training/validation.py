@@ -8,8 +8,9 @@ import numpy as np
 from srgan_tf.data import Store
 from srgan_tf.data.synthesis import Synthesis, degraded
 from srgan_tf.imaging import matlab_resize
-from srgan_tf.inference import enlarge_tiled, open_runtime
+from srgan_tf.inference import enlarge_tiled
 from srgan_tf.metrics import psnr, ssim
+from srgan_tf.runtimes import open_runtime
 
 SHEET_PICTURES, SHEET_SIDE = 4, 192
 

@@ -18,9 +18,10 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
 from srgan_tf.exporting.mobile import FORMS, mobile_forms, operations, require_gpu_compatible
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference.runtimes import open_runtime, trained
 from srgan_tf.metrics import psnr
 from srgan_tf.models import blocks, msrresnet
+from srgan_tf.runtimes import open_runtime
+from srgan_tf.runtimes.keras import trained
 
 TILE = 24
 # Name of the file, architecture and flags. Every one of these architectures goes through int8, which asks the most.

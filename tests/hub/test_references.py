@@ -126,7 +126,7 @@ def test_what_is_not_there(model, message, tmp_path, monkeypatch):
 
 def test_a_folder_without_a_model_says_what_it_holds(tmp_path):
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(ModelNotFoundError, match="holds neither a run .* notes.txt"):
+    with pytest.raises(ModelNotFoundError, match=r"holds neither a run .* notes.txt"):
         resolve(tmp_path)
 
 

@@ -8,11 +8,10 @@ import pytest
 from PIL import Image
 
 from srgan_tf.data.catalog import open_source
-from srgan_tf.hub import load_model
+from srgan_tf.hub import load_model, shipped_files
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import psnr
-from srgan_tf.hub import shipped_files
 
 SHIPPED = {name: file for name, file in shipped_files().items() if file.suffix == ".keras"}
 EXPORTS = {name: file for name, file in shipped_files().items() if file.suffix == ".tflite"}

@@ -7,8 +7,9 @@ import pytest
 from srgan_tf.config import ExportConfig
 from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize, read_picture, write_picture
-from srgan_tf.inference import Runtime, Upscaler, open_runtime
+from srgan_tf.inference import Upscaler
 from srgan_tf.inference.ensemble import self_ensemble
+from srgan_tf.runtimes import Runtime, open_runtime
 
 TURNS = [(turns, flip) for turns in range(4) for flip in (1, -1)]
 

@@ -6,9 +6,10 @@ from inference.lifelike import ATTENTIVE, CASES, lifelike
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import FORMATS
-from srgan_tf.inference import Runtime, enlarge_tiled, open_runtime
+from srgan_tf.inference import enlarge_tiled
 from srgan_tf.inference.tiling import smallest_tile, windows
 from srgan_tf.models import GENERATORS
+from srgan_tf.runtimes import Runtime, open_runtime
 
 
 def nearest(**settings) -> Runtime:

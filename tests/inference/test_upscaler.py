@@ -9,8 +9,9 @@ from inference.lifelike import lifelike
 import srgan_tf
 from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize, to_uint8
-from srgan_tf.inference import Runtime, Upscaler
+from srgan_tf.inference import Upscaler
 from srgan_tf.models import DISCRIMINATORS
+from srgan_tf.runtimes import Runtime
 
 
 @pytest.fixture(scope="module")

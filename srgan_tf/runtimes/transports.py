@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.inference.runtimes import TileTooLargeError
-from srgan_tf.serving.wire import STRING, UINT8
+from srgan_tf.runtimes.base import TileTooLargeError
+from srgan_tf.runtimes.wire import STRING, UINT8
 
 REST_TYPES = {"DT_UINT8": UINT8, "DT_STRING": STRING}
 
@@ -95,7 +95,7 @@ class GrpcTransport:
     def __init__(self, address: Address, timeout: float):
         import grpc
 
-        from srgan_tf.serving.wire import classes
+        from srgan_tf.runtimes.wire import classes
 
         self._grpc, self._wire, self._timeout, self._address = grpc, classes, timeout, address
         self._channel = grpc.insecure_channel(

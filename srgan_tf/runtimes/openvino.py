@@ -2,24 +2,36 @@
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from srgan_tf.errors import UserError
+from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, trained, whole_scale
+from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, TRIAL, Options, Runtime, in_turn, one_line, whole_scale
+from srgan_tf.runtimes.keras import inference_form, trained
+from srgan_tf.runtimes.saved_model_check import check_saved_model
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Runtime:
-    """A Keras generator in OpenVINO; TensorFlow only traces it."""
+def open_keras(model: ModelRef, options: Options) -> Runtime:
+    """A .keras file, or foreign weights."""
+    from srgan_tf.hub import load_generator
+
+    return open_network(load_generator(model), options)  # OpenVINO takes float32 and rounds by itself
+
+
+def open_network(generator: Any, options: Options) -> Runtime:
+    """A generator in OpenVINO; TensorFlow only traces it."""
     import tensorflow as tf
+
+    generator = inference_form(generator)
 
     def compiled(function: Callable, kind: str) -> Callable[[np.ndarray], np.ndarray]:
         graph = tf.function(function, [tf.TensorSpec([None, None, None, 3], kind)]).get_concrete_function()
-        return compile_graph(graph, precision or "float32", threads)
+        return compile_graph(graph, options.precision or "float32", options.threads)
 
     @functools.cache
     def unrounded() -> Callable[[np.ndarray], np.ndarray]:
@@ -31,19 +43,22 @@ def openvino_keras(generator: Any, precision: str = "", threads: int = 0) -> Run
         run_float=lambda images: unrounded()(to_unit(images)), parameters=trained(generator)))
 
 
-def openvino_saved_model(path: Path, precision: str = "", threads: int = 0) -> Runtime:
+def open_saved_model(model: ModelRef, options: Options) -> Runtime:
     """The `untiled` signature of a SavedModel of this package in OpenVINO."""
+    if not options.trust_model:
+        check_saved_model(model.path)
     import tensorflow as tf
 
+    path = model.path
     try:
         graph = tf.saved_model.load(str(path)).signatures["untiled"]
-    except Exception as error:  # as in saved_model_runtime; without the signature a KeyError
-        raise ValueError(f"{path} has no signature `untiled` for OpenVINO: export it again, or give --runtime="
+    except Exception as error:  # as in runtimes/saved_model.py; without the signature a KeyError
+        raise UserError(f"{path} has no signature `untiled` for OpenVINO: export it again, or give --runtime="
                          f"tensorflow ({one_line(error)})") from error
     try:
-        run = compile_graph(graph, precision or "float32", threads)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
+        run = compile_graph(graph, options.precision or "float32", options.threads)
+    except UserError as error:
+        raise UserError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
                          "--precision=bfloat16") from error
     made = run(np.zeros((1, *TRIAL, 3), np.uint8))
     return in_turn(Runtime(path.name, whole_scale(path, TRIAL, made.shape), run, alignment=EXPORT_ALIGNMENT))
@@ -62,20 +77,18 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
         What the graph does, for arrays; one call at a time.
 
     Raises:
-        ImportError: OpenVINO is not installed.
-        ValueError: it cannot take the graph.
+        ModuleNotFoundError: OpenVINO is not installed.
+        UserError: it cannot take the graph.
     """
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise ImportError("openvino is not installed: pip install 'srgan_tf[openvino]'") from error
+    import openvino
+
     settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
     try:
         compiled = _core().compile_model(openvino.convert_model(graph), "CPU", settings)
     except Exception as error:  # OpenVINO has many kinds
-        raise ValueError(f"OpenVINO cannot take this model: {one_line(error)}") from error
+        raise UserError(f"OpenVINO cannot take this model: {one_line(error)}") from error
     request = compiled.create_infer_request()
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -83,7 +96,7 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
             # The request's own memory is written to again by the next picture.
             return np.array(request.infer([images])[0])
         except RuntimeError as error:
-            raise ValueError(f"OpenVINO cannot enlarge a tile: {one_line(error)}") from error
+            raise UserError(f"OpenVINO cannot enlarge a tile: {one_line(error)}") from error
 
     return run
 

@@ -9,10 +9,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
-from srgan_tf.inference import litert_trial, open_runtime
-from srgan_tf.pretrained import shipped_models
+from srgan_tf.hub import shipped_files
+from srgan_tf.runtimes import litert_trial, open_runtime
 
-SHIPPED = shipped_models(".tflite")["mobile_x4_int8"]
+SHIPPED = shipped_files()["mobile_x4_int8"]
 SLICE = 65
 
 

@@ -17,9 +17,10 @@ import tensorflow as tf
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model, tflite
 from srgan_tf.hub import load_model
-from srgan_tf.inference import Runtime, Upscaler, litert
-from srgan_tf.inference.runtimes import TileTooLargeError, in_turn
+from srgan_tf.inference import Upscaler
 from srgan_tf.models import Generator
+from srgan_tf.runtimes import Runtime, litert
+from srgan_tf.runtimes.base import TileTooLargeError, in_turn
 
 SIZES = ((8, 9), (24, 31), (40, 24), (33, 57), (16, 16), (9, 8))
 THREADS, SECONDS = 4, 1

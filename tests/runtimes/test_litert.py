@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.imaging import to_uint8
-from srgan_tf.inference import Upscaler, open_runtime
+from srgan_tf.inference import Upscaler
+from srgan_tf.runtimes import open_runtime
 
 
 def twice(x):

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from srgan_tf.inference import Upscaler, open_runtime
-from srgan_tf.inference.saved_model_check import check_saved_model
+from srgan_tf.inference import Upscaler
+from srgan_tf.runtimes import open_runtime
+from srgan_tf.runtimes.saved_model_check import check_saved_model
 
 PICTURE = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
 

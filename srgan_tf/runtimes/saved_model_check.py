@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from srgan_tf.inference.operations import COMPUTING, REASONS, SAVING
-from srgan_tf.inference.runtimes import one_line
+from srgan_tf.runtimes.base import one_line
+from srgan_tf.runtimes.operations import COMPUTING, REASONS, SAVING
 from srgan_tf.text import printable
 
 ALLOWED = COMPUTING | SAVING

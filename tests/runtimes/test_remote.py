@@ -20,9 +20,9 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
 from srgan_tf.inference import Upscaler
-from srgan_tf.inference.runtimes import TileTooLargeError
-from srgan_tf.serving.client import _choose, _pixels, parse_url, remote_runtime
-from srgan_tf.serving.wire import STRING, UINT8, classes
+from srgan_tf.runtimes import TileTooLargeError
+from srgan_tf.runtimes.remote import _choose, _pixels, parse_url, remote_runtime
+from srgan_tf.runtimes.wire import STRING, UINT8, classes
 
 URLS = ["http://127.0.0.1:{rest}/v1/models/tiny", "http://127.0.0.1:{rest}/v1/models/tiny/versions/1",
         "grpc://127.0.0.1:{grpc}/tiny", "grpc://127.0.0.1:{grpc}/v1/models/tiny/labels/stable"]
@@ -60,7 +60,7 @@ def test_the_command(command, server, photo, tmp_path):
 
 @pytest.mark.parametrize("form", [URLS[0], URLS[2]])
 def test_no_tensorflow_on_the_client(server, form):
-    code = ("import sys; sys.modules['tensorflow'] = None; from srgan_tf.serving.client import remote_runtime; "
+    code = ("import sys; sys.modules['tensorflow'] = None; from srgan_tf.runtimes.remote import remote_runtime; "
             f"import numpy; runtime = remote_runtime({url_of(server, form)!r}); "
             "print(runtime.run(numpy.ones((1, 2, 2, 3), 'uint8')).shape, 'keras' in sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,

@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, Runtime, TileTooLargeError, in_turn
-from srgan_tf.serving.transports import PORTS, TRANSPORTS, Address, BusyError
-from srgan_tf.serving.wire import STRING, UINT8
+from srgan_tf.hub.references import ModelRef
+from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, Options, Runtime, TileTooLargeError, in_turn
+from srgan_tf.runtimes.transports import PORTS, TRANSPORTS, Address, BusyError
+from srgan_tf.runtimes.wire import STRING, UINT8
 from srgan_tf.settings import lookup
 
 FIRST_PAUSE = 0.25
 TRIAL = 8
+
+
+def open_remote(model: ModelRef, options: Options) -> Runtime:
+    """A model on a server."""
+    return remote_runtime(model.url, model.name, timeout=options.server_timeout, retries=options.server_retries)
 
 
 def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: int = 5) -> Runtime:
@@ -73,7 +79,7 @@ def parse_url(url: str, model: str = "") -> Address:
     if not parts.hostname or not port or not path or parts.query or parts.username or re.search(r"[\s\0-\x1f]", url):
         raise ValueError(f"--server must be as in {form}; got {url!r}")
     name = urllib.parse.unquote(path[1] or "")
-    if name and model:
+    if name and model not in ("", name):
         raise ValueError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
     if not name and not model:
         raise ValueError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")

@@ -18,13 +18,26 @@ from typing import Any
 
 import numpy as np
 
+from srgan_tf.errors import ModelNotFoundError, UserError
+from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_uint8, to_unit
-from srgan_tf.inference.runtimes import EXPORT_ALIGNMENT, TRIAL, Runtime, in_turn, one_line, whole_scale
-from srgan_tf.inference.tflite_parameters import count_parameters
+from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, TRIAL, Options, Runtime, in_turn, one_line, whole_scale
+from srgan_tf.runtimes.litert_trial import require_survival
+from srgan_tf.runtimes.tflite_parameters import count_parameters
 
 _hushing = threading.RLock()  # of two threads, the second would take the first's hidden file for standard error
 
 Coding = Callable[[np.ndarray], np.ndarray]
+
+
+def open_litert(model: ModelRef, options: Options) -> Runtime:
+    """A .tflite file."""
+    if options.runtime != "tensorflow" or options.precision:
+        raise UserError(f"{model} runs in LiteRT, with the numbers of its export: give neither --runtime nor "
+                        "--precision")
+    if not options.trust_model:
+        require_survival(model.path, options.threads)
+    return litert_runtime(model.path, options.threads)
 
 
 def litert_runtime(path: Path, threads: int = 0) -> Runtime:
@@ -39,12 +52,12 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
         ValueError: it is damaged, or takes or makes something else.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no model file {str(path)!r}")
+        raise ModelNotFoundError(f"no model file {str(path)!r}")
     try:
         interpreter = _open(path, threads or os.cpu_count() or 1)
         (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
     except Exception as error:  # LiteRT and FlatBuffers raise whatever they met in a damaged file
-        raise ValueError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
+        raise UserError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
     tile = _input_tile(path, source)
     given, made = _names(interpreter, source, target)
     encode, decode = _encoder(path, source, given), _decoder(path, target, made)
@@ -57,7 +70,7 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
             interpreter.set_tensor(source["index"], encode(images))
             interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"{path} cannot enlarge a tile: {one_line(error)}") from error
+            raise UserError(f"{path} cannot enlarge a tile: {one_line(error)}") from error
         return decode(interpreter.get_tensor(target["index"]))
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -113,7 +126,7 @@ def _input_tile(path: Path, source: dict) -> tuple[int, int] | None:
     sides = shape[1:3]
     if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] != 3 or (-1 in sides and sides != [-1, -1]):
         kind = source["dtype"].__name__
-        raise ValueError(f"{path} must take one picture [1,H,W,3]; it takes {kind} {shape}")
+        raise UserError(f"{path} must take one picture [1,H,W,3]; it takes {kind} {shape}")
     return None if -1 in sides else (sides[0], sides[1])
 
 
@@ -155,7 +168,7 @@ def _levels(path: Path, tensor: dict, verb: str) -> tuple[type, np.ndarray]:
     """The integer type of a tensor, and the grey level that each of its 256 numbers stands for, from the least up."""
     kind = tensor["dtype"]
     if kind not in (np.uint8, np.int8):
-        raise ValueError(f"{path} must {verb} float32, uint8 or int8 [1,H,W,3]; it {verb}s {kind.__name__}")
+        raise UserError(f"{path} must {verb} float32, uint8 or int8 [1,H,W,3]; it {verb}s {kind.__name__}")
     scale, zero = tensor["quantization"]
     numbers = np.arange(np.iinfo(kind).min, np.iinfo(kind).max + 1)
     if not scale:

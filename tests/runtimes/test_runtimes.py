@@ -10,8 +10,10 @@ from inference.lifelike import lifelike
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model, export_tflite
 from srgan_tf.hub import load_model
-from srgan_tf.inference import Upscaler, open_runtime, runtimes
+from srgan_tf.inference import Upscaler
 from srgan_tf.models import DISCRIMINATORS, save_model
+from srgan_tf.runtimes import open_runtime
+from srgan_tf.runtimes.base import plain_errors
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def test_a_saved_model_without_signature(tmp_path):
 
 def test_a_discriminator_does_not_enlarge(tmp_path):
     save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
-    with pytest.raises(ValueError, match="generator"):
+    with pytest.raises(ValueError, match="does not upscale images"):
         open_runtime(tmp_path / "judge.keras")
 
 
@@ -117,6 +119,6 @@ def test_an_export_does_not_hide_the_run_that_holds_it(model_file, tmp_path):
 
 
 def test_running_out_of_memory_is_said_in_words():
-    run = runtimes._plain_errors(lambda images: tf.ones([1 << 42]))  # 16 TiB
+    run = plain_errors(lambda images: tf.ones([1 << 42]))  # 16 TiB
     with pytest.raises(MemoryError, match=r"no memory to enlarge 7x5 at once: give a smaller --tile"):
         run(np.zeros((1, 5, 7, 3), np.uint8))

@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from srgan_tf.pretrained import FOLDER
+from srgan_tf.errors import ModelNotFoundError, UserError
+from srgan_tf.hub.shipped import FOLDER
 from srgan_tf.text import printable
 
 REFUSED = 3
@@ -32,7 +33,7 @@ def require_survival(path: Path, threads: int = 0) -> None:
         ValueError: it is damaged, takes or makes something else than pictures, crashes or does not come to an end.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no model file {str(path)!r}")
+        raise ModelNotFoundError(f"no model file {str(path)!r}")
     # A frozen application is no Python to run a module with.
     if path.resolve().parent == FOLDER.resolve() or getattr(sys, "frozen", False) or not sys.executable:
         return
@@ -49,22 +50,22 @@ def _try(path: str, threads: int, size: int, changed: int) -> None:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise ValueError(f"{path} did not enlarge one tile within {SECONDS} s; --trust_model (trust_model=True in "
+        raise UserError(f"{path} did not enlarge one tile within {SECONDS} s; --trust_model (trust_model=True in "
                          "Python) opens it without this trial") from None
     if done.returncode == REFUSED:
-        raise ValueError(printable(done.stdout.decode("utf-8", "replace").strip()))
+        raise UserError(printable(done.stdout.decode("utf-8", "replace").strip()))
     if done.returncode < 0:
-        raise ValueError(f"{path} is not a .tflite file that this package can run: LiteRT crashes on it "
+        raise UserError(f"{path} is not a .tflite file that this package can run: LiteRT crashes on it "
                          f"({signal.Signals(-done.returncode).name})")
     if done.returncode:
-        raise ValueError(f"{path} could not be tried: the process ended with status {done.returncode}")
+        raise UserError(f"{path} could not be tried: the process ended with status {done.returncode}")
 
 
 def main(path: str, threads: str) -> int:
     """Opens the file as `litert_runtime` does, and enlarges a tile; returns the exit status."""
     import numpy as np
 
-    from srgan_tf.inference.litert import litert_runtime
+    from srgan_tf.runtimes.litert import litert_runtime
 
     _limit_memory()
     try:

@@ -1,0 +1,79 @@
+"""TensorFlow runs a SavedModel."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srgan_tf.errors import UserError
+from srgan_tf.hub.references import ModelRef
+from srgan_tf.imaging import to_unit
+from srgan_tf.runtimes.base import (
+    EXPORT_ALIGNMENT,
+    TRIAL,
+    Options,
+    Runtime,
+    in_turn,
+    one_line,
+    plain_errors,
+    whole_scale,
+)
+from srgan_tf.runtimes.saved_model_check import check_saved_model
+
+
+def open_saved_model(model: ModelRef, options: Options) -> Runtime:
+    """A SavedModel, whose operations are checked first unless it is trusted."""
+    if options.precision:
+        raise UserError(f"{model} computes in what it was exported with: export it with "
+                        f"--precision={options.precision}")
+    if not options.trust_model:
+        check_saved_model(model.path)
+    return saved_model_runtime(model.path)
+
+
+def saved_model_runtime(path: Path) -> Runtime:
+    """The `serving_default` signature of a SavedModel, uint8 [N,H,W,3] -> uint8 [N,sH,sW,3]."""
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures["serving_default"]
+        (name, spec), = signature.structured_input_signature[1].items()
+        (output, made), = signature.structured_outputs.items()
+    except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
+        raise UserError(f"{path} is not a SavedModel that this package can run: {one_line(error)}") from error
+    if spec.dtype != tf.uint8 or spec.shape.as_list()[1:] != [None, None, 3]:
+        raise UserError(f"{path}: serving_default must take uint8 [N,H,W,3]; it takes {spec.dtype.name} {spec.shape}")
+    if made.dtype != tf.uint8 or made.shape.rank != 4 or made.shape[3] != 3:
+        raise UserError(
+            f"{path}: serving_default must give uint8 [N,sH,sW,3]; it gives {made.dtype.name} {made.shape}")
+
+    @plain_errors
+    def run(images: np.ndarray) -> np.ndarray:
+        return signature(**{name: tf.constant(images)})[output].numpy()
+
+    run.keep = loaded  # the signatures hold their variables by weak references only
+    try:
+        trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
+    except ValueError as error:
+        raise UserError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
+    return in_turn(Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, alignment=EXPORT_ALIGNMENT,
+                           run_float=_float_signature(loaded)))
+
+
+def _float_signature(loaded: Any) -> Callable | None:
+    """The `float` signature that `export` writes, float32 on 0..255; None where there is no such one."""
+    import tensorflow as tf
+
+    signature = loaded.signatures.get("float")
+    inputs = signature.structured_input_signature[1] if signature else {}
+    if list(inputs) != ["input_0"] or list(signature.structured_outputs) != ["output_0"]:
+        return None
+
+    @plain_errors
+    def run(images: np.ndarray) -> np.ndarray:
+        levels = to_unit(images) * np.float32(255)
+        return signature(input_0=tf.constant(levels))["output_0"].numpy() / np.float32(255)
+
+    return run

@@ -1,0 +1,5 @@
+"""The server of the serving tests, for its client."""
+
+from serving.conftest import server
+
+__all__ = ["server"]
