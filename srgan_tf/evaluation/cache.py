@@ -17,7 +17,7 @@ from srgan_tf.files import replacing
 
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.
-_CODE = ("evaluation/benchmarks.py", "hub", "imaging", "inference", "metrics", "models", "weights")
+_CODE = ("evaluation/benchmarks.py", "hub", "imaging", "inference", "metrics", "models", "runtimes", "weights")
 
 
 def user_folder() -> Path:
