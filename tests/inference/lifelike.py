@@ -16,6 +16,7 @@ CASES = {
     "msrresnet": {"features": 64, "blocks": 1},
     "rdn": {"features": 64, "growth_channels": 64, "blocks": 1, "convolutions": 2},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
+    "span": {"features": 64, "blocks": 1},
     "srcnn": {"features": 64},
     "srresnet": {"features": 64, "blocks": 1},
     "srvgg": {"features": 64, "convolutions": 1},
