@@ -145,8 +145,8 @@ def _asked(request: Request) -> tuple[str, int | None, str]:
     found = request.path_params
     number = whole_number(found.get("version", "0"))
     if number is None:
-        raise RefusedError("NOT_FOUND", f"Servable not found for request: version {found['version'][:30]!r}, which must "
-                           f"be a number from 0 to {MOST}")
+        raise RefusedError("NOT_FOUND", f"Servable not found for request: version {found['version'][:30]!r}, which "
+                           f"must be a number from 0 to {MOST}")
     return found["name"], number if "version" in found else None, found.get("label", "")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import errno
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -128,7 +129,7 @@ async def _poll(model: Model, seconds: float) -> None:
 
 
 async def _trim(gate: Gate) -> None:
-    """Gives memory back to the system after large requests: malloc keeps what lies between blocks in use."""
+    """Gives memory back to the system after large requests: cycles of objects, and what malloc keeps between blocks."""
     try:
         malloc_trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # another C library than glibc
@@ -137,9 +138,10 @@ async def _trim(gate: Gate) -> None:
     while True:
         await asyncio.sleep(TRIM_SECONDS)
         if gate.released > TRIM_BYTES:
-            gate.released, times = 0, TRIMS  # gRPC gives some back only when a connection ends
+            gate.released, times = 0, TRIMS  # gRPC gives some back later, and when a connection ends
         if times:
             times -= 1
+            gc.collect()  # calls of gRPC that ended with an error are in cycles, with their messages
             await asyncio.to_thread(malloc_trim, 0)
 
 
