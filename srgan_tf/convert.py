@@ -8,6 +8,7 @@ Examples:
 Neither PyTorch nor anything in the file is run. docs/weights.md lists what is recognised.
 """
 
+import functools
 from pathlib import Path
 
 from srgan_tf import flags
@@ -40,5 +41,7 @@ def main(config: ConvertConfig) -> None:
     print(f"{printable(output)}: {type(model).__name__}({arguments}), {model.count_params():,} parameters")
 
 
+run = functools.partial(flags.run, main, ConvertConfig)
+
 if __name__ == "__main__":
-    flags.run(main, ConvertConfig)
+    run()

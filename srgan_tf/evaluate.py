@@ -9,6 +9,7 @@ Prints a table and writes OUTPUT/results.json, .md, .csv and .html (a page to op
 to compare), and a sheet of crops for each benchmark. A rerun takes what it can from --cache.
 """
 
+import functools
 import io
 import logging
 import sys
@@ -59,5 +60,7 @@ def weight_readers() -> dict:
     return {".npz": read_npz, **READERS}
 
 
+run = functools.partial(flags.run, main, EvaluateConfig)
+
 if __name__ == "__main__":
-    flags.run(main, EvaluateConfig)
+    run()

@@ -4,6 +4,7 @@ Example:
     python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model,tflite --output=exports/edsr_x4
 """
 
+import functools
 from pathlib import Path
 
 from srgan_tf import flags
@@ -32,5 +33,7 @@ def main(config: ExportConfig) -> None:
         print(f"{printable(path)}: {size / 2**20:.1f} MiB{summary(path)}")
 
 
+run = functools.partial(flags.run, main, ExportConfig)
+
 if __name__ == "__main__":
-    flags.run(main, ExportConfig)
+    run()

@@ -9,6 +9,7 @@ import dataclasses
 import gc
 import io
 import os
+import re
 import sys
 import tempfile
 import textwrap
@@ -20,6 +21,7 @@ from typing import Any
 
 from absl import flags as absl_flags
 
+from srgan_tf import __version__
 from srgan_tf.text import printable
 
 RECIPES = resources.files("srgan_tf") / "flagfiles"
@@ -30,16 +32,17 @@ USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def run(main: Callable[..., int | None], config_class: type, arguments: str = "") -> typing.NoReturn:
+def run(main: Callable[..., int | None], config_class: type, arguments: str = "", name: str = "") -> typing.NoReturn:
     """Parses the command line, calls `main(config)` and exits.
 
     Args:
         main: takes the configuration and, where `arguments` is given, the list of positional arguments. Returns the
             exit status, or None for 0.
-        config_class: a dataclass of config.py.
+        config_class: a dataclass of config/.
         arguments: how the positional arguments are called in the usage line ("INPUT..."); empty: there are none.
+        name: how the user called the command, as in "srgan-tf upscale"; empty: as `python -m srgan_tf.upscale`.
     """
-    name = f"python -m srgan_tf.{Path(sys.argv[0]).stem}"
+    name = name or f"python -m srgan_tf.{Path(sys.argv[0]).stem}"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if sys.stderr is None:  # 2>&-; TensorFlow would write into whatever file comes to have its number
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
@@ -50,6 +53,9 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]
         if values["help"].value:
             print(usage(values, name, main.__module__, arguments))
+            sys.exit(0)
+        if values["version"].value:
+            print(f"srgan_tf {__version__}")
             sys.exit(0)
         if rest and not arguments:
             raise ValueError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
@@ -128,6 +134,7 @@ def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]
     for field in dataclasses.fields(config_class):
         _define_one(field, values)
     absl_flags.DEFINE_bool("help", False, "Show this text.", short_name="h", flag_values=values)
+    absl_flags.DEFINE_bool("version", False, "Show the version.", flag_values=values)
     names = [field.name for field in dataclasses.fields(config_class)]
     return values, lambda: config_class(**{name: _value(values[name].value) for name in names})
 
@@ -271,6 +278,7 @@ def to_flagfile(config: Any) -> str:
 def usage(values: absl_flags.FlagValues, name: str, module: str, arguments: str) -> str:
     """The text of --help: the command's own docstring, then each flag with its default."""
     document = (sys.modules[module].__doc__ or "").strip()
+    document = re.sub(r"python -m srgan_tf\.\w+", name, document)
     lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip(), ""]
     for flag in {values[name].name: values[name] for name in values}.values():
         default = "" if flag.default in (None, "", False, []) else f" (default: {_show(flag.default)})"

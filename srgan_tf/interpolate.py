@@ -5,6 +5,7 @@ Example:
         --input=holiday.jpg --output=between
 """
 
+import functools
 from pathlib import Path
 
 from srgan_tf import flags
@@ -39,5 +40,7 @@ def main(config: InterpolateConfig) -> None:
         print(printable(sheet))
 
 
+run = functools.partial(flags.run, main, InterpolateConfig)
+
 if __name__ == "__main__":
-    flags.run(main, InterpolateConfig)
+    run()

@@ -11,6 +11,7 @@ Stopped anywhere, the same command goes on where it was. --preview draws what tr
 --collect_noise cuts smooth patches for its --noise_pool.
 """
 
+import functools
 from pathlib import Path
 
 from srgan_tf import flags
@@ -66,5 +67,7 @@ def prepare_records(config: PrepareConfig) -> None:
     print(f"train on them with --dataset=records:{config.output} --scale={config.scale}")
 
 
+run = functools.partial(flags.run, main, PrepareConfig)
+
 if __name__ == "__main__":
-    flags.run(main, PrepareConfig)
+    run()

@@ -8,6 +8,7 @@ Examples:
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import signal
@@ -65,5 +66,7 @@ def _export(model: str, folder: str) -> str:
     return str(base)
 
 
+run = functools.partial(flags.run, main, ServeConfig)
+
 if __name__ == "__main__":
-    flags.run(main, ServeConfig)
+    run()

@@ -7,6 +7,8 @@ Examples:
 A run is its folder (--run_dir): started again with the same flags, it goes on where it was.
 """
 
+import functools
+
 from srgan_tf import flags
 from srgan_tf.config import TrainConfig
 from srgan_tf.text import printable
@@ -23,5 +25,7 @@ def main(config: TrainConfig) -> None:
     print(f"generators: {folder}/best.keras (best validation PSNR), {folder}/last.keras")
 
 
+run = functools.partial(flags.run, main, TrainConfig)
+
 if __name__ == "__main__":
-    flags.run(main, TrainConfig)
+    run()

@@ -5,6 +5,7 @@ Examples:
     python -m srgan_tf.upscale scans/ "more/*.png" --model=runs/edsr --output=upscaled
 """
 
+import functools
 import time
 from collections import Counter
 from pathlib import Path
@@ -72,5 +73,7 @@ def _find(config: UpscaleConfig) -> ModelRef:
     return found
 
 
+run = functools.partial(flags.run, main, UpscaleConfig, arguments="INPUT...")
+
 if __name__ == "__main__":
-    flags.run(main, UpscaleConfig, arguments="INPUT...")
+    run()

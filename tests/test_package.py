@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import srgan_tf
+from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
@@ -13,7 +14,7 @@ LAYERS = [{"errors", "files", "settings", "text", "lazy", "pretrained"}, {"confi
           {"losses", "metrics", "weights"}, {"hub"}, {"runtimes"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "errors", "files", "flags",
+COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "errors", "files", "flags",
                                                                   "lazy", "settings", "text"})
 
 
@@ -36,7 +37,7 @@ def frameworks_after(statement: str) -> set[str]:
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_imports_go_downward(file):
     room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room in ("__init__", "flagfiles") or room in COMMANDS:
+    if room in ("__init__", "__main__", "flagfiles") or room in COMMANDS:
         return
     for other in imported_rooms(file) - {room}:
         assert LEVEL[other] < LEVEL[room], f"{file} imports {other}"
@@ -71,6 +72,10 @@ def test_public_names():
     assert srgan_tf.Upscaler.__name__ == "Upscaler"
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = srgan_tf.no_such_name
+
+
+def test_every_command_is_a_verb():
+    assert sorted(VERBS) == COMMANDS
 
 
 def test_commands_are_short():

@@ -1,0 +1,75 @@
+"""`srgan-tf VERB` and `python -m srgan_tf VERB`."""
+
+import subprocess
+import sys
+
+import pytest
+
+import srgan_tf
+from srgan_tf.__main__ import COMMANDS, main
+
+FORMS = {"/usr/bin/srgan-tf": "srgan-tf", "/somewhere/srgan_tf/__main__.py": "python -m srgan_tf"}
+
+
+@pytest.fixture(params=FORMS)
+def ended(request, monkeypatch, capfd):
+    """Runs `main` with a command line; returns the program's name, exit status and both outputs."""
+
+    def run(*arguments: str) -> tuple[str, int, str, str]:
+        monkeypatch.setattr(sys, "argv", [request.param, *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        for verb in COMMANDS:  # for other tests, which run them as programs
+            sys.modules.pop(f"srgan_tf.{verb}", None)
+        return FORMS[request.param], stop.value.code, *capfd.readouterr()
+
+    return run
+
+
+def test_the_overview_has_a_line_for_each_command(ended):
+    program, status, out, _ = ended("--help")
+    assert status == 0
+    lines = out.splitlines()
+    assert f"usage: {program} COMMAND [flags] ..." in lines
+    described = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line.startswith("  ")}
+    assert list(described) == list(COMMANDS)
+    assert min(map(len, described.values())) > 20
+    assert ended()[1] == 2
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_help_names_the_form_that_was_used(ended, verb):
+    program, status, out, _ = ended(verb, "--help")
+    assert status == 0
+    assert f"usage: {program} {verb} [flags]" in out
+    assert f"    {program} {verb} " in out  # the examples
+    assert "srgan_tf." + verb + " " not in out
+
+
+def test_a_mistake_names_the_form_that_was_used(ended):
+    program, status, out, err = ended("upscale", "--tile=1")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"{program} upscale: --tile must be ")
+
+
+def test_an_unknown_command(ended):
+    program, status, out, err = ended("upscal", "a.png")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"{program}: unknown command 'upscal'")
+    assert err.endswith("Did you mean 'upscale'?\n")
+
+
+def test_version(ended):
+    expected = f"srgan_tf {srgan_tf.__version__}\n"
+    assert ended("--version")[1:] == (0, expected, "")
+    for verb in COMMANDS:
+        assert ended(verb, "--version")[1:] == (0, expected, "")
+    done = subprocess.run([sys.executable, "-m", "srgan_tf.upscale", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, expected)
+
+
+def test_no_framework_is_imported_for_help():
+    code = ("import sys\nfrom srgan_tf.__main__ import main\nsys.argv[1:] = ['--help']\ntry:\n    main()\n"
+            "finally:\n    print(sorted({'tensorflow', 'keras', 'numpy', 'PIL', 'absl'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
