@@ -1,11 +1,11 @@
 #!/usr/bin/env python
 """Minutes of mixed load on `python -m srgan_tf.serve` while two new versions land; says what came of it.
 
-    python tools/load_serve.py MODEL.keras [--minutes=10] [--clients=16]
+    python tools/load_serve.py MODEL.keras [--minutes=10] [--clients=16] [-- flags of serve ...]
 
 Three versions are exported whose answers differ. The clients send good, broken, huge, slow and cut-off requests over
-REST and gRPC; every answer is compared with what the versions give when they are run directly. The exit status is 1 if
-an answer was wrong or missing.
+REST and gRPC, of images of many small sizes. Every answer is compared with what the versions give when they are run
+alone and directly. The exit status is 1 if an answer was wrong or missing.
 """
 
 import argparse
@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 
 NAME, LIMIT_MEGABYTES = "trial", 4
-SIZES = ((24, 24), (32, 48), (64, 40), (96, 96))
+SIZES = ((3, 5), (12, 9), (8, 40), (16, 31), (24, 24), (32, 48), (48, 17), (64, 40), (96, 60), (96, 96))
 
 
 def main() -> int:
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("model")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("flags", nargs="*", help="flags of serve, after --")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         staging, base = Path(folder, "staging"), Path(folder, NAME)
@@ -46,7 +47,7 @@ def main() -> int:
         trial = Trial(expected_answers(staging))
         base.mkdir()
         (staging / "1").rename(base / "1")
-        server = start_server(base, trial)
+        server = start_server(base, trial, arguments.flags)
         try:
             run(trial, server, staging, base, 60 * arguments.minutes, arguments.clients)
         finally:
@@ -93,12 +94,12 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def start_server(base: Path, trial: "Trial") -> subprocess.Popen:
+def start_server(base: Path, trial: "Trial", flags: list[str]) -> subprocess.Popen:
     """The server, once it answers."""
     trial.port, trial.rest = free_port(), free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "srgan_tf.serve", f"--model_base_path={base}", f"--port={trial.port}",
-         f"--rest_api_port={trial.rest}", f"--max_request_megabytes={LIMIT_MEGABYTES}"])
+         f"--rest_api_port={trial.rest}", f"--max_request_megabytes={LIMIT_MEGABYTES}", *flags])
     for _ in range(600):
         try:
             trial.http("GET", f"/v1/models/{NAME}/metadata")
@@ -112,8 +113,9 @@ def start_server(base: Path, trial: "Trial") -> subprocess.Popen:
 
 def run(trial: "Trial", server: subprocess.Popen, staging: Path, base: Path, seconds: float, clients: int) -> None:
     """The load, the new versions at a third and two thirds of the time, and memory as it goes."""
-    start, landed = time.time(), 1
-    threads = [threading.Thread(target=trial.client, args=(seed, start + seconds)) for seed in range(clients)]
+    start, landed, status = time.time(), 1, Path(f"/proc/{server.pid}/status")
+    threads = [threading.Thread(target=trial.client, args=(seed, start + seconds), daemon=True)
+               for seed in range(clients)]
     for thread in threads:
         thread.start()
     step = max(seconds / 20, 5)
@@ -123,12 +125,16 @@ def run(trial: "Trial", server: subprocess.Popen, staging: Path, base: Path, sec
             (staging / str(landed)).rename(base / str(landed))
             trial.landed[landed] = time.time()
             print(f"{passed:6.0f} s  version {landed} lands")
-        memory = next(line for line in Path(f"/proc/{server.pid}/status").read_text().splitlines() if "VmRSS" in line)
+        if server.poll() is not None:
+            raise SystemExit(f"the server ended with status {server.returncode} after {passed:.0f} s, "
+                             f"{sum(trial.counts.values())} requests and {len(trial.problems)} problems")
+        memory = next(line for line in status.read_text().splitlines() if "VmRSS" in line)
         print(f"{passed:6.0f} s  {int(memory.split()[1]) / 1024:6.0f} MiB  {sum(trial.counts.values())} requests",
               flush=True)
         time.sleep(min(step, max(0.1, start + seconds - time.time())))
     for thread in threads:
         thread.join()
+    trial.loaded = time.time() - start
     print(trial.http("GET", f"/v1/models/{NAME}")[1].decode())
 
 
@@ -136,7 +142,7 @@ class Trial:
     """The requests and what came of them."""
 
     def __init__(self, cases: list):
-        self.cases, self.counts, self.problems = cases, Counter(), []
+        self.cases, self.counts, self.problems, self.loaded = cases, Counter(), [], 0.0
         self.seconds, self.versions, self.landed, self.encoded = defaultdict(list), Counter(), {}, False
         self.port = self.rest = 0
         self.kinds = {self.good_rows: 6, self.good_columns: 4, self.good_grpc: 8, self.good_encoded: 4, self.broken: 3,
@@ -182,7 +188,7 @@ class Trial:
         self.versions[version] += 1
 
     def good_rows(self, chance: random.Random, channel: object) -> None:
-        picture, answers = chance.choice(self.cases[:2])
+        picture, answers = chance.choice(self.cases[:6])
         start = time.time()
         status, document = self.predict({"instances": picture.tolist()})
         assert status == 200, document
@@ -287,6 +293,8 @@ class Trial:
         for kind, seconds in sorted(self.seconds.items()):
             print(f"{kind:14}{len(seconds):9}{np.percentile(seconds, 50):8.3f}{np.percentile(seconds, 99):8.3f}"
                   f"{max(seconds):8.3f}")
+        right = sum(self.versions.values())
+        print(f"{right / self.loaded:.1f} right answers a second")
         answered = ", ".join(f"{count} by version {version}" for version, count in sorted(self.versions.items()))
         print(f"right answers: {answered}")
         print(f"wrong or lost: {len(self.problems)}")
