@@ -13,6 +13,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import ConvertConfig
+from srgan_tf.errors import UserError
 from srgan_tf.settings import parse_arguments
 from srgan_tf.text import printable
 
@@ -28,7 +29,7 @@ def main(config: ConvertConfig) -> None:
         try:
             model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
         except TypeError as error:
-            raise ValueError(f"--model_args={config.model_args}: {error}") from error
+            raise UserError(f"--model_args={config.model_args}: {error}") from error
     if config.fold and isinstance(model, Generator):
         model = model.fold()
     output = Path(config.output).expanduser()

@@ -9,6 +9,10 @@ class UserError(ValueError):
     """Something that the user gave cannot be used; the message says what it is, the value received and what to do."""
 
 
+# What a command answers with one line; a batch goes on after them.
+MENDABLE = (UserError, OSError, MemoryError)
+
+
 class ModelNotFoundError(UserError, FileNotFoundError):
     """No model has this name, and no file or folder of this path is one."""
 

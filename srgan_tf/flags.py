@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 import textwrap
+import traceback
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
@@ -22,13 +23,14 @@ from typing import Any
 from absl import flags as absl_flags
 
 from srgan_tf import __version__
+from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.text import printable
 
 RECIPES = resources.files("srgan_tf") / "flagfiles"
 SHIPPED = resources.files("srgan_tf") / "pretrained"  # among other things, how the models that ship were trained
 FLAGFILES = 100  # included at most
 FLAGFILE_BYTES = 1 << 20
-USER_ERROR = 2
+OUR_FAULT, USER_ERROR = 1, 2
 INTERRUPTED = 130
 
 
@@ -58,13 +60,18 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
             print(f"srgan_tf {__version__}")
             sys.exit(0)
         if rest and not arguments:
-            raise ValueError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
+            raise UserError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
         sys.exit(main(build(), rest) if arguments else main(build()))
-    except (absl_flags.Error, ValueError, OSError, MemoryError, ImportError) as error:
+    except (absl_flags.Error, *MENDABLE) as error:
         if os.environ.get("SRGAN_TF_TRACEBACK"):
             raise
         print(f"{name}: {message_of(error)}", file=sys.stderr)
         sys.exit(USER_ERROR)
+    except Exception:
+        traceback.print_exc()
+        print(f"{name}: this is a fault of srgan_tf, not of yours: please report it with the lines above",
+              file=sys.stderr)
+        sys.exit(OUR_FAULT)
     except KeyboardInterrupt:
         print(f"\n{name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -101,7 +108,7 @@ def require_tensorflow(what: str) -> None:
     with quiet_imports():
         import keras
     if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"{what} needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}")
+        raise UserError(f"{what} needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}")
 
 
 def import_keras() -> None:
@@ -164,7 +171,7 @@ class _TupleParser(absl_flags.ArgumentParser):
         try:
             return [self.item(part.strip()) for part in parts if str(part).strip()]
         except ValueError:
-            raise ValueError(f"expected {self.item.__name__} values separated by commas") from None
+            raise UserError(f"expected {self.item.__name__} values separated by commas") from None
 
     def flag_type(self) -> str:
         return f"comma separated list of {self.item.__name__}"
@@ -222,10 +229,10 @@ def expand_flagfiles(arguments: Sequence[str], including: tuple[Path, ...] = (),
             continue
         path = find_flagfile(file if separator else next(rest, ""), including[-1].parent if including else Path())
         if path in including:
-            raise ValueError(f"flagfile {path} includes itself: {_chain((*including, path))}")
+            raise UserError(f"flagfile {path} includes itself: {_chain((*including, path))}")
         opened.append(path)
         if len(opened) > FLAGFILES:
-            raise ValueError(f"flagfiles include one another more than {FLAGFILES} times: {_chain((*including, path))}")
+            raise UserError(f"flagfiles include one another more than {FLAGFILES} times: {_chain((*including, path))}")
         expanded += expand_flagfiles(flagfile_lines(path), (*including, path), opened)
     return expanded
 
@@ -245,7 +252,7 @@ def find_flagfile(file: str, folder: Path = Path()) -> Path:
         if file and recipe.is_file() and Path(file).parent == Path():
             return recipe
     known = ", ".join(sorted(path.name for path in Path(str(RECIPES)).glob("*.flags")))
-    raise ValueError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")
+    raise UserError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")
 
 
 def flagfile_lines(path: Path) -> list[str]:
@@ -254,14 +261,14 @@ def flagfile_lines(path: Path) -> list[str]:
         with path.open("rb") as file:
             content = file.read(FLAGFILE_BYTES + 1)
         if len(content) > FLAGFILE_BYTES:
-            raise ValueError(f"flagfile {path} is larger than {FLAGFILE_BYTES:,} bytes")
+            raise UserError(f"flagfile {path} is larger than {FLAGFILE_BYTES:,} bytes")
         lines = [line.strip() for line in content.decode("utf-8").splitlines()]
     except UnicodeDecodeError:
-        raise ValueError(f"flagfile {path} is not text") from None
+        raise UserError(f"flagfile {path} is not text") from None
     lines = [line for line in lines if line and not line.startswith(("#", "//"))]
     for line in lines:
         if not line.startswith("-"):
-            raise ValueError(f"flagfile {path}: expected a flag a line, --name=value; got {line!r}")
+            raise UserError(f"flagfile {path}: expected a flag a line, --name=value; got {line!r}")
     return lines
 
 

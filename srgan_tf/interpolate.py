@@ -10,6 +10,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import InterpolateConfig
+from srgan_tf.errors import UserError
 from srgan_tf.text import printable
 
 
@@ -26,7 +27,7 @@ def main(config: InterpolateConfig) -> None:
     pictures = {}
     for path in map(Path, config.input):
         if path.stem in pictures:
-            raise ValueError(f"two pictures of --input are called {path.stem}: their enlargements would be too")
+            raise UserError(f"two pictures of --input are called {path.stem}: their enlargements would be too")
         pictures[path.stem] = read_picture(path.expanduser(), keep_depth=True).pixels
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)

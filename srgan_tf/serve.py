@@ -18,6 +18,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
+from srgan_tf.errors import MissingPackageError
 from srgan_tf.serving.checks import check_base_path, check_port
 from srgan_tf.text import printable
 
@@ -38,7 +39,7 @@ def main(config: ServeConfig) -> None:
         with flags.quiet_imports():
             from srgan_tf.serving.server import serve
     except ModuleNotFoundError as error:
-        raise ImportError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
+        raise MissingPackageError(f"{error.name} is not installed: pip install 'srgan_tf[serving]'") from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would deprecate its v1 loader
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # until the server handles it: files are tidied up
     with contextlib.ExitStack() as stack:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from srgan_tf.errors import UserError
+
 
 def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
     """Returns `table[name]`, or raises a ValueError with the nearest name and all of them.
@@ -22,7 +24,7 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
         return table[name]
     near = difflib.get_close_matches(name, table, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
+    raise UserError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
 
 
 def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
@@ -47,23 +49,23 @@ def _check(field: dataclasses.Field, value: Any) -> None:
     rules = field.metadata
     if rules["choices"] and value not in rules["choices"]:
         known = ", ".join(map(str, rules["choices"]))
-        raise ValueError(f"--{field.name} must be one of {known}; got {value!r}")
+        raise UserError(f"--{field.name} must be one of {known}; got {value!r}")
     if rules["low"] is None and rules["above"] is None:
         return
     for number in value if isinstance(value, tuple) else (value,):
         if not math.isfinite(number):
-            raise ValueError(f"--{field.name} must be a finite number; got {number}")
+            raise UserError(f"--{field.name} must be a finite number; got {number}")
         if rules["low"] is not None and number < rules["low"]:
-            raise ValueError(f"--{field.name} must be at least {rules['low']}; got {number}")
+            raise UserError(f"--{field.name} must be at least {rules['low']}; got {number}")
         if rules["above"] is not None and number <= rules["above"]:
-            raise ValueError(f"--{field.name} must be greater than {rules['above']}; got {number}")
+            raise UserError(f"--{field.name} must be greater than {rules['above']}; got {number}")
 
 
 def check_pattern(pattern: str, flag: str) -> None:
     """Raises a ValueError where a pattern does not name the reference, or names a folder."""
     if "{name}" not in pattern or "/" in pattern:
-        raise ValueError(f"{flag} must hold {{name}}, which stands for the reference's name without its ending, and no "
-                         f"/, as in {{name}}_x4*; got {pattern!r}")
+        raise UserError(f"{flag} must hold {{name}}, which stands for the reference's name without its ending, and no "
+                        f"/, as in {{name}}_x4*; got {pattern!r}")
 
 
 def parse_arguments(text: str) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
     for item in filter(None, text.split(",")):
         name, separator, value = item.partition(":")
         if not separator or not name.strip().isidentifier():
-            raise ValueError(f"expected NAME:VALUE[,NAME:VALUE]; got {item!r} in {text!r}")
+            raise UserError(f"expected NAME:VALUE[,NAME:VALUE]; got {item!r} in {text!r}")
         arguments[name.strip()] = _literal(value.strip())
     return arguments
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
+from srgan_tf.errors import UserError
 from srgan_tf.hub import ModelRef, resolve, shipped_table
 
 
@@ -26,9 +27,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     from srgan_tf.inference.batch import find_jobs, upscale_files
 
     if not inputs:
-        raise ValueError("nothing to enlarge: name pictures, folders or patterns")
+        raise UserError("nothing to enlarge: name pictures, folders or patterns")
     if config.format and f".{config.format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
-        raise ValueError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {config.format!r}")
+        raise UserError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {config.format!r}")
     output = Path(config.output).expanduser()
     jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     output.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,16 @@
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
+from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.hub import load_generator, shipped_files
 from srgan_tf.models import GENERATORS
-from srgan_tf.settings import lookup, parse_arguments
+from srgan_tf.settings import Settings, lookup, parse_arguments
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
 
@@ -155,3 +157,31 @@ def test_paths_with_commas_come_first(tmp_path, monkeypatch):
                            ("Set5,Set14,x", ("Set5,Set14,x",)), ("a" * 300, ("a" * 300,))):
         values(["evaluate", f"--benchmark={text}"])
         assert build().benchmark == expected
+
+
+@pytest.mark.parametrize(("error", "status", "said"), [
+    (UserError("--model=x: no"), 2, ["--model=x: no"]),
+    (ValueError("a shape"), 1, ["Traceback", "this is a fault of srgan_tf"]),
+    (KeyError("a key"), 1, ["Traceback", "this is a fault of srgan_tf"]),
+    (ModuleNotFoundError("no module"), 1, ["Traceback", "this is a fault of srgan_tf"]),
+    (MissingPackageError("x is not installed: pip install"), 2, ["x is not installed: pip install"]),
+    (MemoryError("too large"), 2, ["too large"]),
+])
+def test_our_faults_are_not_the_users(error, status, said, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["convert"])
+
+    def fails(config):
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        flags.run(fails, ConvertTrial)
+    assert stop.value.code == status
+    lines = capsys.readouterr().err.splitlines()
+    assert (len(lines) == 1) == (status == 2)
+    for text in said:
+        assert any(text in line for line in lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertTrial(Settings):
+    """No flags."""

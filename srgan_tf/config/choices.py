@@ -1,5 +1,7 @@
 """Values that more than one command or room knows."""
 
+from srgan_tf.errors import UserError
+
 SCALES = (1, 2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
@@ -24,4 +26,4 @@ OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the mod
 def check_tile(tile: int, overlap: int) -> None:
     """Raises a ValueError where the overlap leaves nothing of the tile."""
     if tile and tile <= 2 * overlap:
-        raise ValueError(f"--tile must be greater than twice --overlap={overlap}; got {tile}")
+        raise UserError(f"--tile must be greater than twice --overlap={overlap}; got {tile}")

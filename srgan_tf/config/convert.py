@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
 
@@ -29,8 +30,8 @@ class ConvertConfig(Settings):
         super().__post_init__()
         for name in ("model", "output"):
             if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+                raise UserError(f"--{name} is required")
         if not self.output.endswith((".keras", ".safetensors")):
-            raise ValueError(f"--output must end in .keras or .safetensors; got {self.output!r}")
+            raise UserError(f"--output must end in .keras or .safetensors; got {self.output!r}")
         if self.keys and not self.output.endswith(".safetensors"):
-            raise ValueError(f"--keys={self.keys} is of .safetensors files; --output is {self.output}")
+            raise UserError(f"--keys={self.keys} is of .safetensors files; --output is {self.output}")

@@ -12,6 +12,7 @@ from srgan_tf.config.choices import (
     TRUST_HELP,
     check_tile,
 )
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, check_pattern, lookup, setting
 
 # Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
@@ -73,18 +74,18 @@ class EvaluateConfig(Settings):
         super().__post_init__()
         check_tile(self.tile, self.overlap)
         if bool(self.sr_dir) != bool(self.hr_dir):
-            raise ValueError("--sr_dir and --hr_dir go together: the pictures and their references")
+            raise UserError("--sr_dir and --hr_dir go together: the pictures and their references")
         if self.sr_dir and self.benchmark:
-            raise ValueError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
+            raise UserError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
         if self.sr_dir and self.model:
-            raise ValueError("--sr_dir names finished pictures: --model has nothing to do")
+            raise UserError("--sr_dir names finished pictures: --model has nothing to do")
         if self.sr_pattern:
             if not self.sr_dir:
-                raise ValueError("--sr_pattern is of the names in --sr_dir, which is not given")
+                raise UserError("--sr_pattern is of the names in --sr_dir, which is not given")
             check_pattern(self.sr_pattern, "--sr_pattern")
         if not self.sr_dir and not self.benchmark:
-            raise ValueError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")
+            raise UserError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")
         for name in self.metrics:
             flag = lookup(EXTRA_METRICS, name, "metric of --metrics")
             if flag and not getattr(self, flag):
-                raise ValueError(f"--metrics={name} needs its weights: give --{flag}=FILE")
+                raise UserError(f"--metrics={name} needs its weights: give --{flag}=FILE")

@@ -3,6 +3,7 @@
 import dataclasses
 
 from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, QUANTIZATIONS, TFLITE_IO, TILE
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 from srgan_tf.text import whole_number
 
@@ -44,17 +45,17 @@ class ExportConfig(Settings):
         super().__post_init__()
         for name in ("model", "output", "format"):
             if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+                raise UserError(f"--{name} is required")
         if self.saved_model_tile <= 2 * self.saved_model_overlap:
-            raise ValueError(f"--saved_model_tile must be greater than twice --saved_model_overlap="
-                             f"{self.saved_model_overlap}; got {self.saved_model_tile}")
+            raise UserError(f"--saved_model_tile must be greater than twice --saved_model_overlap="
+                            f"{self.saved_model_overlap}; got {self.saved_model_tile}")
         if self.android_sample and (self.dynamic or self.tile not in ("64", "50", "50x50")
                                     or self.io not in ("", "float255")):
-            raise ValueError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
+            raise UserError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
         if self.gpu_compatible and self.dynamic:
-            raise ValueError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
+            raise UserError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
         if not all((whole_number(side) or 0) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:
-            raise ValueError(f"--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got {self.tile!r}")
+            raise UserError(f"--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got {self.tile!r}")
 
     @property
     def tile_shape(self) -> tuple[int, int] | None:

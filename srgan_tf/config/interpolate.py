@@ -3,6 +3,7 @@
 import dataclasses
 
 from srgan_tf.config.choices import OVERLAP, OVERLAP_HELP, TILE, check_tile
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
 
@@ -26,7 +27,7 @@ class InterpolateConfig(Settings):
         check_tile(self.tile, self.overlap)
         for name in ("model_a", "model_b", "alpha"):
             if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+                raise UserError(f"--{name} is required")
         for alpha in self.alpha:
             if not 0 <= alpha <= 1:
-                raise ValueError(f"--alpha must be within 0..1; got {alpha:g}")
+                raise UserError(f"--alpha must be within 0..1; got {alpha:g}")

@@ -3,6 +3,7 @@
 import dataclasses
 
 from srgan_tf.config.choices import SCALES
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
 
@@ -43,12 +44,12 @@ class PrepareConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if sum((self.verify, self.preview, self.collect_noise)) > 1:
-            raise ValueError("--verify, --preview and --collect_noise are three different things: give one of them")
+            raise UserError("--verify, --preview and --collect_noise are three different things: give one of them")
         if self.preview:
             return
         if not self.output:
-            raise ValueError("--output is required: the folder of the records")
+            raise UserError("--output is required: the folder of the records")
         if not self.dataset and not self.verify:
-            raise ValueError("--dataset is required: div2k/bicubic_x4, folder:HR, samples, ...")
+            raise UserError("--dataset is required: div2k/bicubic_x4, folder:HR, samples, ...")
         if not self.sizes or max(self.sizes) > 1:
-            raise ValueError(f"--sizes must be numbers up to 1; got {','.join(f'{size:g}' for size in self.sizes)!r}")
+            raise UserError(f"--sizes must be numbers up to 1; got {','.join(f'{size:g}' for size in self.sizes)!r}")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from srgan_tf.config.choices import DEFAULT_MODEL
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 from srgan_tf.text import whole_number
 
@@ -53,16 +54,16 @@ class ServeConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.model_base_path and self.model:
-            raise ValueError("give --model_base_path or --model, not both")
+            raise UserError("give --model_base_path or --model, not both")
         if not self.port and not self.rest_api_port:
-            raise ValueError("--port and --rest_api_port are both 0: there is nothing to listen on")
+            raise UserError("--port and --rest_api_port are both 0: there is nothing to listen on")
         for name in ("port", "rest_api_port"):
             if getattr(self, name) > 65535:
-                raise ValueError(f"--{name} must be at most 65535; got {getattr(self, name)}")
+                raise UserError(f"--{name} must be at most 65535; got {getattr(self, name)}")
         if self.name and not re.fullmatch(r"[\w.-]+", self.name):
-            raise ValueError(f"--model_name must be of letters, digits and _ . - alone; got {self.name!r}")
+            raise UserError(f"--model_name must be of letters, digits and _ . - alone; got {self.name!r}")
         if self.labels.get("latest") is not None:
-            raise ValueError("--version_labels: latest is the newest version's label and cannot be given to another")
+            raise UserError("--version_labels: latest is the newest version's label and cannot be given to another")
 
     @property
     def name(self) -> str:
@@ -77,5 +78,5 @@ class ServeConfig(Settings):
             label, _, number = item.partition(":")
             found[label] = whole_number(number)
             if not re.fullmatch(r"[\w.-]+", label) or found[label] is None:
-                raise ValueError(f"--version_labels must be LABEL:NUMBER[,LABEL:NUMBER]; got {item!r}")
+                raise UserError(f"--version_labels must be LABEL:NUMBER[,LABEL:NUMBER]; got {item!r}")
         return found

@@ -3,6 +3,7 @@
 import dataclasses
 
 from srgan_tf.config.choices import PRECISIONS, SCALES, SCHEDULES, STRATEGIES
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
 
@@ -86,18 +87,18 @@ class TrainConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.patch_size % self.scale:
-            raise ValueError(f"--patch_size must be a multiple of --scale={self.scale}; got {self.patch_size}")
+            raise UserError(f"--patch_size must be a multiple of --scale={self.scale}; got {self.patch_size}")
         for name in ("beta_1", "beta_2", "ema"):
             if getattr(self, name) >= 1:
-                raise ValueError(f"--{name} must be less than 1; got {getattr(self, name)}")
+                raise UserError(f"--{name} must be less than 1; got {getattr(self, name)}")
         if not self.losses and not self.adversarial:
-            raise ValueError("--losses and --adversarial are both empty: there is nothing to train on")
+            raise UserError("--losses and --adversarial are both empty: there is nothing to train on")
 
         if self.gradient_penalty and not self.adversarial:
-            raise ValueError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
+            raise UserError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
         if self.gradient_penalty and self.precision != "float32":
-            raise ValueError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
-                             f"enough; got {self.precision}")
+            raise UserError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
+                            f"enough; got {self.precision}")
 
     @property
     def folder(self) -> str:

@@ -14,6 +14,7 @@ from srgan_tf.config.choices import (
     TRUST_HELP,
     check_tile,
 )
+from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
 
@@ -59,7 +60,7 @@ class UpscaleConfig(Settings):
         super().__post_init__()
         check_tile(self.tile, self.overlap)
         if self.sharpness > 1:
-            raise ValueError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
+            raise UserError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
         if self.sharpness and (self.server or self.model not in ("", DEFAULT_MODEL)):
-            raise ValueError(f"--sharpness lies between the shipped models {DEFAULT_MODEL} and {SHARP_MODEL}: give "
-                             "neither --model nor --server with it")
+            raise UserError(f"--sharpness lies between the shipped models {DEFAULT_MODEL} and {SHARP_MODEL}: give "
+                            "neither --model nor --server with it")

@@ -18,6 +18,7 @@ import numpy as np
 from srgan_tf.data import records as stored
 from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.data.folders import split_folders
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 from srgan_tf.imaging.matching import match_names
 from srgan_tf.settings import lookup
@@ -68,7 +69,7 @@ def open_source(spec: str, scale: int, part: str = "all") -> Source:
         ValueError: for an unknown kind or part, or a source that cannot be read.
     """
     if part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
+        raise UserError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
     kind, _, where = (f"div2k:{spec[6:]}" if spec.startswith("div2k/") else spec).partition(":")
     return lookup(SOURCES, kind, "dataset")(where, scale, part)
 
@@ -85,7 +86,7 @@ def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:
     """Crops HR to a multiple of the scale and makes LR with MATLAB's bicubic reduction."""
     hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
     if not hr.size:
-        raise ValueError(f"smaller than the scale {scale}")
+        raise UserError(f"smaller than the scale {scale}")
     return Pair(matlab_resize(hr, 1 / scale), hr)
 
 
@@ -93,7 +94,7 @@ def checked_pair(lr: np.ndarray, hr: np.ndarray, scale: int) -> Pair:
     """A pair that somebody else made: HR is cropped to the LR size times the scale, if that is all that is amiss."""
     height, width = lr.shape[0] * scale, lr.shape[1] * scale
     if not (0 <= hr.shape[0] - height < scale and 0 <= hr.shape[1] - width < scale):
-        raise ValueError(f"LR {lr.shape[1]}x{lr.shape[0]} times {scale} is not HR {hr.shape[1]}x{hr.shape[0]}")
+        raise UserError(f"LR {lr.shape[1]}x{lr.shape[0]} times {scale} is not HR {hr.shape[1]}x{hr.shape[0]}")
     return Pair(lr, hr[:height, :width])
 
 
@@ -120,7 +121,7 @@ def folder(where: str, scale: int, part: str) -> Source:
     pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
     if part != "all":
         if len(pictures) < 2:
-            raise ValueError(f"{hr_folder} holds one picture: none is left to validate on; give --val_dataset")
+            raise UserError(f"{hr_folder} holds one picture: none is left to validate on; give --val_dataset")
         held_out = min(16, max(1, round(FOLDER_HELD_OUT * len(pictures))))
         pictures = pictures[:-held_out] if part == "train" else pictures[-held_out:]
     return Source(f"folder:{where}", len(pictures), pictures)
@@ -129,10 +130,10 @@ def folder(where: str, scale: int, part: str) -> Source:
 def samples(where: str, scale: int, part: str) -> Source:
     """The photographs in scikit-image's wheel; two of them are kept for validation."""
     if where:
-        raise ValueError(f"--dataset=samples takes no path; got {where!r}")
+        raise UserError(f"--dataset=samples takes no path; got {where!r}")
     package = importlib.util.find_spec("skimage")
     if package is None:
-        raise ValueError("--dataset=samples needs scikit-image: pip install 'srgan_tf[samples]'")
+        raise UserError("--dataset=samples needs scikit-image: pip install 'srgan_tf[samples]'")
     data = Path(package.submodule_search_locations[0]) / "data"
     names = SAMPLES_VALIDATION if part == "validation" else SAMPLES_TRAINING
     return Source("samples", len(names), [(name, partial(_load_hr, data / name, scale)) for name in names])
@@ -141,7 +142,7 @@ def samples(where: str, scale: int, part: str) -> Source:
 def deadleaves(where: str, scale: int, part: str) -> Source:
     """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 64 unless COUNT says so; 4 to validate on."""
     if where and not whole_number(where, MOST_LEAVES):
-        raise ValueError(f"--dataset=deadleaves:COUNT needs a positive number of at most {MOST_LEAVES}; got {where!r}")
+        raise UserError(f"--dataset=deadleaves:COUNT needs a positive number of at most {MOST_LEAVES}; got {where!r}")
     count = 4 if part == "validation" else int(where or 64)
     first_seed = 1_000_000 if part == "validation" else 0
     pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
@@ -159,7 +160,7 @@ def div2k(where: str, scale: int, part: str) -> Source:
 
     made_for = where.rpartition("_x")[2]
     if whole_number(made_for) not in (None, scale):
-        raise ValueError(f"--dataset=div2k/{where} is for --scale={made_for}; got --scale={scale}")
+        raise UserError(f"--dataset=div2k/{where} is for --scale={made_for}; got --scale={scale}")
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:
         builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
@@ -168,7 +169,7 @@ def div2k(where: str, scale: int, part: str) -> Source:
         builder.download_and_prepare()
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(
+        raise UserError(
             f"tensorflow-datasets cannot provide {name} ({type(error).__name__}: {reason}); where there is no network, "
             "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
     count = builder.info.splits[split].num_examples
@@ -204,11 +205,11 @@ class _Examples:
 def records(where: str, scale: int, part: str) -> Source:
     """`records:DIR`, made by `python -m srgan_tf.prepare`: the parts are those of the source that it was made from."""
     if not where:
-        raise ValueError("--dataset=records:DIR needs the path of a folder")
+        raise UserError("--dataset=records:DIR needs the path of a folder")
     folder = Path(where).expanduser()
     settings = stored.read_settings(folder)
     if settings["scale"] != scale:
-        raise ValueError(f"the records in {folder} are for --scale={settings['scale']}; got --scale={scale}")
+        raise UserError(f"the records in {folder} are for --scale={settings['scale']}; got --scale={scale}")
     shards = []
     for name in settings["all"] if part == "all" else [part]:
         found = stored.read_index(folder / name)

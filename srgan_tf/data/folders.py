@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from srgan_tf.errors import UserError
+
 
 def split_folders(where: str) -> tuple[Path, Path | None]:
     """HR, and LR where it is given.
@@ -13,7 +15,7 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
         ValueError: nothing is named, or what is named is not there; it says what was looked for.
     """
     if not where.strip():
-        raise ValueError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
+        raise UserError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
     whole = Path(where).expanduser()
     if whole.is_dir() or "," not in where:
         return whole, None
@@ -24,11 +26,11 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
         return found[0][0], found[0][1]
     if found:
         named = "; ".join(f"{hr} and {lr}" for hr, lr in found)
-        raise ValueError(f"folder:{where} can be divided in {len(found)} ways: {named}; rename a folder")
+        raise UserError(f"folder:{where} can be divided in {len(found)} ways: {named}; rename a folder")
     hr, _, lr = where.partition(",")
     missing = lr.strip() if _folder(hr) else hr
-    raise ValueError(f"folder:{where}: no folder {missing!r}, and none of the whole name {where!r}; the comma stands "
-                     "between HR and LR, or is part of the name of a folder that is there")
+    raise UserError(f"folder:{where}: no folder {missing!r}, and none of the whole name {where!r}; the comma stands "
+                    "between HR and LR, or is part of the name of a folder that is there")
 
 
 def _folder(text: str) -> Path | None:

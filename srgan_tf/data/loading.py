@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from srgan_tf.data.catalog import Pair
+from srgan_tf.errors import UserError
 
 
 def load_in_parallel(pictures: Iterable[tuple[str, Callable[[], Pair]]]) -> Iterator[tuple[str, Pair | str]]:
@@ -19,5 +20,5 @@ def load_in_parallel(pictures: Iterable[tuple[str, Callable[[], Pair]]]) -> Iter
 def _load(load: Callable[[], Pair]) -> Pair | str:
     try:
         return load()
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         return str(error)

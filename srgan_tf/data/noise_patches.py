@@ -15,6 +15,7 @@ from tqdm import tqdm
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
 from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import write_picture
 from srgan_tf.text import printable
 
@@ -37,7 +38,7 @@ def collect(config: PrepareConfig) -> Collection:
     """
     source, folder = open_source(config.dataset, config.scale), Path(config.output).expanduser()
     if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(f"--output={folder} is not empty: name a new or an empty folder")
+        raise UserError(f"--output={folder} is not empty: name a new or an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     patches, used, skipped = 0, 0, []
     name = printable(source.name)
@@ -54,8 +55,8 @@ def collect(config: PrepareConfig) -> Collection:
             found += 1
         patches, used = patches + found, used + bool(found)
     if not patches:
-        raise ValueError(f"no smooth patch in the {source.count} pictures of {source.name}: raise --noise_variance="
-                         f"{config.noise_variance:g} or lower --noise_patch={config.noise_patch}")
+        raise UserError(f"no smooth patch in the {source.count} pictures of {source.name}: raise --noise_variance="
+                        f"{config.noise_variance:g} or lower --noise_patch={config.noise_patch}")
     return Collection(patches, used, source.count, skipped)
 
 

@@ -17,6 +17,7 @@ from srgan_tf.config import PrepareConfig
 from srgan_tf.data import records
 from srgan_tf.data.catalog import Pair, Source, open_source, open_sources, pair_from_hr
 from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import printable
 
@@ -87,10 +88,10 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
         before = records.read_settings(folder)
         for name, value in settings.items():
             if before.get(name) != value:
-                raise ValueError(f"--{name}={value} contradicts the records in {folder}, which have "
-                                 f"--{name}={before.get(name)}: keep it, or name a new --output")
+                raise UserError(f"--{name}={value} contradicts the records in {folder}, which have "
+                                f"--{name}={before.get(name)}: keep it, or name a new --output")
     elif folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
+        raise UserError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
     for part in ("train", "validation"):
         (folder / part).mkdir(parents=True, exist_ok=True)
         for path in (folder / part).glob(".*.tmp*"):
@@ -116,7 +117,7 @@ def _unwritten(jobs: Sequence[Job]) -> list[Job]:
     for job in jobs:
         shard = _noted(job, indexed)
         if shard and shard.made_from != job.made_from:
-            raise ValueError(f"{job.path} was made from other pictures than --dataset has now: name a new --output")
+            raise UserError(f"{job.path} was made from other pictures than --dataset has now: name a new --output")
         if not (shard and job.path.is_file() and job.path.stat().st_size == shard.bytes):
             left.append(job)
     return left
@@ -175,13 +176,13 @@ def _run_beam(jobs: Sequence[Job], options: str) -> None:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError:
-        raise ValueError("--beam needs Apache Beam: pip install 'srgan_tf[beam]'") from None
+        raise UserError("--beam needs Apache Beam: pip install 'srgan_tf[beam]'") from None
     try:
         with beam.Pipeline(options=PipelineOptions(shlex.split(options))) as pipeline:
             _ = pipeline | beam.Create(jobs) | beam.Reshuffle() | beam.Map(write_shard)
     except Exception as error:  # runners have no common type
         reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"the Beam pipeline failed ({type(error).__name__}): {reason}") from error
+        raise UserError(f"the Beam pipeline failed ({type(error).__name__}): {reason}") from error
 
 
 def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:
@@ -190,8 +191,8 @@ def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:
     shards = [_noted(job, indexed) for job in jobs]
     if not any(shard.pairs for shard in shards):
         name, reason = shards[0].skipped[0]
-        raise ValueError(f"no usable picture for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
-                         f"{reason if name in reason else f'{name}: {reason}'}")
+        raise UserError(f"no usable picture for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
+                        f"{reason if name in reason else f'{name}: {reason}'}")
     records.write_json(folder / records.INDEX_FILE, [shard._asdict() for shard in shards])
     for path in folder.glob("[0-9]*.json"):
         path.unlink()
@@ -212,6 +213,6 @@ def verify(config: PrepareConfig) -> int:
             records.check_shards(folder / part, shards, scale)
             damaged += records.damaged_shards(folder / part, shards, bar.update)
     if damaged:
-        raise ValueError(f"{', '.join(map(str, damaged))}: not the bytes that were written; delete what is named here, "
-                         "and the same prepare command writes it again")
+        raise UserError(f"{', '.join(map(str, damaged))}: not the bytes that were written; delete what is named here, "
+                        "and the same prepare command writes it again")
     return bar.total

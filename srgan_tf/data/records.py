@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 
 FORMAT = "srgan_tf records 1"
@@ -100,7 +101,7 @@ def read_index(folder: Path) -> list[Shard]:
     """
     path = folder / INDEX_FILE
     if not path.is_file():
-        raise ValueError(f"the records in {folder} are not finished: the same prepare command goes on with them")
+        raise UserError(f"the records in {folder} are not finished: the same prepare command goes on with them")
     return [shard_from(path, fields) for fields in read_json(path)]
 
 
@@ -111,7 +112,7 @@ def shard_from(path: Path, fields: Any) -> Shard:
         pairs = [Entry(*entry) for entry in shard.pairs]
         return shard._replace(pairs=pairs, skipped=[(str(name), str(reason)) for name, reason in shard.skipped])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {error}") from None
 
 
 def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
@@ -123,17 +124,17 @@ def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
     for shard in shards:
         path = folder / shard.file
         if not path.is_file():
-            raise ValueError(f"{path} is missing: the same prepare command writes it again")
+            raise UserError(f"{path} is missing: the same prepare command writes it again")
         if path.stat().st_size != shard.bytes:
-            raise ValueError(f"{path} has {path.stat().st_size} bytes where the index says {shard.bytes}: delete it, "
-                             "and the same prepare command writes it again")
+            raise UserError(f"{path} has {path.stat().st_size} bytes where the index says {shard.bytes}: delete it, "
+                            "and the same prepare command writes it again")
         end = 0
         for entry in shard.pairs:
             if entry.offset != end or entry.height < 1 or entry.width < 1:
-                raise ValueError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
+                raise UserError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
             end += pair_bytes(entry.height, entry.width, scale)
         if end != shard.bytes:
-            raise ValueError(f"{folder / INDEX_FILE} is damaged: the pictures of {shard.file} end at {end}")
+            raise UserError(f"{folder / INDEX_FILE} is damaged: the pictures of {shard.file} end at {end}")
 
 
 def damaged_shards(folder: Path, shards: Sequence[Shard], progress: Callable[[], Any]) -> list[Path]:
@@ -158,10 +159,10 @@ def read_settings(folder: Path) -> dict[str, Any]:
     """
     path = folder / SETTINGS_FILE
     if not path.is_file():
-        raise ValueError(f"{folder} holds no records: python -m srgan_tf.prepare --output={folder} makes them")
+        raise UserError(f"{folder} holds no records: python -m srgan_tf.prepare --output={folder} makes them")
     settings = read_json(path)
     if not isinstance(settings, dict) or settings.get("format") != FORMAT or not {"scale", "all"} <= settings.keys():
-        raise ValueError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
+        raise UserError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
     return settings
 
 
@@ -170,7 +171,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {error}") from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,6 +16,7 @@ from srgan_tf.data.catalog import Pair, Source
 from srgan_tf.data.loading import load_in_parallel
 from srgan_tf.data.mapping import map_files
 from srgan_tf.data.records import append_pair, pixels_of, row_bytes
+from srgan_tf.errors import UserError
 
 
 class Store(NamedTuple):
@@ -98,7 +99,7 @@ def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: 
     """From what was kept: (name, where the pair begins, height and width of LR)."""
     if not kept:
         first = f": {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
-        raise ValueError(f"no usable picture in {source.name} ({len(skipped)} skipped){first}")
+        raise UserError(f"no usable picture in {source.name} ({len(skipped)} skipped){first}")
     names, starts, heights, widths = zip(*kept, strict=True)
     lr_start, lr_size = np.array(starts, np.int64), np.stack([heights, widths], 1).astype(np.int64)
     return Store(pixels, lr_start + lr_size[:, 0] * row_bytes(lr_size[:, 1]), lr_start, lr_size, scale, list(names),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import Picture, crop_to_multiple, list_pictures, matlab_resize, read_picture, to_uint8
 from srgan_tf.imaging.matching import match_names
 
@@ -34,13 +35,13 @@ class Case(NamedTuple):
         """
         hr = _opaque(self.hr_path).colour
         if min(hr.shape[:2]) < self.scale:
-            raise ValueError(f"{self.hr_path} is smaller than the scale {self.scale}: {_size(hr)}")
+            raise UserError(f"{self.hr_path} is smaller than the scale {self.scale}: {_size(hr)}")
         hr = crop_to_multiple(hr, self.scale)
         if self.other_path is None:
             return matlab_resize(hr, 1 / self.scale), hr
         lr = _channels(_opaque(self.other_path), hr)
         if tuple(side * self.scale for side in lr.shape[:2]) != hr.shape[:2]:
-            raise ValueError(f"{self.other_path} times {self.scale} is not {self.hr_path}: {_size(lr)}, {_size(hr)}")
+            raise UserError(f"{self.other_path} times {self.scale} is not {self.hr_path}: {_size(lr)}, {_size(hr)}")
         return lr, hr
 
     def load_finished(self) -> tuple[np.ndarray, np.ndarray]:
@@ -52,11 +53,11 @@ class Case(NamedTuple):
         """
         enlargement, hr = _opaque(self.other_path), _opaque(self.hr_path).colour
         if enlargement.grey and hr.shape[2] > 1:
-            raise ValueError(f"{self.other_path} is grey and {self.hr_path} is not: save the enlargement in colour")
+            raise UserError(f"{self.other_path} is grey and {self.hr_path} is not: save the enlargement in colour")
         sr = _channels(enlargement, hr)
         missing = [whole - part for whole, part in zip(hr.shape[:2], sr.shape[:2], strict=True)]
         if not all(0 <= difference < self.scale for difference in missing):
-            raise ValueError(f"{self.other_path} and {self.hr_path} differ in size: {_size(sr)}, {_size(hr)}")
+            raise UserError(f"{self.other_path} and {self.hr_path} differ in size: {_size(sr)}, {_size(hr)}")
         return sr, hr[: sr.shape[0], : sr.shape[1]]
 
 
@@ -64,8 +65,8 @@ def _opaque(path: Path) -> Picture:
     """Reads an image without transparency: under it colours are hidden that nobody sees, and they would be compared."""
     picture = read_picture(path)
     if picture.alpha is not None and (picture.alpha < 255).any():
-        raise ValueError(f"{path} has transparency, under which colours are hidden: lay it on a background first, and "
-                         "the images to compare it with on the same one")
+        raise UserError(f"{path} has transparency, under which colours are hidden: lay it on a background first, and "
+                        "the images to compare it with on the same one")
     return picture
 
 
@@ -88,8 +89,8 @@ def load_benchmark(folder: Path, scale: int) -> list[Case]:
     """
     hr_folder, lr_folder = folder / "HR", find_lr_folder(folder, scale)
     if not hr_folder.is_dir():
-        raise ValueError(f"--benchmark={folder}: no folder {hr_folder}; a benchmark is DIR/HR/* and optionally "
-                         f"DIR/LR_bicubic/X{scale}/*")
+        raise UserError(f"--benchmark={folder}: no folder {hr_folder}; a benchmark is DIR/HR/* and optionally "
+                        f"DIR/LR_bicubic/X{scale}/*")
     hr_paths = list_pictures(hr_folder)
     lr_paths: Sequence[Path | None] = [None] * len(hr_paths)
     if lr_folder:
@@ -120,7 +121,7 @@ def _named(folder: Path, name: str) -> Path | None:
     found = sorted(child for child in folder.iterdir() if child.name.lower() == name.lower() and child.is_dir()
                    ) if folder.is_dir() else []
     if len(found) > 1:
-        raise ValueError(f"{' and '.join(map(str, found))} differ by capitals alone: which is it?")
+        raise UserError(f"{' and '.join(map(str, found))} differ by capitals alone: which is it?")
     return found[0] if found else None
 
 

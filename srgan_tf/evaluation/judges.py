@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.config import EvaluateConfig
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import digest_of
 from srgan_tf.metrics import METRICS, niqe
 from srgan_tf.settings import lookup
@@ -47,7 +48,7 @@ class Weighted:
         except (ValueError, MemoryError):
             raise
         except Exception as error:  # a backend's own kinds, as of TensorFlow where memory ends
-            raise ValueError(" ".join(str(error).split())[:200] or type(error).__name__) from error
+            raise UserError(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
 def find_judges(config: EvaluateConfig, readers: Readers) -> dict[str, Judge]:
@@ -83,4 +84,4 @@ def _read(file: Path, content: bytes, readers: Readers, flag: str) -> Arrays:
     try:
         return reader(content)
     except Exception as error:  # zipfile, numpy and safetensors raise whatever they met in a damaged file
-        raise ValueError(f"{flag}: {file}: {error}") from error
+        raise UserError(f"{flag}: {file}: {error}") from error

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import MENDABLE, UserError
+
 
 class Measured(NamedTuple):
     """The metrics of one image by name, and of those that cannot be taken of it the reason."""
@@ -22,7 +24,7 @@ def take(metrics: Mapping[str, Callable[[], float]]) -> Measured:
         try:
             value = float(metric())
             if math.isnan(value):
-                raise ValueError("it is not a number")
+                raise UserError("it is not a number")
             figures[name] = value
         except (ValueError, MemoryError) as error:
             absent[name] = str(error) or type(error).__name__
@@ -52,7 +54,7 @@ class Scores:
         """
         try:
             found = measured()
-        except (ValueError, OSError, MemoryError) as error:
+        except MENDABLE as error:
             self.failures[name] = str(error) or type(error).__name__
             return
         if not found.figures:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from srgan_tf.config import DEFAULT_MODEL, EvaluateConfig
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import Cache
 from srgan_tf.hub import ModelRef, resolve
 from srgan_tf.inference import Upscaler
@@ -62,7 +63,7 @@ class Method:
             facts = {"scale": self.upscaler.scale, "parameters": self.upscaler.runtime.parameters}
             cache.put_values(key, facts)
         if facts["scale"] != self.config.scale:
-            raise ValueError(f"{self.model} enlarges {facts['scale']} times; --scale={self.config.scale}")
+            raise UserError(f"{self.model} enlarges {facts['scale']} times; --scale={self.config.scale}")
         self.parameters = facts["parameters"]
 
 
@@ -75,7 +76,7 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     models = [model for model in config.model or (DEFAULT_MODEL,) if model != BICUBIC]
     for model, count in Counter(models).items():
         if count > 1:
-            raise ValueError(f"--model names {model} {count} times")
+            raise UserError(f"--model names {model} {count} times")
     found_models = [resolve(model) for model in models]
     names = [_name(model) for model in found_models]
     names = [text if names.count(name) > 1 else name for name, text in zip(names, models, strict=True)]

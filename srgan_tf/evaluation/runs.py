@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from srgan_tf.config import EvaluateConfig
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished, lr_note
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
 from srgan_tf.evaluation.judges import Judge, Readers, find_judges
@@ -58,7 +59,7 @@ def evaluate(config: EvaluateConfig, output: Path, readers: Readers | None = Non
     scores = [scores for methods in found.results.values() for name, scores in methods.items() if name in found.methods]
     if not any(each.images for each in scores):
         reasons = [reason for each in scores for reason in each.failures.values()]
-        raise ValueError(f"no picture could be measured: {reasons[0]}")
+        raise UserError(f"no picture could be measured: {reasons[0]}")
     return found
 
 
@@ -82,11 +83,11 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     folders = [Path(folder).expanduser() for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
-        raise ValueError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
+        raise UserError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
     for name, cases in benchmarks.items() if config.save_images else ():
         for stem, count in Counter(Path(case.name).stem for case in cases).items():
             if count > 1:
-                raise ValueError(f"--save_images: {count} pictures of {name} would be written to {stem}.png")
+                raise UserError(f"--save_images: {count} pictures of {name} would be written to {stem}.png")
     folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
     for method in methods.values():

@@ -7,6 +7,7 @@ import numpy as np
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.data.catalog import Pair, open_source
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_pictures
 from srgan_tf.inference.tiling import enlarge_tiled
 from srgan_tf.metrics import psnr
@@ -41,12 +42,12 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
     try:
         held_out = [load() for _, load in open_source(spec, scale, "validation").pictures]
         source = open_source(spec, scale, "train") if config.quantize == "int8" else None
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         if config.representative:
-            raise ValueError(f"--representative={config.representative}: {error}") from error
+            raise UserError(f"--representative={config.representative}: {error}") from error
         if config.quantize == "int8":
-            raise ValueError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
-                             "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
+            raise UserError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
+                            "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
         return Photographs([], [], "")
     pictures = [load().lr for _, load in list(source.pictures)[:MOST_PICTURES]] if source else []
     return Photographs(pictures, held_out, config.representative or "scikit-image")
@@ -57,12 +58,12 @@ def _require_two(folder: Path) -> None:
     try:
         count = len(list_pictures(folder))
     except OSError as error:
-        raise ValueError(f"--representative={folder}: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"--representative={error}") from error
+        raise UserError(f"--representative={folder}: {error.strerror}") from error
+    except UserError as error:
+        raise UserError(f"--representative={error}") from error
     if count < 2:
-        raise ValueError(f"--representative={folder} holds one photograph, and two at least are needed: int8 is "
-                         "calibrated on some, and what it loses is measured on others")
+        raise UserError(f"--representative={folder} holds one photograph, and two at least are needed: int8 is "
+                        "calibrated on some, and what it loses is measured on others")
 
 
 def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:

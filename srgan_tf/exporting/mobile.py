@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
+from srgan_tf.errors import UserError
 from srgan_tf.models import blocks
 
 
@@ -83,14 +84,14 @@ def require_gpu_compatible(content: bytes) -> None:
     graph = model.Subgraphs(0)
     foreign = sorted({name for name, _ in operations(model, graph)} - GPU_OPERATIONS)
     if foreign:
-        raise ValueError(f"--gpu_compatible: GPU delegates do not take {', '.join(foreign)}; try another --io")
+        raise UserError(f"--gpu_compatible: GPU delegates do not take {', '.join(foreign)}; try another --io")
     if any(graph.Tensors(index).ShapeLength() > 4 for index in range(graph.TensorsLength())):
-        raise ValueError("--gpu_compatible: GPU delegates take tensors of up to four dimensions")
+        raise UserError("--gpu_compatible: GPU delegates take tensors of up to four dimensions")
     with contextlib.redirect_stdout(io.StringIO()) as said:
         tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
     if "looks compatible with GPU delegate" not in said.getvalue():
         reasons = " ".join(line.strip() for line in said.getvalue().splitlines() if "GPU" in line)
-        raise ValueError(f"--gpu_compatible: TensorFlow's analyzer finds it unfit: {reasons[:300]}")
+        raise UserError(f"--gpu_compatible: TensorFlow's analyzer finds it unfit: {reasons[:300]}")
 
 
 # Operations whose output has the real values of their input, and those that bring them to a scale of their own.

@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from srgan_tf.config import ExportConfig
+from srgan_tf.errors import UserError
 from srgan_tf.exporting.encoded import enlarge_files
 from srgan_tf.exporting.freezing import freeze
 from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph, to_levels
@@ -42,7 +43,7 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     """
     version = 1 + max((whole_number(child.name) or 0 for child in folder.iterdir()), default=0)
     if version > MOST:
-        raise ValueError(f"{folder} holds version {MOST}, after which there is no other: move it away")
+        raise UserError(f"{folder} holds version {MOST}, after which there is no other: move it away")
     temporary = folder / f".{version}.{os.getpid()}.tmp"
     module = serving_module(generator, config)
     try:
@@ -65,8 +66,8 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     if overlap < 0:
         overlap = context(generator.receptive_radius, tile)
     if tile < 2 * overlap + generator.alignment:
-        raise ValueError(f"--saved_model_tile must be at least {2 * overlap + generator.alignment} for "
-                         f"--saved_model_overlap={overlap} and this network; got {tile}")
+        raise UserError(f"--saved_model_tile must be at least {2 * overlap + generator.alignment} for "
+                        f"--saved_model_overlap={overlap} and this network; got {tile}")
     tiling = Tiling(scale, tile, overlap, generator.alignment)
 
     def enlarge(pictures: tf.Tensor) -> tf.Tensor:

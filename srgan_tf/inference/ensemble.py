@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import to_uint8
 from srgan_tf.inference.channels import float_run
 from srgan_tf.runtimes import Runtime
@@ -18,7 +19,7 @@ def self_ensemble(runtime: Runtime) -> Runtime:
     """
     if runtime.fixed_tile and runtime.fixed_tile[0] != runtime.fixed_tile[1]:
         height, width = runtime.fixed_tile
-        raise ValueError(
+        raise UserError(
             f"--self_ensemble needs a model that takes square tiles; {runtime.name} takes {width}x{height}")
     run = float_run(runtime)
     # That of an export is only a bound, and what is filled up for it would change the edges of one that needs none.

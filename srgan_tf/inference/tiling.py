@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
+from srgan_tf.errors import UserError
 from srgan_tf.inference.channels import REACH, upscale_tile
 from srgan_tf.runtimes import Runtime
 
@@ -39,7 +40,7 @@ def windows(size: int, tile: int, overlap: int, alignment: int = 1) -> list[Wind
         return [Window(0, size, 0, size)]
     if overlap < 0 or tile < 2 * overlap + alignment:
         more = f" by the alignment of {alignment}" if alignment > 1 else ""
-        raise ValueError(f"tile must be greater than twice the overlap of {overlap}{more}; got {tile}")
+        raise UserError(f"tile must be greater than twice the overlap of {overlap}{more}; got {tile}")
     last = -(-(size - tile) // alignment) * alignment
     found, kept = [], 0
     while kept < size:
@@ -82,8 +83,8 @@ def enlarge_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
         ValueError: the image is not as said, or the overlap leaves nothing of the tile.
     """
     if image.dtype not in DTYPES or image.ndim != 3 or not 1 <= image.shape[2] <= 4 or not image.size:
-        raise ValueError("image must be uint8, uint16 or float32 [H,W,C] of 1 to 4 channels and not empty; "
-                         f"got {image.dtype} {image.shape}")
+        raise UserError("image must be uint8, uint16 or float32 [H,W,C] of 1 to 4 channels and not empty; "
+                        f"got {image.dtype} {image.shape}")
     dtype = np.dtype(dtype or image.dtype)
     if runtime.receptive_radius is not None:
         reach = max(runtime.receptive_radius, REACH if image.shape[2] % 2 == 0 else 0)

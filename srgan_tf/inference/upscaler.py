@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
+from srgan_tf.errors import UserError
 from srgan_tf.imaging.color import LEVELS
 from srgan_tf.inference import ensemble
 from srgan_tf.inference.tiling import DTYPES, enlarge_tiled
@@ -67,12 +68,12 @@ class Upscaler:
         pixels = np.asarray(pixels)
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
         if pixels.dtype not in DTYPES or pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or not pixels.size:
-            raise ValueError("pixels must be non-empty uint8, uint16 or float32 [H,W] or [H,W,C] of 1 to 4 channels; "
-                             f"got {pixels.dtype} {pixels.shape}")
+            raise UserError("pixels must be non-empty uint8, uint16 or float32 [H,W] or [H,W,C] of 1 to 4 channels; "
+                            f"got {pixels.dtype} {pixels.shape}")
         if dtype is not None and np.dtype(dtype) not in DTYPES:
-            raise ValueError(f"dtype must be uint8, uint16 or float32; got {np.dtype(dtype)}")
+            raise UserError(f"dtype must be uint8, uint16 or float32; got {np.dtype(dtype)}")
         if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
-            raise ValueError(f"float32 pixels must be in 0..1; got {pixels.min():g}..{pixels.max():g}")
+            raise UserError(f"float32 pixels must be in 0..1; got {pixels.min():g}..{pixels.max():g}")
         dtype = np.dtype(dtype or pixels.dtype)
         if channels % 2 == 0 and (pixels[..., -1] == LEVELS.get(pixels.dtype, 1)).all():
             colour = self._tiled(pixels[..., :-1], progress, dtype)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
@@ -53,7 +54,7 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     names = [name for name, _ in parsed]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
+            raise UserError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
     seen = [name for name in names if vgg_layer(name)]
     perceptual = (PerceptualLoss(seen, vgg_weights),) if seen else ()
     return tuple(Term(name, weight, *(perceptual if name in seen else _loss(name))) for name, weight in parsed)
@@ -90,7 +91,7 @@ def _parse_term(part: str) -> tuple[str, float]:
     except ValueError:
         weight = math.nan
     if not 0 <= weight < math.inf:
-        raise ValueError(f"weight of loss {name!r} must be a number of at least 0, as in {name}:0.01; got {part!r}")
+        raise UserError(f"weight of loss {name!r} must be a number of at least 0, as in {name}:0.01; got {part!r}")
     return name, weight
 
 

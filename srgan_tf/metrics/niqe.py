@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.imaging.color import rgb_to_y
 from srgan_tf.imaging.resize import matlab_resize
 
@@ -39,14 +40,14 @@ def niqe(picture: np.ndarray, *, crop: int = 0) -> float:
     y = y[crop : y.shape[0] - crop, crop : y.shape[1] - crop]
     rows, columns = (size // BLOCK for size in y.shape)
     if rows * columns < 2:
-        raise ValueError(f"NIQE needs two blocks of {BLOCK} x {BLOCK} pixels; {y.shape[1]} x {y.shape[0]} pixels are "
-                         f"left after a crop of {crop}")
+        raise UserError(f"NIQE needs two blocks of {BLOCK} x {BLOCK} pixels; {y.shape[1]} x {y.shape[0]} pixels are "
+                        f"left after a crop of {crop}")
     y = y[: rows * BLOCK, : columns * BLOCK]
     half = matlab_resize(y, 0.5)
     features = np.hstack([_features(y, BLOCK), _features(half, BLOCK // 2)])  # [blocks,36]
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
-        raise ValueError("NIQE cannot measure this picture: fewer than two of its blocks have any texture")
+        raise UserError("NIQE cannot measure this picture: fewer than two of its blocks have any texture")
     mean, covariance = _pristine()
     # Features that a flat block lacks are left out of the mean one by one, but of the covariance block by block.
     difference = mean - np.nanmean(features, axis=0)

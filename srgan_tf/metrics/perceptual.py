@@ -16,6 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from srgan_tf.errors import UserError
+
 Arrays = Mapping[str, np.ndarray]
 Metric = Callable[..., float]
 
@@ -157,12 +159,12 @@ def _layers(arrays: Arrays, network: Network, metric: str) -> dict[int, tuple]:
 def _take(arrays: Mapping, key: object, shape: Sequence[int], what: str) -> np.ndarray:
     """One array as float32, or a ValueError that says what is wrong with it."""
     if key not in arrays:
-        raise ValueError(f"{what} is not among the weights")
+        raise UserError(f"{what} is not among the weights")
     array = np.asarray(arrays[key], np.float32)
     if array.shape != tuple(shape):
-        raise ValueError(f"{what} must have shape {list(shape)}; it has {list(array.shape)}")
+        raise UserError(f"{what} must have shape {list(shape)}; it has {list(array.shape)}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{what} holds NaN or infinity")
+        raise UserError(f"{what} holds NaN or infinity")
     return array
 
 
@@ -171,11 +173,11 @@ def _on_pictures(measure: Callable, smallest: int) -> Metric:
 
     def metric(a: np.ndarray, b: np.ndarray, *, crop: int = 0) -> float:
         if a.shape != b.shape or a.ndim != 3 or a.shape[2] not in (1, 3):
-            raise ValueError(f"pictures must have one shape, [H,W,3] or [H,W,1]; got {a.shape} and {b.shape}")
+            raise UserError(f"pictures must have one shape, [H,W,3] or [H,W,1]; got {a.shape} and {b.shape}")
         height, width = (size - 2 * crop for size in a.shape[:2])
         if min(height, width) < smallest:
-            raise ValueError(f"LPIPS and DISTS need {smallest} x {smallest} pixels; {width} x {height} are left after "
-                             f"a crop of {crop}")
+            raise UserError(f"LPIPS and DISTS need {smallest} x {smallest} pixels; {width} x {height} are left after "
+                            f"a crop of {crop}")
         pair = np.stack([a, b])[:, crop : crop + height, crop : crop + width].astype(np.float32) / 255
         pair = np.repeat(pair, 3, axis=3) if pair.shape[3] == 1 else pair
         return float(keras.ops.convert_to_numpy(measure(ops.convert_to_tensor(pair))))

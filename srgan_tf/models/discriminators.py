@@ -7,6 +7,7 @@ logits: [B,1] here, [B,h,w,1] in unet.py and patchgan.py. The sigmoid belongs to
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import batch_norm, conv
 from srgan_tf.models.generator import require_positive_integers
 from srgan_tf.models.sizes import count_layer
@@ -50,7 +51,7 @@ class Discriminator(keras.Model):
         require_positive_integers(patch_size=patch_size, features=features)
         if patch_size % self.stride or patch_size < self.smallest:
             least = f", at least {self.smallest}" if patch_size < self.smallest else ""
-            raise ValueError(
+            raise UserError(
                 f"patch_size of {type(self).__name__} must be a multiple of {self.stride}{least}; got {patch_size}")
         self.patch_size, self.channels = patch_size, features
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, pixel_shuffle
 from srgan_tf.models.generator import PICTURES, receptive_radius, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator
@@ -27,7 +28,7 @@ class ESPCN(LumaGenerator):
         super().__init__(scale, channels, **kwargs)
         require_positive_integers(features=features)
         if features % 2:
-            raise ValueError(f"features of ESPCN must be even; got {features}")
+            raise UserError(f"features of ESPCN must be even; got {features}")
         self.features = features
         self.head = conv(channels, features, self.dtype_policy, kernel_size=5)
         self.mapping = conv(features, features // 2, self.dtype_policy)

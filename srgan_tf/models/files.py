@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 from srgan_tf.models.hdf5 import check_hdf5
 from srgan_tf.models.registry import ARCHITECTURES
@@ -40,9 +41,9 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
     """
     path = Path(path)
     if path.suffix != ".keras":
-        raise ValueError(f"path of a model file must end in .keras; got {str(path)!r}")
+        raise UserError(f"path of a model file must end in .keras; got {str(path)!r}")
     if type(model) not in CLASSES.values():
-        raise ValueError(f"model must be one of {_known()}; got {type(model).__name__}")
+        raise UserError(f"model must be one of {_known()}; got {type(model).__name__}")
     with replacing(path) as temporary:
         model.save(temporary)
 
@@ -67,19 +68,19 @@ def load_keras(path: str | os.PathLike, dtype: str | None = None) -> keras.Model
 
     def check(model: keras.Model) -> None:
         if SMALLEST_NUMBER * weight_count(model) > stored:
-            raise ValueError(f"its weights do not fit: they are {weight_count(model):,} numbers, and {WEIGHTS} has "
-                             f"{stored:,} bytes")
+            raise UserError(f"its weights do not fit: they are {weight_count(model):,} numbers, and {WEIGHTS} has "
+                            f"{stored:,} bytes")
 
     try:
         model = construct(model_class, arguments, dtype, check, layers=stored // LAYER_BYTES)
     except (TypeError, ValueError) as error:
         kind = model_class.__name__
-        raise ValueError(f"{path} asks for a {kind} that cannot be built: {_one_line(error)}") from error
+        raise UserError(f"{path} asks for a {kind} that cannot be built: {_one_line(error)}") from error
     try:
         _load_weights(model, path)
     except Exception as error:  # zipfile, h5py and Keras raise whatever they met in a damaged file
         reason = _one_line(error)
-        raise ValueError(f"{path}: weights cannot be read, do not fit or are damaged: {reason}") from error
+        raise UserError(f"{path}: weights cannot be read, do not fit or are damaged: {reason}") from error
     require_finite(model, path)
     return model
 
@@ -87,7 +88,7 @@ def load_keras(path: str | os.PathLike, dtype: str | None = None) -> keras.Model
 def require_finite(model: keras.Model, path: Path) -> None:
     """Raises a ValueError where a weight is NaN or infinite; `path` is the file that they came from."""
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise ValueError(f"{path}: its weights hold NaN or infinity")
+        raise UserError(f"{path}: its weights hold NaN or infinity")
 
 
 def _read_config(path: Path) -> tuple[type[keras.Model], dict]:
@@ -102,13 +103,13 @@ def _read_config(path: Path) -> tuple[type[keras.Model], dict]:
         with open(path, "rb") as file:
             start = file.read(16)
         seen = "it is empty" if not start else f"it begins with {start!r}"
-        raise ValueError(f"{path} is not a .keras model file, or is damaged: {seen} ({_one_line(error)})") from error
+        raise UserError(f"{path} is not a .keras model file, or is damaged: {seen} ({_one_line(error)})") from error
     if registered not in CLASSES:
-        raise ValueError(f"{path} holds a {printable(holder[:100])}, which is not a model of this package; known: "
-                         f"{_known()}")
+        raise UserError(f"{path} holds a {printable(holder[:100])}, which is not a model of this package; known: "
+                        f"{_known()}")
     if not isinstance(arguments, dict) or any(isinstance(value, (dict, list)) for value in arguments.values()):
         seen = printable(repr(arguments)[:100])
-        raise ValueError(f"{path}: arguments of {registered} must be plain numbers; got {seen}")
+        raise UserError(f"{path}: arguments of {registered} must be plain numbers; got {seen}")
     return CLASSES[registered], arguments
 
 
@@ -118,12 +119,12 @@ def _stored_bytes(path: Path) -> int:
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo(WEIGHTS)
     except KeyError:
-        raise ValueError(f"{path}: weights cannot be read: it holds no {WEIGHTS}") from None
+        raise UserError(f"{path}: weights cannot be read: it holds no {WEIGHTS}") from None
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{path}: weights cannot be read: {WEIGHTS} is compressed in a way that Keras does not use")
+        raise UserError(f"{path}: weights cannot be read: {WEIGHTS} is compressed in a way that Keras does not use")
     if member.file_size > max(UNPACKED_BYTES, UNPACKED_RATIO * path.stat().st_size):
-        raise ValueError(f"{path}: weights cannot be read: of {path.stat().st_size:,} bytes, they would unpack to "
-                         f"{member.file_size:,}")
+        raise UserError(f"{path}: weights cannot be read: of {path.stat().st_size:,} bytes, they would unpack to "
+                        f"{member.file_size:,}")
     return member.file_size
 
 

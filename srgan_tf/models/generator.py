@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
+
 # Shape of the input: any number of pictures, any height and width.
 PICTURES = (None, None, None, 3)
 
@@ -51,7 +53,7 @@ class Generator(keras.Model):
         super().__init__(autocast=False, **kwargs)
         if isinstance(scale, bool) or not isinstance(scale, int) or scale not in self.scales:
             known = ", ".join(map(str, self.scales))
-            raise ValueError(f"scale of {type(self).__name__} must be one of {known}; got {scale!r}")
+            raise UserError(f"scale of {type(self).__name__} must be one of {known}; got {scale!r}")
         self.scale = scale
 
     def enlarge(self, images):
@@ -75,29 +77,29 @@ def require_positive_integers(most: int = 65_536, **arguments: int) -> None:
     """Raises a ValueError that names the first argument which is not an integer of at least 1, and at most `most`."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1; got {value!r}")
+            raise UserError(f"{name} must be an integer of at least 1; got {value!r}")
         if value > most:
-            raise ValueError(f"{name} must be at most {most}; got {value!r}")
+            raise UserError(f"{name} must be at most {most}; got {value!r}")
 
 
 def require_booleans(**arguments: bool) -> None:
     """Raises a ValueError that names the first argument which is neither true nor false."""
     for name, value in arguments.items():
         if not isinstance(value, bool):
-            raise ValueError(f"{name} must be true or false; got {value!r}")
+            raise UserError(f"{name} must be true or false; got {value!r}")
 
 
 def require_image_channels(image_channels: int) -> None:
     """Raises a ValueError where it is not 1 (grey), 3 (RGB) or 4 (RGBA)."""
     if isinstance(image_channels, bool) or image_channels not in (1, 3, 4):
-        raise ValueError(f"image_channels must be 1 (grey), 3 (RGB) or 4 (RGBA); got {image_channels!r}")
+        raise UserError(f"image_channels must be 1 (grey), 3 (RGB) or 4 (RGBA); got {image_channels!r}")
 
 
 def require_number(**arguments: float) -> None:
     """Raises a ValueError that names the first argument which is not a finite number."""
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number; got {value!r}")
+            raise UserError(f"{name} must be a finite number; got {value!r}")
 
 
 def receptive_radius(scale: int, convolutions: Iterable[tuple[int, int]]) -> int:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import h5py
 
+from srgan_tf.errors import UserError
+
 
 def check_hdf5(path: Path) -> None:
     """Refuses what a file of plain arrays does not hold.
@@ -28,20 +30,20 @@ def check_hdf5(path: Path) -> None:
     with h5py.File(path, "r") as file:
         file.visititems_links(visit_link)  # h5py does not let errors through from there
         if links:
-            raise ValueError(links[0])
+            raise UserError(links[0])
         file.visititems(visit)
         for name, array in arrays:
             _check_array(name, array)
             claimed += array.nbytes
             if claimed > size:
-                raise ValueError("its arrays, of which some share their numbers, are larger than the file")
+                raise UserError("its arrays, of which some share their numbers, are larger than the file")
 
 
 def _check_array(name: str, array: h5py.Dataset) -> None:
     name = name[:80]
     if array.external or array.is_virtual:
-        raise ValueError(f"{name!r} has its numbers in another file")
+        raise UserError(f"{name!r} has its numbers in another file")
     if array.dtype.kind not in "fiub" and array.dtype.itemsize != 2:  # bfloat16 is opaque to HDF5
-        raise ValueError(f"{name!r} holds no numbers but {array.dtype.str}")
+        raise UserError(f"{name!r} holds no numbers but {array.dtype.str}")
     if array.nbytes > array.id.get_storage_size():
-        raise ValueError(f"{name!r} of shape {list(array.shape)} claims more numbers than are stored")
+        raise UserError(f"{name!r} of shape {list(array.shape)} claims more numbers than are stored")

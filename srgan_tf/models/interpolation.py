@@ -1,5 +1,6 @@
 """Between two networks: the way from faithful to lifelike, without training."""
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.generator import Generator
 
 
@@ -20,13 +21,13 @@ def interpolate(generator_a: Generator, generator_b: Generator, alpha: float) ->
         ValueError: the two differ in more than weights, or alpha is not within 0..1.
     """
     if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha must be within 0..1; got {alpha}")
+        raise UserError(f"alpha must be within 0..1; got {alpha}")
     for generator in (generator_a, generator_b):
         if not isinstance(generator, Generator):
-            raise ValueError(f"only generators can be interpolated; got a {type(generator).__name__}")
+            raise UserError(f"only generators can be interpolated; got a {type(generator).__name__}")
     one, other = (f"{type(generator).__name__} {generator.get_config()}" for generator in (generator_a, generator_b))
     if one != other:
-        raise ValueError(f"networks to interpolate must be alike; they are {one} and {other}")
+        raise UserError(f"networks to interpolate must be alike; they are {one} and {other}")
     between = type(generator_a)(**generator_a.get_config(), dtype=generator_a.dtype_policy)
     pairs = zip(generator_a.get_weights(), generator_b.get_weights(), strict=True)
     between.set_weights([a if alpha == 0 else b if alpha == 1 else (1 - alpha) * a + alpha * b for a, b in pairs])

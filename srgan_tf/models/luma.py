@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bicubic_upsample
 from srgan_tf.models.generator import Generator
 
@@ -41,7 +42,7 @@ class LumaGenerator(Generator):
         """
         super().__init__(scale, **kwargs)
         if isinstance(channels, bool) or channels not in (1, 3):
-            raise ValueError(f"channels of {type(self).__name__} must be 1 (Y) or 3 (RGB); got {channels!r}")
+            raise UserError(f"channels of {type(self).__name__} must be 1 (Y) or 3 (RGB); got {channels!r}")
         self.channels = channels
 
     def call(self, inputs):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import SubpixelConv, conv, upsampling_factors
 from srgan_tf.models.edsr import DIV2K_MEAN
 from srgan_tf.models.generator import (
@@ -56,7 +57,7 @@ class RCAN(Generator):
         require_positive_integers(features=features, groups=groups, blocks=blocks, reduction=reduction)
         require_number(residual_scale=residual_scale)
         if features % reduction:
-            raise ValueError(f"features of RCAN must be a multiple of reduction={reduction}; got {features}")
+            raise UserError(f"features of RCAN must be a multiple of reduction={reduction}; got {features}")
         self.features, self.groups, self.blocks = features, groups, blocks
         self.reduction, self.residual_scale = reduction, residual_scale
         dtype, factors = self.dtype_policy, upsampling_factors(scale)

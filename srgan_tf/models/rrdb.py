@@ -6,6 +6,7 @@ from operator import mul
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import (
     conv,
     mirror_to_multiple,
@@ -110,7 +111,7 @@ class RRDB(Generator):
         require_number(residual_scale=residual_scale)
         require_image_channels(image_channels)
         if isinstance(unshuffle, bool) or unshuffle not in ((1,) if scale == 3 else (1, 2, 4)):
-            raise ValueError(f"unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got {unshuffle!r}")
+            raise UserError(f"unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got {unshuffle!r}")
         self.unshuffle = self.alignment = unshuffle
         self.image_channels = image_channels
         self.features, self.growth_channels = features, growth_channels

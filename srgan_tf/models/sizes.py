@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from srgan_tf.errors import UserError
+
 LAYERS = 4_000  # RCAN has 1,630
 _left: contextvars.ContextVar[list[int] | None] = contextvars.ContextVar("layers left", default=None)
 
@@ -58,8 +60,8 @@ def require_memory(architecture: type, arguments: Mapping[str, Any], copies: int
     def check(model: keras.Model) -> None:
         needed, there = 4 * copies * weight_count(model), memory_bytes()
         if needed > there:
-            raise ValueError(f"a {architecture.__name__} of this size takes {needed / 2**30:,.0f} GiB for its weights, "
-                             f"{copies} numbers for each; this machine has {there / 2**30:,.0f} GiB")
+            raise UserError(f"a {architecture.__name__} of this size takes {needed / 2**30:,.0f} GiB for its weights, "
+                            f"{copies} numbers for each; this machine has {there / 2**30:,.0f} GiB")
         raise _FoundError
 
     arguments, state = dict(arguments), random.getstate()
@@ -79,7 +81,7 @@ def count_layer() -> None:
     if left is not None:
         left[0] -= 1
         if left[0] < 0:
-            raise ValueError(f"it has more than {left[1]:,} layers")
+            raise UserError(f"it has more than {left[1]:,} layers")
 
 
 def without_values() -> bool:

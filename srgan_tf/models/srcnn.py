@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, normal_thousandth
 from srgan_tf.models.generator import PICTURES, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
@@ -36,7 +37,7 @@ class SRCNN(LumaGenerator):
         first, second, third = lookup(KERNELS, kernels, "kernels of SRCNN")
         require_positive_integers(features=features)
         if features % 2:
-            raise ValueError(f"features of SRCNN must be even; got {features}")
+            raise UserError(f"features of SRCNN must be even; got {features}")
         self.kernels, self.features = kernels, features
         dtype, start = self.dtype_policy, normal_thousandth
         self.head = conv(channels, features, dtype, kernel_size=first, initializer=start)

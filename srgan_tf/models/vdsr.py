@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, msra
 from srgan_tf.models.generator import PICTURES, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
@@ -30,7 +31,7 @@ class VDSR(LumaGenerator):
         super().__init__(scale, channels, **kwargs)
         require_positive_integers(features=features, depth=depth)
         if depth < 2:
-            raise ValueError(f"depth of VDSR must be at least 2; got {depth}")
+            raise UserError(f"depth of VDSR must be at least 2; got {depth}")
         self.features, self.depth = features, depth
         dtype = self.dtype_policy
         self.head = conv(channels, features, dtype, initializer=msra)

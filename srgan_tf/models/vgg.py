@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import built
 from srgan_tf.settings import lookup
 
@@ -47,7 +48,7 @@ class VGG19Features(keras.Model):
         """
         super().__init__(dtype="float32", **kwargs)
         if isinstance(layers, str) or not layers:
-            raise ValueError(f"layers must be a sequence of names, such as ('conv5_4',); got {layers!r}")
+            raise UserError(f"layers must be a sequence of names, such as ('conv5_4',); got {layers!r}")
         for name in layers:
             lookup(LAYERS, name, "VGG19 layer")
         self.layer_names, self.activated = tuple(layers), activated
@@ -68,7 +69,7 @@ class VGG19Features(keras.Model):
 
     def call(self, inputs):
         if None not in inputs.shape[1:3] and min(inputs.shape[1:3]) < self.smallest:
-            raise ValueError(
+            raise UserError(
                 f"{self.convolutions[-1].name} of VGG19 needs pictures of at least {self.smallest} pixels a side; "
                 f"got {tuple(inputs.shape)}")
         x = inputs[..., ::-1] * 255.0 - np.array(BGR_MEAN, "float32")
@@ -96,7 +97,7 @@ def copy_weights(convolutions: Sequence[keras.layers.Conv2D], weights: str) -> N
         "--vgg_weights=random for trials of the machinery"
     weights = os.path.expanduser(weights)
     if weights != "imagenet" and not os.path.isfile(weights):
-        raise ValueError(f"VGG19 weights: no such file: {weights}; {advice}")
+        raise UserError(f"VGG19 weights: no such file: {weights}; {advice}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras says there at length what the error below says in short
@@ -104,7 +105,7 @@ def copy_weights(convolutions: Sequence[keras.layers.Conv2D], weights: str) -> N
     except Exception as error:  # Keras and h5py raise bare Exception, OSError, KeyError, ... for what they meet
         failed = "they could not be downloaded" if weights == "imagenet" else f"{weights} does not hold them"
         reason = " ".join(str(error).split())
-        raise ValueError(f"VGG19 weights: {failed} ({reason[:200]}); {advice}") from error
+        raise UserError(f"VGG19 weights: {failed} ({reason[:200]}); {advice}") from error
     kernels = [layer for layer in source.layers if isinstance(layer, keras.layers.Conv2D)]
     for target, layer in zip(convolutions, kernels, strict=False):  # the source is the whole network
         target.set_weights(layer.get_weights())

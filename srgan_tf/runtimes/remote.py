@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, Options, Runtime, TileTooLargeError, in_turn
 from srgan_tf.runtimes.transports import PORTS, TRANSPORTS, Address, BusyError
@@ -58,7 +59,7 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
     made = run(np.zeros((1, TRIAL, TRIAL, 3), np.uint8))
     scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
     if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
-        raise ValueError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
+        raise UserError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
     return in_turn(Runtime(address.model, scale, run, alignment=EXPORT_ALIGNMENT))  # one connection: one request
 
 
@@ -77,12 +78,12 @@ def parse_url(url: str, model: str = "") -> Address:
         port = 0
     path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/([0-9]{1,19})|/labels/([^/:]+))?)?/?", parts.path)
     if not parts.hostname or not port or not path or parts.query or parts.username or re.search(r"[\s\0-\x1f]", url):
-        raise ValueError(f"--server must be as in {form}; got {url!r}")
+        raise UserError(f"--server must be as in {form}; got {url!r}")
     name = urllib.parse.unquote(path[1] or "")
     if name and model not in ("", name):
-        raise ValueError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
+        raise UserError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
     if not name and not model:
-        raise ValueError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")
+        raise UserError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")
     return Address(parts.scheme, parts.hostname, port, name or model, int(path[2]) if path[2] else None,
                    urllib.parse.unquote(path[3] or ""))
 
@@ -97,8 +98,8 @@ def _choose(url: str, signatures: dict, preferred: int) -> tuple[str, int, str, 
             if list(inputs.values()) == list(outputs.values()) == [kind]:
                 found.setdefault(kind, (signature, kind, *inputs, *outputs))
     if not found:
-        raise ValueError(f"{url}: no signature of this model makes a uint8 picture of one, or a file of one; it has "
-                         f"{', '.join(sorted(signatures)) or 'none'}")
+        raise UserError(f"{url}: no signature of this model makes a uint8 picture of one, or a file of one; it has "
+                        f"{', '.join(sorted(signatures)) or 'none'}")
     return found.get(preferred) or next(iter(found.values()))
 
 
@@ -115,7 +116,7 @@ def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> A
         except TileTooLargeError as error:
             raise TileTooLargeError(f"{url}: {error}") from error
         except ValueError as error:
-            raise ValueError(f"{url}: {error}") from error
+            raise UserError(f"{url}: {error}") from error
     raise AssertionError
 
 
@@ -133,4 +134,4 @@ def _pixels(url: str, file: bytes) -> np.ndarray:
     except Image.DecompressionBombError as error:
         raise TileTooLargeError(f"{url}: the answer is too large a picture to be decoded: {error}") from error
     except OSError as error:
-        raise ValueError(f"{url}: the answer is not a picture: {error}") from error
+        raise UserError(f"{url}: the answer is not a picture: {error}") from error

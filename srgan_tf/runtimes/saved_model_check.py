@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from srgan_tf.errors import UserError
 from srgan_tf.runtimes.base import one_line
 from srgan_tf.runtimes.operations import COMPUTING, REASONS, SAVING
 from srgan_tf.text import printable
@@ -40,11 +41,11 @@ def check_saved_model(folder: Path) -> None:
     try:
         saved_model = parse_saved_model(str(folder))
     except Exception as error:  # protobuf, TensorFlow and Python errors alike
-        raise ValueError(f"{folder} is not a SavedModel that this package can run: {one_line(error)}") from error
+        raise UserError(f"{folder} is not a SavedModel that this package can run: {one_line(error)}") from error
     found = dict.fromkeys(problem for graph in saved_model.meta_graphs for problem in _problems(graph))
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        raise ValueError(f"{folder} does more than compute: {'; '.join(list(found)[:NAMED])}{more}; {TRUST}")
+        raise UserError(f"{folder} does more than compute: {'; '.join(list(found)[:NAMED])}{more}; {TRUST}")
 
 
 def _problems(meta: Any) -> Iterator[str]:

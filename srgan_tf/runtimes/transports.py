@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.runtimes.base import TileTooLargeError
 from srgan_tf.runtimes.wire import STRING, UINT8
 
@@ -71,7 +72,7 @@ class RestTransport:
             status, text = response.status, response.read()
         except TimeoutError:
             self._connection.close()
-            raise ValueError("no answer in time (--server_timeout)") from None
+            raise UserError("no answer in time (--server_timeout)") from None
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
             raise BusyError(_reason(error)) from error
@@ -80,11 +81,11 @@ class RestTransport:
         if status == 413:
             raise TileTooLargeError(_error_in(text))
         if status != 200:
-            raise ValueError(f"HTTP status {status}: {_error_in(text)}")
+            raise UserError(f"HTTP status {status}: {_error_in(text)}")
         try:
             return json.loads(text)
         except ValueError:
-            raise ValueError(f"no JSON in the answer, but {text[:60]!r}: is this a REST port?") from None
+            raise UserError(f"no JSON in the answer, but {text[:60]!r}: is this a REST port?") from None
 
 
 class GrpcTransport:
@@ -148,7 +149,7 @@ class GrpcTransport:
                 raise TileTooLargeError(text) from error
             if error.code() in (code.UNAVAILABLE, code.RESOURCE_EXHAUSTED):
                 raise BusyError(text) from error
-            raise ValueError(f"gRPC status {error.code().name}: {text}") from error
+            raise UserError(f"gRPC status {error.code().name}: {text}") from error
 
 
 TRANSPORTS = {"http": RestTransport, "https": RestTransport, "grpc": GrpcTransport}
@@ -161,7 +162,7 @@ def _expecting_form() -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError("the answer is not TensorFlow Serving's: is this its REST port?") from error
+        raise UserError("the answer is not TensorFlow Serving's: is this its REST port?") from error
 
 
 def _error_in(text: bytes) -> str:

@@ -4,19 +4,21 @@ import os
 import socket
 from pathlib import Path
 
+from srgan_tf.errors import UserError
+
 
 def check_base_path(text: str) -> None:
     """Raises a ValueError where --model_base_path is not a folder of versions; it says how to make one."""
     path = Path(text).expanduser()
     export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
     if path.is_file() or path.suffix == ".keras":
-        raise ValueError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")
+        raise UserError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")
     if not path.is_dir():
-        raise ValueError(f"--model_base_path: no folder {text!r}")
+        raise UserError(f"--model_base_path: no folder {text!r}")
     if (path / "saved_model.pb").is_file():
-        raise ValueError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
+        raise UserError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
     if not any(path.glob("[0-9]*/saved_model.pb")):
-        raise ValueError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
+        raise UserError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
 
 
 def check_port(flag: str, host: str, port: int) -> None:
@@ -26,4 +28,4 @@ def check_port(flag: str, host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        raise ValueError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error
+        raise UserError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error

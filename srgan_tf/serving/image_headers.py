@@ -4,6 +4,8 @@ import contextlib
 import struct
 from collections.abc import Iterator
 
+from srgan_tf.errors import UserError
+
 # A decoder goes through all pixels for each scan. Encoders write about ten; a thumbnail has some of its own.
 JPEG_SCANS, FREE_SCANS = 64, 16
 GIF_FRAMES = 10_000
@@ -39,7 +41,7 @@ def _jpeg(content: bytes) -> Iterator[int]:
     """Counts an image of many scans more than once."""
     scans = content.count(b"\xff\xda")
     if scans > JPEG_SCANS:
-        raise ValueError(f"a JPEG of {scans} scans; at most {JPEG_SCANS} are taken: save it as a plain JPEG or PNG")
+        raise UserError(f"a JPEG of {scans} scans; at most {JPEG_SCANS} are taken: save it as a plain JPEG or PNG")
     pixels, place = 0, 2
     while True:
         place = content.find(b"\xff", place)
@@ -66,7 +68,7 @@ def _gif(content: bytes) -> Iterator[int]:
         if content[place] == 0x2C:
             frames += 1
             if frames > GIF_FRAMES:
-                raise ValueError(f"a GIF of more than {GIF_FRAMES} frames")
+                raise UserError(f"a GIF of more than {GIF_FRAMES} frames")
             width, height, flags = struct.unpack_from("<HHB", content, place + 5)
             pixels += width * height
             yield pixels

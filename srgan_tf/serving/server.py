@@ -14,6 +14,7 @@ import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
 from srgan_tf.config import ServeConfig
+from srgan_tf.errors import UserError
 from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.gate import Gate
 from srgan_tf.serving.guard import Guard
@@ -50,7 +51,7 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     model.poll()
     if model.newest is None:
         reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))
-        raise ValueError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
+        raise UserError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
     gate = Gate(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
                 config.request_timeout)
     service = Service(model, gate, Metrics(model, gate), limits)
@@ -158,7 +159,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise ValueError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
+        raise UserError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
 
 
 def _add_port(server: object, host: str, port: int) -> None:
@@ -167,4 +168,4 @@ def _add_port(server: object, host: str, port: int) -> None:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise ValueError(f"--port={port} cannot be had on --host={host}: it is in use, or no address of this machine")
+        raise UserError(f"--port={port} cannot be had on --host={host}: it is in use, or no address of this machine")

@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.serving.errors import invalid
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
@@ -130,20 +131,20 @@ def array_of(tensor: Any, most: int, take: Callable[[int], None]) -> np.ndarray:
     """
     dtype, shape = TYPES.get(tensor.dtype), tuple(dimension.size for dimension in tensor.tensor_shape.dim)
     if dtype is None:
-        raise ValueError(f"its type, {tensor.dtype}, is not taken")
+        raise UserError(f"its type, {tensor.dtype}, is not taken")
     if tensor.tensor_shape.unknown_rank or len(shape) > RANK or min(shape, default=0) < 0:
-        raise ValueError("its shape must be known")
+        raise UserError("its shape must be known")
     field, written = KINDS[dtype]
     count, values, item = math.prod(shape), getattr(tensor, field), np.dtype(dtype.as_numpy_dtype).itemsize
     if dtype == tf.string:
         item = ITEM + len(values[-1] if values else b"")
     if count * item > max(most, tensor.ByteSize() if len(values) == count or tensor.tensor_content else 0):
-        raise ValueError(f"its shape asks for {count * item} bytes; at most {most} are taken")
+        raise UserError(f"its shape asks for {count * item} bytes; at most {most} are taken")
     if tensor.tensor_content:
         take(len(tensor.tensor_content))
         return _from_content(tensor.tensor_content, dtype, shape)
     if len(values) > count:
-        raise ValueError(f"it has {len(values)} values; its shape, {list(shape)}, is of {count}")
+        raise UserError(f"it has {len(values)} values; its shape, {list(shape)}, is of {count}")
     if dtype == tf.string:
         take(count * item + sum(map(len, values)))
         return _from_values(list(values), dtype, shape)
@@ -153,7 +154,7 @@ def array_of(tensor: Any, most: int, take: Callable[[int], None]) -> np.ndarray:
 
 def _from_content(content: bytes, dtype: tf.DType, shape: tuple[int, ...]) -> np.ndarray:
     if dtype == tf.string or len(content) != math.prod(shape) * dtype.size:
-        raise ValueError(f"tensor_content has {len(content)} bytes, which is not what {dtype.name}{list(shape)} takes")
+        raise UserError(f"tensor_content has {len(content)} bytes, which is not what {dtype.name}{list(shape)} takes")
     return np.frombuffer(content, dtype.as_numpy_dtype).reshape(shape)
 
 
@@ -164,7 +165,7 @@ def _from_values(values: Any, dtype: tf.DType, shape: tuple[int, ...]) -> np.nda
     if bits.kind in "iu" and len(values):
         limits = np.iinfo(bits)
         if values.min() < limits.min or values.max() > limits.max:
-            raise ValueError(f"its values must be {limits.min} to {limits.max}; got {values.min()} to {values.max()}")
+            raise UserError(f"its values must be {limits.min} to {limits.max}; got {values.min()} to {values.max()}")
     made = np.empty(count, bits)
     made[: len(values)] = values
     made[len(values) :] = values[-1] if len(values) else b"" if dtype == tf.string else 0

@@ -5,6 +5,7 @@ import math
 import keras
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model
 from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS
@@ -37,11 +38,11 @@ def build_step(config: TrainConfig) -> PixelStep:
 def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
     for term in terms:
         if "fake_maps" in term.needs and not config.adversarial:
-            raise ValueError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as in "
-                             "--adversarial=relativistic:0.005")
+            raise UserError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as in "
+                            "--adversarial=relativistic:0.005")
         if "average" in term.needs and not config.ema:
-            raise ValueError(f"--losses={term.name} compares with the generator's moving average: it needs --ema, as "
-                             "in --ema=0.999; got --ema=0")
+            raise UserError(f"--losses={term.name} compares with the generator's moving average: it needs --ema, as "
+                            "in --ema=0.999; got --ema=0")
 
 
 def build_generator(config: TrainConfig) -> keras.Model:
@@ -49,13 +50,13 @@ def build_generator(config: TrainConfig) -> keras.Model:
     architecture = lookup(GENERATORS, config.model, "model")
     generator = _build("model", architecture, config.model_args, scale=config.scale, dtype=config.precision)
     if generator.image_channels != 3:
-        raise ValueError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
-                         f"{generator.image_channels}")
+        raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
+                        f"{generator.image_channels}")
     if config.init_from:
         start = load_model(config.init_from)
         if type(start) is not architecture or start.get_config() != generator.get_config():
-            raise ValueError(f"--init_from={config.init_from} holds {describe(start)}; "
-                             f"this run's generator is {describe(generator)}")
+            raise UserError(f"--init_from={config.init_from} holds {describe(start)}; "
+                            f"this run's generator is {describe(generator)}")
         generator.set_weights(start.get_weights())
     return generator
 
@@ -68,7 +69,7 @@ def _build(flag: str, architecture: type, arguments: str, **given: object) -> ke
         return architecture(**given, **parsed)
     except (TypeError, ValueError) as error:
         reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "").strip()
-        raise ValueError(f"--{flag}_args={arguments}: {reason}") from error
+        raise UserError(f"--{flag}_args={arguments}: {reason}") from error
 
 
 def describe(model: keras.Model) -> str:
@@ -92,7 +93,7 @@ def parse_weight(flag: str, text: str) -> tuple[str, float]:
     except ValueError:
         factor = math.nan
     if not 0 <= factor < math.inf:
-        raise ValueError(f"--{flag} must be NAME or NAME:WEIGHT with a weight of at least 0; got {text!r}")
+        raise UserError(f"--{flag} must be NAME or NAME:WEIGHT with a weight of at least 0; got {text!r}")
     return name.strip(), factor
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 from srgan_tf.text import whole_number
 
@@ -82,7 +83,7 @@ class Checkpoints:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 damaged.append(f"checkpoint ckpt-{step} cannot be read ({reason[:120]})")
         if damaged:
-            raise ValueError(f"none of the checkpoints in {self._folder} can be read: {damaged[0]}")
+            raise UserError(f"none of the checkpoints in {self._folder} can be read: {damaged[0]}")
         return []
 
     def _path(self, step: int) -> str:

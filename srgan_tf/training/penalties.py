@@ -9,6 +9,7 @@ score of one picture depend on the others: such discriminators are refused.
 import keras
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 
 
@@ -50,8 +51,8 @@ class Penalty:
         self.weight, self._discriminator, self._seed = weight, discriminator, seed
         layers = discriminator._flatten_layers()
         if any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
-            raise ValueError(f"--gradient_penalty={name} is about single pictures, but {type(discriminator).__name__} "
-                             "normalises over the batch: give --discriminator=unet, or patchgan with norm:instance")
+            raise UserError(f"--gradient_penalty={name} is about single pictures, but {type(discriminator).__name__} "
+                            "normalises over the batch: give --discriminator=unet, or patchgan with norm:instance")
 
     def __call__(self, real: tf.Tensor, fake: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """The penalty without its weight.

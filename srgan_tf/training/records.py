@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 
 
@@ -91,9 +92,9 @@ class Ledger:
         (last_step, scalars), self._pending = self._pending, None
         rows = scalars.numpy()
         for row, column in np.argwhere(~np.isfinite(rows)):
-            raise ValueError(f"{self._names[column]} is {rows[row, column]} at step {last_step - len(rows) + row + 1}; "
-                             "the last checkpoint is intact. A lower --learning_rate, --clip_norm or "
-                             "--precision=float32 may help, in a new --run_dir (with --init_from=THIS_RUN)")
+            raise UserError(f"{self._names[column]} is {rows[row, column]} at step {last_step - len(rows) + row + 1}; "
+                            "the last checkpoint is intact. A lower --learning_rate, --clip_norm or "
+                            "--precision=float32 may help, in a new --run_dir (with --init_from=THIS_RUN)")
         self._rows.append(rows)
 
     def means(self) -> dict[str, float]:

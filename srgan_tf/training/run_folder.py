@@ -10,6 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 
 # What may change from one start of a run to the next: how long it goes on, and how it is watched.
@@ -36,7 +37,7 @@ def open_run_folder(config: TrainConfig, flags_text: str, writes: bool = True) -
         if any(folder.glob("checkpoints/*.index")):
             _check_same_run(folder, config, flags_text)
     elif writes and folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise ValueError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
+        raise UserError(f"--run_dir={folder} is not empty and holds no run: name a new or an empty folder")
     if not writes:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,8 +53,8 @@ def _check_same_run(folder: Path, config: TrainConfig, flags_text: str) -> None:
     for field in dataclasses.fields(config):
         old, new = before.get(field.name), now[field.name]
         if field.name not in free and old is not None and old != new:
-            raise ValueError(f"--{field.name}={new} contradicts the run in {folder}, which has --{field.name}={old}: "
-                             "keep it, or name a new --run_dir")
+            raise UserError(f"--{field.name}={new} contradicts the run in {folder}, which has --{field.name}={old}: "
+                            "keep it, or name a new --run_dir")
 
 
 def _parse(text: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 
 TF_CONFIG = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -28,7 +29,7 @@ def mirrored() -> tf.distribute.Strategy:
 def multi_worker() -> tf.distribute.Strategy:
     """A replica on each GPU, or CPU, of each machine that the environment variable TF_CONFIG names."""
     if not _workers():
-        raise ValueError("--strategy=multi_worker needs the environment variable TF_CONFIG, as in " + TF_CONFIG)
+        raise UserError("--strategy=multi_worker needs the environment variable TF_CONFIG, as in " + TF_CONFIG)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
@@ -43,7 +44,7 @@ def tpu() -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise ValueError(f"--strategy=tpu found no TPU ({' '.join(str(error).split())[:160]})") from error
+        raise UserError(f"--strategy=tpu found no TPU ({' '.join(str(error).split())[:160]})") from error
 
 
 def auto() -> tf.distribute.Strategy:
@@ -70,8 +71,8 @@ def open_strategy(name: str, batch_size: int) -> tf.distribute.Strategy:
     """
     strategy = lookup(STRATEGIES, name, "strategy")()
     if batch_size % strategy.num_replicas_in_sync:
-        raise ValueError(f"--batch_size must be a multiple of the {strategy.num_replicas_in_sync} replicas of "
-                         f"--strategy={name}; got {batch_size}")
+        raise UserError(f"--batch_size must be a multiple of the {strategy.num_replicas_in_sync} replicas of "
+                        f"--strategy={name}; got {batch_size}")
     return strategy
 
 
@@ -87,7 +88,7 @@ def _workers() -> list[str]:
     try:
         return list(json.loads(text).get("cluster", {}).get("worker", []))
     except (ValueError, AttributeError) as error:
-        raise ValueError(f"TF_CONFIG is not what TensorFlow expects ({error}); got {text[:80]!r}") from error
+        raise UserError(f"TF_CONFIG is not what TensorFlow expects ({error}); got {text[:80]!r}") from error
 
 
 def agreement() -> Callable[[bool], bool]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 from srgan_tf.weights.containers import kind_of, ncnn_pair
 from srgan_tf.weights.containers.ncnn import read_ncnn
@@ -67,7 +68,7 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
         kind = lookup(KINDS, kind_of(path) or path.suffix, "kind of weights file")
         return kind(path)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise UserError(f"{path}: {error}") from None
 
 
 def _named(contents: Contents) -> Checkpoint:
@@ -80,7 +81,7 @@ def _named(contents: Contents) -> Checkpoint:
             found = table.infer(shapes)
             if found:
                 return Checkpoint(family, *found, contents.arrays({name: state[name] for name in shapes}))
-    raise ValueError(_unknown(states[0]))
+    raise UserError(_unknown(states[0]))
 
 
 def _drawn(path: Path) -> Checkpoint:
@@ -88,9 +89,9 @@ def _drawn(path: Path) -> Checkpoint:
     param, numbers = ncnn_pair(path)
     output = graph_of(read_ncnn(param.read_bytes(), numbers.read_bytes()))
     if output.op == "resize":
-        raise ValueError(f"its network is followed by {output}, a change of size that belongs to no network: use the "
-                         "file of the network's own scale, whose weights are the same (realesr-animevideov3-x2 and -x3 "
-                         "are realesr-animevideov3-x4, reduced)")
+        raise UserError(f"its network is followed by {output}, a change of size that belongs to no network: use the "
+                        "file of the network's own scale, whose weights are the same (realesr-animevideov3-x2 and -x3 "
+                        "are realesr-animevideov3-x4, reduced)")
     nodes, reasons = in_order(output), []
     for family, table in FAMILIES.items():
         drawing = table.draw and table.draw(nodes)
@@ -102,7 +103,7 @@ def _drawn(path: Path) -> Checkpoint:
                 reasons.append(f"not {family}: {error}")
     known = ", ".join(family for family, table in FAMILIES.items() if table.draw)
     operations = ", ".join(f"{count} {op}" for op, count in Counter(node.op for node in nodes).most_common(6))
-    raise ValueError("; ".join(reasons) or f"no network whose ncnn graph is known ({known}): it has {operations}")
+    raise UserError("; ".join(reasons) or f"no network whose ncnn graph is known ({known}): it has {operations}")
 
 
 def _unknown(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -133,21 +134,21 @@ def check(model: Any, checkpoint: Checkpoint) -> None:
     constants = {name: array for name, array in table.constants(model, checkpoint.keys).items() if name in left}
     for name, shape in (expected | {name: array.shape for name, array in constants.items()}).items():
         if name not in left:
-            raise ValueError(f"{name!r} is missing for {what}")
+            raise UserError(f"{name!r} is missing for {what}")
         array = left.pop(name)
         if array.shape != shape or array.dtype.kind != "f":
-            raise ValueError(f"{name!r} must be floating-point numbers {list(shape)} for {what}; "
-                             f"it is {array.dtype.name} {list(array.shape)}")
+            raise UserError(f"{name!r} must be floating-point numbers {list(shape)} for {what}; "
+                            f"it is {array.dtype.name} {list(array.shape)}")
     for name, constant in constants.items():
         seen = checkpoint.arrays[name]
         if not np.allclose(seen, constant, rtol=1e-3, atol=1e-6):
-            raise ValueError(f"{name!r} must be {constant.ravel().tolist()} for {what}; it is {seen.ravel().tolist()}")
+            raise UserError(f"{name!r} must be {constant.ravel().tolist()} for {what}; it is {seen.ravel().tolist()}")
     for slot in table.derived(model, checkpoint.keys):
         for name in slot.names:
             left.pop(name, None)
     if left:
         more = f" (with {len(left) - 1} more)" if len(left) > 1 else ""
-        raise ValueError(f"{min(left)[:80]!r} is left over{more}: the rest is {what}")
+        raise UserError(f"{min(left)[:80]!r} is left over{more}: the rest is {what}")
 
 
 def fill(model: Any, checkpoint: Checkpoint) -> None:

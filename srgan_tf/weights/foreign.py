@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from srgan_tf.errors import UserError
 from srgan_tf.models.files import require_finite
 from srgan_tf.models.registry import ARCHITECTURES
 from srgan_tf.models.sizes import construct
@@ -34,7 +35,7 @@ def load_foreign(path: str | os.PathLike, dtype: str | None = None, **overrides:
                           lambda model: check(model, checkpoint))
         fill(model, checkpoint)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
+        raise UserError(f"{path}: {' '.join(str(error).split())[:300] or type(error).__name__}") from error
     require_finite(model, path)
     return model
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from srgan_tf.errors import UserError
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -146,11 +148,11 @@ def match(found: Node, drawn: Node) -> dict[str, np.ndarray]:
         one, other = waiting.pop()
         if id(other) in there or id(one) in back:
             if there.get(id(other)) is not one or back.get(id(one)) is not other:
-                raise ValueError(f"at {one.name[:60]!r}: {one} is read in another place than {other.name or other}")
+                raise UserError(f"at {one.name[:60]!r}: {one} is read in another place than {other.name or other}")
             continue
         if one.op != other.op or not _equal(one.settings, other.settings) or len(one.inputs) != len(other.inputs):
-            raise ValueError(f"at {one.name[:60]!r}: {one} of {len(one.inputs)} inputs instead of {other} of "
-                             f"{len(other.inputs)}")
+            raise UserError(f"at {one.name[:60]!r}: {one} of {len(one.inputs)} inputs instead of {other} of "
+                            f"{len(other.inputs)}")
         there[id(other)], back[id(one)] = one, other
         arrays |= {f"{other.name}.{suffix}": array for suffix, array in one.arrays.items()}
         waiting.extend(zip(_as_drawn(one, other, digests), other.inputs, strict=True))

@@ -61,9 +61,9 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     (["--output=text.keras"], "File exists: text.keras"),
     (["--model=nowhere.keras"], "nowhere.keras"),
     (["--model=text.keras"], "text.keras is not a .keras model file"),
-    (["--model=empty"], "folder empty holds neither best.keras nor last.keras"),
+    (["--model=empty"], "folder empty holds neither a run (best.keras, last.keras) nor a SavedModel"),
     (["--model=bicubic"], "bicubic"),
-    (["--model=judge.keras"], "judge.keras holds a SRGANDiscriminator, which does not enlarge pictures"),
+    (["--model=judge.keras"], "judge.keras holds a SRGANDiscriminator, which does not upscale images"),
 ])
 @pytest.mark.filterwarnings("ignore:.build")
 def test_mistakes_are_one_line(refused, tmp_path, model_file, arguments, message):

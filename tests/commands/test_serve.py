@@ -8,7 +8,7 @@ from serving.trial import serving
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--model=nowhere.keras"], "no model file or run folder 'nowhere.keras'"),
+    (["--model=nowhere.keras"], "no model 'nowhere.keras'"),
     (["--model=edsr_x4", "--model_base_path=models"], "give --model_base_path or --model, not both"),
     (["--model_base_path=nowhere"], "no folder 'nowhere'"),
     (["--model_base_path=small.keras"], "make one of small.keras by: python -m srgan_tf.export --model=small.keras"),

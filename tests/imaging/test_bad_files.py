@@ -13,6 +13,7 @@ import tifffile
 from imaging.samples import RGB, png, save
 from PIL import Image
 
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import read_picture
 
 pytestmark = pytest.mark.filterwarnings("error")  # none of Pillow's may leak
@@ -22,7 +23,7 @@ def refusal(path: Path, **arguments) -> str:
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: ") as caught:
         read_picture(path, **arguments)
     message = str(caught.value)
-    assert type(caught.value) is ValueError
+    assert type(caught.value) is UserError
     assert "\n" not in message
     return message.removeprefix(f"{path}: ")
 

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from srgan_tf import pretrained
 from srgan_tf.hub import load_model
 from srgan_tf.models import EDSR, GENERATORS, RRDB, save_model
 
@@ -63,18 +62,6 @@ def test_run_folder(model, path):
     save_model(best, folder / "best.keras")
     assert same(load_model(str(folder)), best)
     assert not same(best, model)
-
-
-def test_shipped_name(model, path, monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained, "FOLDER", path.parent)
-    assert same(load_model("model"), model)
-    with pytest.raises(FileNotFoundError, match=r"unknown .* 'modle'; known: model. Did you mean 'model'\?"):
-        load_model("modle")
-
-
-def test_no_model_ships(monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "absent")
-    assert "models that ship by name: none" in refusal("rrdb_x4", FileNotFoundError)
 
 
 def test_dtype(model, path):
@@ -197,7 +184,7 @@ def test_wrong_arguments(path, arguments, said):
 
 
 def test_missing_file_and_empty_folder(tmp_path):
-    assert "no model file or run folder" in refusal(tmp_path / "absent.keras", FileNotFoundError)
+    assert "no file or folder has this path" in refusal(tmp_path / "absent.keras", FileNotFoundError)
     assert "it holds nothing" in refusal(tmp_path, FileNotFoundError)
     (tmp_path / "saved_model.pb").touch()
-    assert "it holds saved_model.pb" in refusal(tmp_path, FileNotFoundError)
+    assert "is a SavedModel, which holds no network of this package" in refusal(tmp_path)

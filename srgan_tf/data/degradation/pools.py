@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_pictures, read_picture
 
 KERNEL_SUFFIXES = (".npy", ".mat", ".png")
@@ -29,7 +30,7 @@ def read_kernels(folder: str, scale: int) -> np.ndarray:
     """
     paths = sorted(path for path in Path(folder).expanduser().iterdir() if path.suffix.lower() in KERNEL_SUFFIXES)
     if not paths:
-        raise ValueError(f"--kernel_pool={folder} holds no kernel ({', '.join(KERNEL_SUFFIXES)})")
+        raise UserError(f"--kernel_pool={folder} holds no kernel ({', '.join(KERNEL_SUFFIXES)})")
     kernels = [_centred(_read_kernel(path), scale) for path in paths]
     side = max(kernel.shape[0] for kernel in kernels)
     return np.stack([np.pad(kernel, (side - kernel.shape[0]) // 2) for kernel in kernels])
@@ -41,14 +42,14 @@ def _read_kernel(path: Path) -> np.ndarray:
         try:
             kernel = np.load(path, allow_pickle=False)
         except (ValueError, EOFError) as error:
-            raise ValueError(f"{path}: not an array of numbers: {str(error).splitlines()[0]}") from None
+            raise UserError(f"{path}: not an array of numbers: {str(error).splitlines()[0]}") from None
     elif path.suffix.lower() == ".mat":
         kernel = _read_mat(path)
     else:
         kernel = read_picture(path).pixels[..., :3].mean(-1)
     kernel = np.squeeze(np.asarray(kernel))
     if kernel.ndim != 2 or kernel.dtype.kind not in "fiu" or not np.isfinite(kernel).all() or kernel.sum() <= 0:
-        raise ValueError(f"{path}: not a kernel, which is [height, width] of finite numbers with a positive sum")
+        raise UserError(f"{path}: not a kernel, which is [height, width] of finite numbers with a positive sum")
     return kernel.astype(np.float64) / kernel.sum()
 
 
@@ -56,13 +57,13 @@ def _read_mat(path: Path) -> np.ndarray:
     try:
         from scipy.io import loadmat
     except ImportError:
-        raise ValueError(f"{path}: .mat files need SciPy: pip install scipy; or store the kernel as .npy") from None
+        raise UserError(f"{path}: .mat files need SciPy: pip install scipy; or store the kernel as .npy") from None
     try:
         return loadmat(path)["Kernel"]
     except OSError:
         raise
     except Exception as error:  # SciPy has no common type for what can be wrong with a file
-        raise ValueError(f"{path}: no MATLAB file with a variable Kernel ({type(error).__name__})") from None
+        raise UserError(f"{path}: no MATLAB file with a variable Kernel ({type(error).__name__})") from None
 
 
 def _centred(kernel: np.ndarray, scale: int) -> np.ndarray:
@@ -97,6 +98,6 @@ def read_noise(folder: str) -> np.ndarray:
     patches = [read_picture(path).pixels[..., :3] for path in paths]
     for path, patch in zip(paths, patches, strict=True):
         if patch.shape != patches[0].shape:
-            raise ValueError(f"{path}: a noise patch of {patch.shape[1]}x{patch.shape[0]} where {paths[0].name} has "
-                             f"{patches[0].shape[1]}x{patches[0].shape[0]}: a pool is of one size")
+            raise UserError(f"{path}: a noise patch of {patch.shape[1]}x{patch.shape[0]} where {paths[0].name} has "
+                            f"{patches[0].shape[1]}x{patches[0].shape[0]}: a pool is of one size")
     return np.stack(patches)

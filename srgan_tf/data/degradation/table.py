@@ -10,6 +10,7 @@ from srgan_tf.data.degradation.pools import read_kernels, read_noise
 from srgan_tf.data.degradation.realsr import realsr
 from srgan_tf.data.degradation.recipes import first_order, real_esrgan, whole_levels
 from srgan_tf.data.degradation.resizing import bicubic_downsample
+from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 
 Degrade = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, Drawn]]
@@ -31,7 +32,7 @@ def open_degradation(name: str, scale: int, kernel_pool: str = "", noise_pool: s
     """
     build = lookup(DEGRADATIONS, name, "degradation")
     if name != "realsr" and (kernel_pool or noise_pool):
-        raise ValueError(f"--kernel_pool and --noise_pool are for --degradation=realsr; got --degradation={name}")
+        raise UserError(f"--kernel_pool and --noise_pool are for --degradation=realsr; got --degradation={name}")
     return build(scale, kernel_pool, noise_pool)
 
 
@@ -41,7 +42,7 @@ def _bicubic(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, Dra
 
 def _realsr(scale: int, kernel_pool: str, noise_pool: str) -> Degrade:
     if not kernel_pool and not noise_pool:
-        raise ValueError("--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both")
+        raise UserError("--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both")
     with tf.device("CPU"):  # where the data pipeline is; tensors, so that no graph holds a copy
         kernels = tf.constant(read_kernels(kernel_pool, scale)) if kernel_pool else None
         patches = tf.constant(read_noise(noise_pool)) if noise_pool else None

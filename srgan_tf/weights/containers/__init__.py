@@ -11,6 +11,7 @@ What a file is, its first bytes say; its name's ending is asked only where they 
 import zipfile
 from pathlib import Path
 
+from srgan_tf.errors import UserError
 from srgan_tf.weights.containers import ncnn
 from srgan_tf.weights.containers.safetensors import read_safetensors, write_safetensors
 from srgan_tf.weights.containers.torch_files import ZIP_MAGIC, read_torch
@@ -63,5 +64,5 @@ def ncnn_pair(path: Path) -> tuple[Path, Path]:
     param, numbers = path.with_suffix(".param"), path.with_suffix(".bin")
     for one, other in ((param, numbers), (numbers, param)):
         if not one.is_file():
-            raise ValueError(f"ncnn's models are two files, and {one.name} is not beside {other.name}")
+            raise UserError(f"ncnn's models are two files, and {one.name} is not beside {other.name}")
     return param, numbers

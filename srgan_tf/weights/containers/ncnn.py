@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
+
 MAGIC = "7767517"
 FLOAT16, FLOAT32, FLOAT32_SCALED = 0x01306B47, 0, 0x0002C056
 INT8 = 0x000D4B38
@@ -46,7 +48,7 @@ class Layer(NamedTuple):
         """
         value = self.settings.get(number, default)
         if not isinstance(value, int):
-            raise ValueError(f"setting {number} of layer {self.name[:60]!r} must be an integer; got {value!r}")
+            raise UserError(f"setting {number} of layer {self.name[:60]!r} must be an integer; got {value!r}")
         return value
 
 
@@ -64,7 +66,7 @@ class Numbers:
         """
         start, size = self.position, count * np.dtype(kind).itemsize
         if count < 0 or start + size > len(self.data):
-            raise ValueError(f"the .bin has {len(self.data) - start} bytes left where {size} are needed")
+            raise UserError(f"the .bin has {len(self.data) - start} bytes left where {size} are needed")
         self.position += size
         return np.frombuffer(self.data[start : start + size], kind)
 
@@ -78,7 +80,7 @@ class Numbers:
         if tag in (FLOAT32, FLOAT32_SCALED):
             return self.take("<f4", count)
         kind = "int8" if tag == INT8 else f"by tag {tag:#010x}"
-        raise ValueError(f"the kernel is quantized ({kind}); only float16 and float32 are read")
+        raise UserError(f"the kernel is quantized ({kind}); only float16 and float32 are read")
 
 
 def read_ncnn(param: bytes, numbers: bytes) -> list[Layer]:
@@ -99,13 +101,13 @@ def read_ncnn(param: bytes, numbers: bytes) -> list[Layer]:
     for layer in read_param(param):
         if layer.type not in ARRAYS_OF:
             known = ", ".join(sorted(ARRAYS_OF))
-            raise ValueError(f"layer {layer.name[:60]!r} is of type {layer.type[:40]!r}; known ncnn layers: {known}")
+            raise UserError(f"layer {layer.name[:60]!r} is of type {layer.type[:40]!r}; known ncnn layers: {known}")
         try:
             layers.append(layer._replace(arrays=ARRAYS_OF[layer.type](layer, reader)))
         except ValueError as error:
-            raise ValueError(f"layer {layer.name[:60]!r}: {error}") from None
+            raise UserError(f"layer {layer.name[:60]!r}: {error}") from None
     if reader.position != len(numbers):
-        raise ValueError(f"{len(numbers) - reader.position} bytes of the .bin belong to no layer of the .param")
+        raise UserError(f"{len(numbers) - reader.position} bytes of the .bin belong to no layer of the .param")
     return layers
 
 
@@ -120,29 +122,29 @@ def read_param(param: bytes) -> list[Layer]:
     except UnicodeDecodeError:
         lines = [""]
     if lines[0].strip() != MAGIC:
-        raise ValueError(f"not a text .param of ncnn: it begins with {param[:16]!r} instead of {MAGIC}")
+        raise UserError(f"not a text .param of ncnn: it begins with {param[:16]!r} instead of {MAGIC}")
     counts, *rest = [line.split() for line in lines[1:] if line.split()] or [[]]
     if len(counts) != 2 or counts[0] != str(len(rest)):
-        raise ValueError(f"cut off, or damaged: its second line must say how many layers follow, which are {len(rest)}")
+        raise UserError(f"cut off, or damaged: its second line must say how many layers follow, which are {len(rest)}")
     return [_layer(words) for words in rest]
 
 
 def _layer(words: list[str]) -> Layer:
     shown = " ".join(words)[:60]
     if len(words) < 4 or not all(re.fullmatch("[0-9]{1,5}", word) for word in words[2:4]):
-        raise ValueError(f"damaged .param: {shown!r} is not a layer with its numbers of inputs and outputs")
+        raise UserError(f"damaged .param: {shown!r} is not a layer with its numbers of inputs and outputs")
     middle, end = 4 + int(words[2]), 4 + int(words[2]) + int(words[3])
     if end > len(words) or any("=" in word for word in words[4:end]):
-        raise ValueError(f"damaged .param: {shown!r} has fewer blobs than it says")
+        raise UserError(f"damaged .param: {shown!r} has fewer blobs than it says")
     settings = {}
     for word in words[end:]:
         number, equals, text = word.partition("=")
         if not equals or not INTEGER.fullmatch(number):
-            raise ValueError(f"damaged .param: {word[:40]!r} in {shown!r} is not NUMBER=VALUE")
+            raise UserError(f"damaged .param: {word[:40]!r} in {shown!r} is not NUMBER=VALUE")
         values = tuple(map(_value, text.split(",")))
         if int(number) <= ARRAYS:
             if values[0] != len(values) - 1:
-                raise ValueError(f"damaged .param: {word[:40]!r} in {shown!r} has another length than it says")
+                raise UserError(f"damaged .param: {word[:40]!r} in {shown!r} has another length than it says")
             settings[ARRAYS - int(number)] = values[1:]
         elif len(values) == 1:  # in the shape hint, of newer files, several numbers; the graph says as much
             settings[int(number)] = values[0]
@@ -153,17 +155,17 @@ def _value(text: str) -> int | float:
     if INTEGER.fullmatch(text):
         return int(text)
     if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-        raise ValueError(f"damaged .param: {text[:40]!r} is not a number")
+        raise UserError(f"damaged .param: {text[:40]!r} is not a number")
     return float(text)
 
 
 def _convolution(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
     if layer.integer(8) or layer.integer(19):
-        raise ValueError("its kernel is quantized to int8, or computed; only float16 and float32 of the .bin are read")
+        raise UserError("its kernel is quantized to int8, or computed; only float16 and float32 of the .bin are read")
     outputs, width, size = layer.integer(0), layer.integer(1), layer.integer(6)
     height = layer.integer(11, width)
     if min(outputs, width, height, size) < 1 or size % (outputs * width * height):
-        raise ValueError(f"{size} numbers are no kernel of {outputs} outputs and {height}x{width} pixels")
+        raise UserError(f"{size} numbers are no kernel of {outputs} outputs and {height}x{width} pixels")
     arrays = {"weight": reader.take_tagged(size).reshape(outputs, -1, height, width)}
     return arrays | ({"bias": reader.take("<f4", outputs)} if layer.integer(5) else {})
 
@@ -175,7 +177,7 @@ def _slopes(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
 def _constant(layer: Layer, reader: Numbers) -> dict[str, np.ndarray]:
     count = math.prod(max(layer.integer(number), 1) for number in (0, 1, 11, 2))
     if count > MOST_CONSTANTS or layer.integer(21, 1) != 1:
-        raise ValueError(f"it holds {count} numbers; a constant of up to {MOST_CONSTANTS}, in float32, is read")
+        raise UserError(f"it holds {count} numbers; a constant of up to {MOST_CONSTANTS}, in float32, is read")
     return {"weight": reader.take("<f4", count)}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from srgan_tf.errors import UserError
 from srgan_tf.weights.containers.ncnn import Layer
 from srgan_tf.weights.graphs import (
     Node,
@@ -37,22 +38,22 @@ def graph_of(layers: Sequence[Layer]) -> Node:
     for layer in layers:
         missing = [name for name in layer.inputs if name not in blobs]
         if missing:
-            raise ValueError(f"layer {layer.name[:60]!r} reads {missing[0][:60]!r}, which no layer before it writes")
+            raise UserError(f"layer {layer.name[:60]!r} reads {missing[0][:60]!r}, which no layer before it writes")
         read.update(layer.inputs)
         inputs = [blobs[name] for name in layer.inputs]
         if layer.type not in ("Input", "MemoryData", "Concat", "Eltwise", "BinaryOp") and len(inputs) != 1:
-            raise ValueError(f"layer {layer.name[:60]!r} of type {layer.type} reads {len(inputs)} blobs instead of one")
+            raise UserError(f"layer {layer.name[:60]!r} of type {layer.type} reads {len(inputs)} blobs instead of one")
         if layer.type != "Split" and len(layer.outputs) != 1:
-            raise ValueError(f"layer {layer.name[:60]!r} of type {layer.type} writes {len(layer.outputs)} blobs "
-                             "instead of one")
+            raise UserError(f"layer {layer.name[:60]!r} of type {layer.type} writes {len(layer.outputs)} blobs "
+                            "instead of one")
         node = inputs[0] if layer.type == "Split" else OPERATIONS[layer.type](layer, inputs)
         for name in layer.outputs:
             if name in blobs:
-                raise ValueError(f"blob {name[:60]!r} is written twice")
+                raise UserError(f"blob {name[:60]!r} is written twice")
             blobs[name] = node
     outputs = [name for name in blobs if name not in read]
     if len(outputs) != 1 or sum(layer.type == "Input" for layer in layers) != 1:
-        raise ValueError(f"the graph must have one input and one output; its outputs are {', '.join(outputs)[:80]!r}")
+        raise UserError(f"the graph must have one input and one output; its outputs are {', '.join(outputs)[:80]!r}")
     return blobs[outputs[0]]
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
+from srgan_tf.errors import UserError
+
 # What the storages of PyTorch hold, by the class that names it: numpy's name, or bfloat16, which numpy has not.
 STORAGES = {
     "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16", "DoubleStorage": "float64",
@@ -78,14 +80,14 @@ def read_pickle(file: BinaryIO, types: dict[str, str] | None = None) -> Any:
                 (result,) = machine.stack
                 return result
             if count > INSTRUCTIONS:
-                raise ValueError(f"more than {INSTRUCTIONS:,} instructions")
+                raise UserError(f"more than {INSTRUCTIONS:,} instructions")
             machine.step(opcode.name, argument)
     except RefusedError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, EOFError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise ValueError(f"damaged pickle ({reason})") from None
-    raise ValueError("damaged pickle (no end)")
+        raise UserError(f"damaged pickle ({reason})") from None
+    raise UserError("damaged pickle (no end)")
 
 
 class RefusedError(ValueError):
@@ -115,7 +117,7 @@ class Machine:
         """Takes the uppermost object, which must be of that kind."""
         item = self.stack.pop()
         if not isinstance(item, kind) or isinstance(item, Mark):
-            raise ValueError(f"a {type(item).__name__} where it cannot stand")
+            raise UserError(f"a {type(item).__name__} where it cannot stand")
         return item
 
     def pop_marked(self) -> list:
@@ -125,7 +127,7 @@ class Machine:
                 items = self.stack[index + 1 :]
                 del self.stack[index:]
                 return items
-        raise ValueError("no mark")
+        raise UserError("no mark")
 
 
 def _set_items(machine: Machine, items: list) -> None:
@@ -133,12 +135,12 @@ def _set_items(machine: Machine, items: list) -> None:
     if type(table) is Opaque:
         return
     if type(table) not in (dict, Sealed) or len(items) % 2:
-        raise ValueError("items without a dict")
+        raise UserError("items without a dict")
     for key, value in zip(items[::2], items[1::2], strict=True):
         if type(key) not in (str, int):
-            raise ValueError(f"a {type(key).__name__} as a key")
+            raise UserError(f"a {type(key).__name__} as a key")
         if key in table:
-            raise ValueError(f"key {str(key)[:80]!r} is there twice")
+            raise UserError(f"key {str(key)[:80]!r} is there twice")
         table[key] = value
 
 
@@ -146,7 +148,7 @@ def _append(machine: Machine, items: list) -> None:
     if type(machine.stack[-1]) is Opaque:
         return
     if type(machine.stack[-1]) is not list:
-        raise ValueError("items without a list")
+        raise UserError("items without a list")
     machine.stack[-1].extend(items)
 
 
@@ -205,7 +207,7 @@ def _build(machine: Machine, _: None) -> None:
     if type(machine.stack[-1]) is Opaque:
         return
     if not isinstance(state, dict):
-        raise ValueError("a state that is no dict")
+        raise UserError("a state that is no dict")
     if type(machine.stack[-1]) is not Sealed:
         raise RefusedError(f"refused: the pickle sets the state of a {type(machine.stack[-1]).__name__}")
 
@@ -215,9 +217,9 @@ def _persistent(machine: Machine, _: None) -> None:
     identity = machine.pop(tuple)
     word, kind, key, _, count, *view = identity
     if word != "storage" or type(kind) is not Global or kind.name not in WORDS or type(key) is not str:
-        raise ValueError("a persistent id that is not a storage")
+        raise UserError("a persistent id that is not a storage")
     if not is_count(count) or view not in ([], [None]):
-        raise ValueError(f"storage {key[:40]!r} is of an unknown form")
+        raise UserError(f"storage {key[:40]!r} is of an unknown form")
     if machine.types is not None:
         machine.types[key] = WORDS[kind.name]
     machine.stack.append(Storage(WORDS[kind.name], key, count))
@@ -231,27 +233,27 @@ def is_count(value: Any) -> bool:
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
     counts = (offset, *shape, *strides)
     if type(storage) is not Storage or type(shape) is not tuple or type(strides) is not tuple:
-        raise ValueError("a tensor without storage, shape or strides")
+        raise UserError("a tensor without storage, shape or strides")
     if len(shape) != len(strides) or len(shape) > 8 or not all(map(is_count, counts)):
-        raise ValueError("a tensor whose shape and strides do not fit")
+        raise UserError("a tensor whose shape and strides do not fit")
     return Tensor(storage, offset, shape, strides)
 
 
 def _parameter(data: Any, *_: Any) -> Tensor:
     if type(data) is not Tensor:
-        raise ValueError("a parameter that is not a tensor")
+        raise UserError("a parameter that is not a tensor")
     return data
 
 
 def _size(shape: Any) -> tuple[int, ...]:
     if type(shape) not in (tuple, list) or not all(map(is_count, shape)):
-        raise ValueError("a size that is not one")
+        raise UserError("a size that is not one")
     return tuple(shape)
 
 
 def _ordered(pairs: Any = ()) -> Sealed:
     if type(pairs) not in (tuple, list):
-        raise ValueError("an OrderedDict of something else")
+        raise UserError("an OrderedDict of something else")
     machine = Machine()
     machine.stack.append(Sealed())
     _set_items(machine, [item for key, value in pairs for item in (key, value)])

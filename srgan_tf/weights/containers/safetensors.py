@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, deserialize
 
+from srgan_tf.errors import UserError
 from srgan_tf.files import replacing
 from srgan_tf.text import printable
 from srgan_tf.weights.containers.unwrapping import Contents
@@ -46,21 +47,21 @@ def read_safetensors(data: bytes) -> dict[str, np.ndarray]:
     """Arrays by name, as they are in the file; see `open_safetensors`."""
     length = int.from_bytes(data[:8], "little")
     if TABLE_BYTES < length <= len(data):
-        raise ValueError(f"its table of tensors has {length:,} bytes; at most {TABLE_BYTES:,} are read")
+        raise UserError(f"its table of tensors has {length:,} bytes; at most {TABLE_BYTES:,} are read")
     try:
         entries = deserialize(data)
     except SafetensorError as error:
-        raise ValueError(f"not a .safetensors file, cut off or damaged: it begins with {data[:16]!r} "
-                         f"({printable(error)[:120]})") from None
+        raise UserError(f"not a .safetensors file, cut off or damaged: it begins with {data[:16]!r} "
+                        f"({printable(error)[:120]})") from None
     return {name: _array(name, entry) for name, entry in entries}
 
 
 def _array(name: str, entry: Mapping) -> np.ndarray:
     kind, shape = entry["dtype"], entry["shape"]
     if kind not in TYPES:
-        raise ValueError(f"{name[:80]!r} has numbers of type {kind!r}; known: {', '.join(TYPES)}")
+        raise UserError(f"{name[:80]!r} has numbers of type {kind!r}; known: {', '.join(TYPES)}")
     if len(shape) > DIMENSIONS or max(shape, default=0) >= LONGEST:
-        raise ValueError(f"{name[:80]!r} has a shape that no tensor has: {str(shape)[:80]}")
+        raise UserError(f"{name[:80]!r} has a shape that no tensor has: {str(shape)[:80]}")
     array = np.frombuffer(entry["data"], np.dtype(TYPES[kind]).newbyteorder("<")).reshape(shape)
     return array.astype(np.float32) if TYPES[kind].__module__ == "ml_dtypes" else array
 
@@ -74,7 +75,7 @@ def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray])
     """
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise ValueError(f"path must end in .safetensors; got {str(path)!r}")
+        raise UserError(f"path must end in .safetensors; got {str(path)!r}")
     table, end = {"__metadata__": {"format": "pt"}}, 0
     for name, array in arrays.items():
         table[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [end, end + 4 * array.size]}

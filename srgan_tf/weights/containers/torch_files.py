@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.weights.containers.numbers import decode, item_bytes
 from srgan_tf.weights.containers.pickles import RefusedError, Storage, Tensor, read_pickle
 from srgan_tf.weights.containers.unwrapping import Contents
@@ -50,24 +51,24 @@ def _read_zip(data: bytes) -> tuple[Any, Storages]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception as error:  # zipfile raises whatever it met in a damaged file
-        raise ValueError(f"damaged zip ({_reason(error)})") from None
+        raise UserError(f"damaged zip ({_reason(error)})") from None
     members = _members(archive, len(data))
     pickles = [name for name in members if name.split("/")[1:] == ["data.pkl"]]
     if len(pickles) != 1:
-        raise ValueError(f"not a file of torch.save: the zip holds {', '.join(sorted(members)[:3])[:100] or 'nothing'}")
+        raise UserError(f"not a file of torch.save: the zip holds {', '.join(sorted(members)[:3])[:100] or 'nothing'}")
     root = pickles[0].removesuffix("data.pkl")
 
     def read(name: str) -> bytes:
         if root + name not in members:
-            raise ValueError(f"{name[:80]} is missing in the zip")
+            raise UserError(f"{name[:80]} is missing in the zip")
         try:
             return archive.read(members[root + name])
         except Exception as error:
-            raise ValueError(f"damaged zip ({_reason(error)})") from None
+            raise UserError(f"damaged zip ({_reason(error)})") from None
 
     order = read("byteorder") if f"{root}byteorder" in members else b"little"
     if order not in (b"little", b"big"):
-        raise ValueError(f"byteorder must be little or big; it is {order[:20]!r}")
+        raise UserError(f"byteorder must be little or big; it is {order[:20]!r}")
     sign = "<" if order == b"little" else ">"
     return read_pickle(io.BytesIO(read("data.pkl"))), lambda key: (read(f"data/{key}"), sign)
 
@@ -78,12 +79,12 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     for entry in archive.infolist():
         name = entry.filename[:80]
         if entry.filename in members:
-            raise ValueError(f"{name!r} is in the zip twice")
+            raise UserError(f"{name!r} is in the zip twice")
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-            raise ValueError(f"{name!r} is compressed or encrypted, as torch.save never writes it")
+            raise UserError(f"{name!r} is compressed or encrypted, as torch.save never writes it")
         members[entry.filename] = entry
     if sum(entry.file_size for entry in members.values()) > size:
-        raise ValueError("damaged zip (its members are larger than the file)")
+        raise UserError("damaged zip (its members are larger than the file)")
     return members
 
 
@@ -101,17 +102,17 @@ def _read_legacy(data: bytes) -> tuple[Any, Storages]:
     except ValueError:
         magic = None
     if magic != LEGACY_MAGIC:
-        raise ValueError(f"not a file of torch.save: it begins with {data[:16]!r}")
+        raise UserError(f"not a file of torch.save: it begins with {data[:16]!r}")
     if read_pickle(file) != LEGACY_PROTOCOL:
-        raise ValueError("of a protocol other than 1001, which torch.save never wrote")
+        raise UserError("of a protocol other than 1001, which torch.save never wrote")
     machine = read_pickle(file)
     if not isinstance(machine, dict):
-        raise ValueError("damaged: the machine that wrote it is missing")
+        raise UserError("damaged: the machine that wrote it is missing")
     sign = "<" if machine.get("little_endian", sys.byteorder == "little") else ">"
     types: dict[str, str] = {}
     saved, keys = read_pickle(file, types), read_pickle(file)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise ValueError("damaged: the storages' keys are missing")
+        raise UserError("damaged: the storages' keys are missing")
     return saved, _legacy_storages(data, file.tell(), keys, sign, types)
 
 
@@ -119,18 +120,18 @@ def _legacy_storages(data: bytes, position: int, keys: list[str], sign: str, typ
     places: dict[str, tuple[int, int]] = {}
     for key in keys:
         if key in places or key not in types:
-            raise ValueError(f"storage {key[:40]!r} {'is there twice' if key in places else 'belongs to no tensor'}")
+            raise UserError(f"storage {key[:40]!r} {'is there twice' if key in places else 'belongs to no tensor'}")
         size = item_bytes(types[key])
         count = int.from_bytes(data[position : position + 8], "little" if sign == "<" else "big")
         position += 8
         if position + count * size > len(data):
-            raise ValueError(f"cut off: storage {key[:40]!r} does not fit into the file")
+            raise UserError(f"cut off: storage {key[:40]!r} does not fit into the file")
         places[key] = (position, position + count * size)
         position += count * size
 
     def storages(key: str) -> tuple[bytes, str]:
         if key not in places:
-            raise ValueError(f"storage {key[:40]!r} is missing")
+            raise UserError(f"storage {key[:40]!r} is missing")
         start, end = places[key]
         return memoryview(data)[start:end], sign
 
@@ -150,10 +151,10 @@ class Filler:
         count = math.prod(tensor.shape)
         last = tensor.offset + sum((side - 1) * step for side, step in zip(tensor.shape, tensor.strides, strict=True))
         if count > len(storage) or (last >= len(storage) if count else tensor.offset > len(storage)):
-            raise ValueError(f"{name[:80]!r} of shape {list(tensor.shape)} reaches beyond its {len(storage)} numbers")
+            raise UserError(f"{name[:80]!r} of shape {list(tensor.shape)} reaches beyond its {len(storage)} numbers")
         self.budget -= count * storage.itemsize
         if self.budget < 0:
-            raise ValueError(f"its tensors up to {name[:80]!r} share numbers, and together are larger than the file")
+            raise UserError(f"its tensors up to {name[:80]!r} share numbers, and together are larger than the file")
         return np.lib.stride_tricks.as_strided(
             storage[tensor.offset :], tensor.shape, [step * storage.itemsize for step in tensor.strides],
             writeable=False)
@@ -164,6 +165,6 @@ class Filler:
         if key not in self.arrays:
             raw, sign = self.storages(key)
             if len(raw) != count * item_bytes(kind):
-                raise ValueError(f"storage {key[:40]!r} must have {count} numbers of {kind}; it has {len(raw)} bytes")
+                raise UserError(f"storage {key[:40]!r} must have {count} numbers of {kind}; it has {len(raw)} bytes")
             self.arrays[key] = decode(raw, kind, sign)
         return self.arrays[key]

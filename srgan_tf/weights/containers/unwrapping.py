@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import UserError
+
 # What a network is called, as the key of a dict or as the first part of names; moving averages first, and what names a
 # generator before what may name anything.
 NETWORKS = (
@@ -70,7 +72,7 @@ def candidates(saved: Any, tensor: type) -> Iterator[dict[str, Any]]:
             continue
         plain = ".".join(part for part in name.split(".") if part not in WRAPPERS)
         if plain in unwrapped:
-            raise ValueError(f"{plain[:80]!r} is there twice, with and without {' or '.join(WRAPPERS)!r} before it")
+            raise UserError(f"{plain[:80]!r} is there twice, with and without {' or '.join(WRAPPERS)!r} before it")
         unwrapped[plain] = value
     if any("." in name for name in unwrapped):
         unwrapped = {name: value for name, value in unwrapped.items() if name not in COUNTERS}
@@ -82,7 +84,7 @@ def _find_state(saved: Any, tensor: type) -> Mapping[str, Any]:
     for _ in range(DEPTH):
         if not isinstance(saved, Mapping) or not saved:
             kind = "an empty dict" if isinstance(saved, Mapping) else f"a {type(saved).__name__}"
-            raise ValueError(f"holds {kind}; expected tensors by name")
+            raise UserError(f"holds {kind}; expected tensors by name")
         named = [name for name in NETWORKS if isinstance(saved.get(name), Mapping)]
         if named:
             saved = saved[named[0]]
@@ -95,8 +97,8 @@ def _find_state(saved: Any, tensor: type) -> Mapping[str, Any]:
             saved = inner
     if not _tensors(saved, tensor):
         name, value = next(iter(saved.items()))
-        raise ValueError(f"{str(name)[:80]!r} is a {type(value).__name__}, not a tensor; a state_dict was expected, "
-                         "bare or within dicts")
+        raise UserError(f"{str(name)[:80]!r} is a {type(value).__name__}, not a tensor; a state_dict was expected, "
+                        "bare or within dicts")
     return saved
 
 
@@ -108,8 +110,8 @@ def _inner(saved: Mapping, tensor: type) -> Mapping | None:
     holders = {key for key, value in distinct.items() if _tensors(value, tensor)}
     if len(holders) > 1:
         names = ", ".join(name[:40] for name, value in dicts.items() if id(value) in holders)[:200]
-        raise ValueError(f"holds several dicts of tensors, {names}, and their names do not tell which is the "
-                         "generator; save that one alone")
+        raise UserError(f"holds several dicts of tensors, {names}, and their names do not tell which is the "
+                        "generator; save that one alone")
     chosen = holders or (set(distinct) if len(distinct) == 1 else ())
     return distinct[next(iter(chosen))] if chosen else None
 
