@@ -24,7 +24,7 @@ def imported_rooms(file: Path) -> set[str]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("srgan_tf.")}
+        rooms |= {name.split(".")[1] for name in names if name.startswith("srgan_tf.") and "__" not in name}
     return rooms
 
 
