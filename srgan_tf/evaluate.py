@@ -24,7 +24,7 @@ def main(config: EvaluateConfig) -> int:
     """Evaluates and reports; returns the exit status."""
     from srgan_tf.evaluation import evaluate, markdown_table, report_lines, write_report
     from srgan_tf.evaluation.report import absent_lines, missing_metrics
-    from srgan_tf.evaluation.table import divided
+    from srgan_tf.evaluation.result_table import divided
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     output = Path(config.output).expanduser()

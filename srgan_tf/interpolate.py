@@ -18,7 +18,7 @@ def main(config: InterpolateConfig) -> None:
     """Writes a model for each alpha, then the pictures."""
     flags.import_keras()
     with flags.quiet_imports():
-        from srgan_tf.evaluation.interpolation import write_pictures
+        from srgan_tf.evaluation.interpolation_sheets import write_pictures
         from srgan_tf.hub import load_model
         from srgan_tf.imaging import read_picture
         from srgan_tf.models import interpolate, save_model

@@ -10,11 +10,11 @@ from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"errors", "files", "text", "lazy", "pretrained"}, {"settings"}, {"config"}, {"imaging", "models"},
+LAYERS = [{"errors", "atomic", "text", "lazy", "pretrained"}, {"settings"}, {"config"}, {"imaging", "models"},
           {"losses", "metrics", "weights"}, {"hub"}, {"runtimes"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "errors", "files", "flags",
+COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "errors", "atomic", "flags",
                                                                   "lazy", "settings", "text"})
 
 
@@ -47,6 +47,19 @@ def test_imports_go_downward(file):
 def test_networks_know_keras_alone(room):
     for file in (PACKAGE / room).glob("*.py"):
         assert "tensorflow" not in {name.split(".")[0] for name in ast_imports(file)}, file
+
+
+# Rooms, each of two of which may hold one of the two sides of a thing in a file of the same name. "": the commands.
+SIDES = [{"models", "weights"}, {"", "config"}, {"exporting", "runtimes"}]
+
+
+def test_a_files_name_is_used_once():
+    homes: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        if file.name not in ("__init__.py", "__main__.py"):
+            homes.setdefault(file.stem, set()).add("/".join(file.relative_to(PACKAGE).parts[:-1]))
+    repeated = {name: rooms for name, rooms in homes.items() if len(rooms) > 1 and rooms not in SIDES}
+    assert not repeated
 
 
 def ast_imports(file: Path) -> list[str]:

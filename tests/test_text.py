@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from srgan_tf.evaluation.table import Line, markdown_table
+from srgan_tf.evaluation.result_table import Line, markdown_table
 from srgan_tf.flags import message_of
 from srgan_tf.hub import find_saved_model
 from srgan_tf.text import MOST, printable, whole_number

@@ -26,9 +26,9 @@ import torch.nn.functional as F
 
 from srgan_tf.data import open_source
 from srgan_tf.data.degradation import open_degradation
+from srgan_tf.data.degradation.chains import FIRST, SECOND, Stage
 from srgan_tf.data.degradation.compression import _CHROMA, _LUMA, _TO_YCC, _dct
 from srgan_tf.data.degradation.kernels import draw_final_sinc, draw_kernels
-from srgan_tf.data.degradation.recipes import FIRST, SECOND, Stage
 
 BATCH, SIDE, SCALE = 12, 256, 4
 

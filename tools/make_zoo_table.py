@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 
-from srgan_tf.files import replacing
+from srgan_tf.atomic import replacing
 from srgan_tf.models import GENERATORS, Generator
 
 ROOT = Path(__file__).parent.parent

@@ -20,7 +20,7 @@ from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.data.folders import split_folders
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
-from srgan_tf.imaging.matching import match_names
+from srgan_tf.imaging.name_matching import match_names
 from srgan_tf.settings import lookup
 from srgan_tf.text import whole_number
 

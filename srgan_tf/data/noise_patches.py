@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
-from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import write_picture
 from srgan_tf.text import printable

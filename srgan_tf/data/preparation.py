@@ -16,7 +16,7 @@ from tqdm import tqdm
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data import records
 from srgan_tf.data.catalog import Pair, Source, open_source, open_sources, pair_from_hr
-from srgan_tf.data.loading import load_in_parallel
+from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import printable

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
 from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
+from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
-from srgan_tf.data.degradation.recipes import GAUSSIAN
 from srgan_tf.data.degradation.resizing import MODES
 from srgan_tf.imaging import write_picture
 

@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 
 FORMAT = "srgan_tf records 1"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"

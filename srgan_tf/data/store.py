@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.catalog import Pair, Source
-from srgan_tf.data.loading import load_in_parallel
 from srgan_tf.data.mapping import map_files
+from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.data.records import append_pair, pixels_of, row_bytes
 from srgan_tf.errors import UserError
 

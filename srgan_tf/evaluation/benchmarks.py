@@ -9,7 +9,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import Picture, crop_to_multiple, list_pictures, matlab_resize, read_picture, to_uint8
-from srgan_tf.imaging.matching import match_names
+from srgan_tf.imaging.name_matching import match_names
 
 
 class Case(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from srgan_tf.atomic import replacing
 from srgan_tf.evaluation.surroundings import environment
-from srgan_tf.files import replacing
 
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.

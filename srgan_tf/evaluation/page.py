@@ -12,9 +12,9 @@ from string import Template
 import numpy as np
 from PIL import Image
 
+from srgan_tf.evaluation.result_table import COLUMNS, FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, rgb
-from srgan_tf.evaluation.table import COLUMNS, FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
 
 TEMPLATE = Path(__file__).with_name("page.html")
 QUALITY = 90

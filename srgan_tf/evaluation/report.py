@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from srgan_tf.atomic import replacing
 from srgan_tf.config import EvaluateConfig
+from srgan_tf.evaluation.literature import SCALE
 from srgan_tf.evaluation.measure import Scores
 from srgan_tf.evaluation.page import draw_page
-from srgan_tf.evaluation.published import SCALE
+from srgan_tf.evaluation.result_table import OVER, Line, csv_table, markdown_table, published_table, table_lines
 from srgan_tf.evaluation.runs import Evaluation, Results
-from srgan_tf.evaluation.table import OVER, Line, csv_table, markdown_table, published_table, table_lines
-from srgan_tf.files import replacing
 
 NAMED = 5  # images in a message, at most
 

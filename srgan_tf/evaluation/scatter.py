@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from srgan_tf.evaluation.table import PUBLISHED_ENDING, Line
+from srgan_tf.evaluation.result_table import PUBLISHED_ENDING, Line
 
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40

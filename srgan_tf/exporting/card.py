@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
-from srgan_tf.files import replacing
 from srgan_tf.hub import resolve
 from srgan_tf.models import Generator
 

@@ -14,11 +14,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
 from srgan_tf.exporting.card import SUFFIXES, make_card, write_card
-from srgan_tf.exporting.mobile import mobile_forms, require_gpu_compatible, set_output_range
-from srgan_tf.files import replacing
+from srgan_tf.exporting.tflite_graph import mobile_forms, require_gpu_compatible, set_output_range
 from srgan_tf.models import Generator
 from srgan_tf.runtimes.litert import hushed
 

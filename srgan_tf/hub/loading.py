@@ -7,7 +7,7 @@ import keras
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import resolve
 from srgan_tf.models import Generator
-from srgan_tf.models.files import load_keras
+from srgan_tf.models.keras_files import load_keras
 from srgan_tf.weights import load_foreign
 
 

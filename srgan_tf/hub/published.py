@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 from srgan_tf.hub.download import cache_folder, digest_of, download, hugging_face_url, is_offline
 from srgan_tf.settings import lookup
 

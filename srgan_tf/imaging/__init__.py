@@ -11,21 +11,21 @@ Names load when they are first used, so that the parts that need no Pillow do no
 from srgan_tf import lazy
 
 _HOMES = {
-    "PICTURE_SUFFIXES": "files",
-    "Picture": "files",
-    "WRITABLE_SUFFIXES": "files",
+    "PICTURE_SUFFIXES": "image_files",
+    "Picture": "image_files",
+    "WRITABLE_SUFFIXES": "image_files",
     "crop_to_multiple": "resize",
-    "list_pictures": "files",
+    "list_pictures": "image_files",
     "matlab_resize": "resize",
     "premultiply": "color",
-    "read_picture": "files",
+    "read_picture": "image_files",
     "rgb_to_y": "color",
     "to_levels": "color",
     "to_uint8": "color",
     "to_unit": "color",
     "unpremultiply": "color",
-    "write_picture": "files",
-    "written_type": "files",
+    "write_picture": "image_files",
+    "written_type": "image_files",
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -17,7 +17,7 @@ from srgan_tf.losses.adversarial import (
     Adversarial,
 )
 from srgan_tf.losses.artifacts import ldl
-from srgan_tf.losses.matching import feature_matching
+from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, total_loss

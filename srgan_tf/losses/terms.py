@@ -8,7 +8,7 @@ from keras import ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.losses.artifacts import ldl
-from srgan_tf.losses.matching import feature_matching
+from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.settings import lookup

@@ -22,6 +22,6 @@ METRICS = {
 }
 
 # These need Keras, and weights that do not come with the package.
-__getattr__, __dir__ = lazy.names(__name__, {"make_dists": "perceptual", "make_lpips": "perceptual"})
+__getattr__, __dir__ = lazy.names(__name__, {"make_dists": "lpips_dists", "make_lpips": "lpips_dists"})
 
 __all__ = ["CHANNELS", "METRICS", "SSIM_WINDOW", "make_dists", "make_lpips", "niqe", "psnr", "ssim"]

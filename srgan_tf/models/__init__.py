@@ -12,10 +12,10 @@ from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.espcn import ESPCN
 from srgan_tf.models.esrgan_plus import ESRGANPlus
-from srgan_tf.models.files import load_keras, save_model
 from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
+from srgan_tf.models.keras_files import load_keras, save_model
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator

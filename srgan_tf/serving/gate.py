@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.refusals import RefusedError
 
 
 class Gate:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.serving.errors import invalid
+from srgan_tf.serving.refusals import invalid
 
 KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf", "V": "iuf"}  # V: bfloat16, to NumPy
 CHUNK = 1 << 16

@@ -9,8 +9,8 @@ import grpc
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.serving.errors import RefusedError, invalid
 from srgan_tf.serving.image_headers import pixels_of
+from srgan_tf.serving.refusals import RefusedError, invalid
 from srgan_tf.serving.versions import Version
 
 DEFAULT_SIGNATURE = "serving_default"

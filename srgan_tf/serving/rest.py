@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
-from srgan_tf.serving.errors import RefusedError
 from srgan_tf.serving.gate import Hold
-from srgan_tf.serving.metrics import CONTENT_TYPE
 from srgan_tf.serving.predict import predict, signature_of
+from srgan_tf.serving.prometheus import CONTENT_TYPE
+from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.tensor_protos import bytes_of
 from srgan_tf.serving.versions import Version

@@ -9,9 +9,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from srgan_tf.config import ServeConfig
-from srgan_tf.serving.errors import RefusedError, invalid
 from srgan_tf.serving.gate import Hold
 from srgan_tf.serving.predict import DEFAULT_SIGNATURE, Limits, predict
+from srgan_tf.serving.refusals import RefusedError, invalid
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.tensor_protos import array_of, bytes_of, outline, write_array
 from srgan_tf.serving.versions import Version

@@ -18,8 +18,8 @@ from srgan_tf.errors import UserError
 from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.gate import Gate
 from srgan_tf.serving.guard import Guard
-from srgan_tf.serving.metrics import Metrics
 from srgan_tf.serving.predict import Limits
+from srgan_tf.serving.prometheus import Metrics
 from srgan_tf.serving.rest import application
 from srgan_tf.serving.rpc import grpc_server, predict_proto
 from srgan_tf.serving.service import Service

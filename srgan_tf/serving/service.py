@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from srgan_tf.serving.errors import RefusedError
 from srgan_tf.serving.gate import Gate, Hold
-from srgan_tf.serving.metrics import Metrics
 from srgan_tf.serving.predict import Limits, served
+from srgan_tf.serving.prometheus import Metrics
+from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.versions import Model, Version
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError
-from srgan_tf.serving.errors import invalid
+from srgan_tf.serving.refusals import invalid
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 FIELDS = 1 << 14  # of one request; each becomes an object

@@ -19,7 +19,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from srgan_tf.runtimes.saved_model_check import check_saved_model
-from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.text import whole_number
 
 WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"

@@ -3,7 +3,7 @@
     session.train         a run from its configuration to its end
     assembly.build_step   a configuration -> networks, optimizers and losses in a PixelStep or an AdversarialStep
     engine.Engine         several steps as one call into one graph, on every replica of strategies.open_strategy
-    loop.Run              data -> engine -> records, validation, checkpoints, best.keras and last.keras
+    loop.Run              data -> engine -> logs, validation, checkpoints, best.keras and last.keras
 """
 
 from srgan_tf.training.assembly import build_step

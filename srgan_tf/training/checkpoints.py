@@ -5,8 +5,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 from srgan_tf.text import whole_number
 
 

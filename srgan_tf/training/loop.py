@@ -14,7 +14,7 @@ from srgan_tf.imaging import write_picture
 from srgan_tf.models import save_model
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.engine import Engine
-from srgan_tf.training.records import Ledger, Profiler, Progress, Records
+from srgan_tf.training.logs import Ledger, Profiler, Progress, Records
 from srgan_tf.training.strategies import agreement
 from srgan_tf.training.validation import Validator
 

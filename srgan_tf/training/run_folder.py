@@ -9,9 +9,9 @@
 import dataclasses
 from pathlib import Path
 
+from srgan_tf.atomic import replacing
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 
 # What may change from one start of a run to the next: how long it goes on, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",

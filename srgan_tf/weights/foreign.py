@@ -6,11 +6,11 @@ from pathlib import Path
 import keras
 
 from srgan_tf.errors import UserError
-from srgan_tf.models.files import require_finite
+from srgan_tf.models.keras_files import require_finite
 from srgan_tf.models.registry import ARCHITECTURES
 from srgan_tf.models.sizes import construct
-from srgan_tf.weights.checkpoints import check, fill, read_checkpoint, state_dict
 from srgan_tf.weights.containers import write_safetensors
+from srgan_tf.weights.families import check, fill, read_checkpoint, state_dict
 
 
 def load_foreign(path: str | os.PathLike, dtype: str | None = None, **overrides: object) -> keras.Model:
@@ -44,7 +44,7 @@ def save_weights(model: keras.Model, path: str | os.PathLike, keys: str = "") ->
     """Writes the weights alone, float32, under the names that other people's software knows them by.
 
     Args:
-        model: of an architecture with such names (checkpoints.FAMILIES).
+        model: of an architecture with such names (families.FAMILIES).
         path: ends in .safetensors; its folder exists. A file of that name is replaced.
         keys: which of the architecture's sets of names; empty: the first.
 

@@ -23,7 +23,7 @@ from srgan_tf.evaluation import (
     write_report,
 )
 from srgan_tf.evaluation.benchmarks import Case, lr_note
-from srgan_tf.evaluation.published import PUBLISHED, SOURCES
+from srgan_tf.evaluation.literature import PUBLISHED, SOURCES
 from srgan_tf.evaluation.report import absent_lines, missing_metrics
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
 from srgan_tf.imaging import matlab_resize, write_picture

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from srgan_tf.evaluation import page
-from srgan_tf.evaluation.published import Source
+from srgan_tf.evaluation.literature import Source
+from srgan_tf.evaluation.result_table import Line
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import Row
-from srgan_tf.evaluation.table import Line
 from srgan_tf.imaging import matlab_resize
 
 FIGURES = {"psnr_y": 30.0, "ssim_y": 0.9, "psnr_rgb": 28.0, "ssim_rgb": 0.8}

@@ -16,7 +16,7 @@ from PIL import Image
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
-from srgan_tf.exporting.mobile import FORMS, mobile_forms, operations, require_gpu_compatible
+from srgan_tf.exporting.tflite_graph import FORMS, mobile_forms, operations, require_gpu_compatible
 from srgan_tf.imaging import to_uint8
 from srgan_tf.metrics import psnr
 from srgan_tf.models import blocks, msrresnet

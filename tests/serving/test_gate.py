@@ -9,8 +9,8 @@ import weakref
 import numpy as np
 import pytest
 
-from srgan_tf.serving.errors import RefusedError
 from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.refusals import RefusedError
 
 
 def in_a_loop(test):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from srgan_tf.serving.errors import RefusedError
+from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.tensor_protos import FIELDS, KINDS, array_of, bytes_of, outline, write_array
 
 MOST = 1 << 20

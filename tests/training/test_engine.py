@@ -12,7 +12,7 @@ from srgan_tf.data import build_store, open_source
 from srgan_tf.training import build_step
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine, blocks
-from srgan_tf.training.records import Ledger, Records
+from srgan_tf.training.logs import Ledger, Records
 
 CONFIG = {"model": "srresnet", "model_args": "features:8,blocks:1", "patch_size": 32, "batch_size": 2, "steps": 7,
           "learning_rate": 1e-2}

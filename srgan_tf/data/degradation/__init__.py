@@ -1,10 +1,10 @@
 """Degradations from HR to LR, in the TensorFlow graph: what a blind network learns to undo.
 
     kernels, filtering, resizing, noise, compression   the pieces: batched, each picture with its own parameters
-    recipes, realsr                                    the chains, which draw the parameters from a seed
+    chains, realsr                                     the chains, which draw the parameters from a seed
     pools                                              RealSR's kernels and noise patches, from folders
     sharpening                                         of the targets
-    table                                              DEGRADATIONS: what --degradation can name
+    degradations                                       DEGRADATIONS: what --degradation can name
 
 Pictures are float32 [B,H,W,3] RGB in [0, 1]. Nothing keeps a state: the same seed gives the same pictures.
 """
@@ -12,13 +12,13 @@ Pictures are float32 [B,H,W,3] RGB in [0, 1]. Nothing keeps a state: the same se
 from srgan_tf import lazy
 
 _HOMES = {
-    "DEGRADATIONS": "table",
-    "Degrade": "table",
+    "DEGRADATIONS": "degradations",
+    "Degrade": "degradations",
     "bicubic_downsample": "resizing",
     "filter_pictures": "filtering",
     "gaussian_noise": "noise",
     "jpeg": "compression",
-    "open_degradation": "table",
+    "open_degradation": "degradations",
     "poisson_noise": "noise",
     "read_kernels": "pools",
     "read_noise": "pools",

@@ -6,9 +6,9 @@ LR = (HR * k) reduced + n, k from KernelGAN's estimates, n a smooth patch less i
 
 import tensorflow as tf
 
+from srgan_tf.data.degradation.chains import whole_levels
 from srgan_tf.data.degradation.draws import Drawn
 from srgan_tf.data.degradation.filtering import filter_pictures, reflected
-from srgan_tf.data.degradation.recipes import whole_levels
 from srgan_tf.data.degradation.resizing import bicubic_downsample
 
 

@@ -13,8 +13,8 @@ import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, deserialize
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 from srgan_tf.text import printable
 from srgan_tf.weights.containers.unwrapping import Contents
 

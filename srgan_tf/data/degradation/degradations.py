@@ -5,10 +5,10 @@ from functools import partial
 
 import tensorflow as tf
 
+from srgan_tf.data.degradation.chains import first_order, real_esrgan, whole_levels
 from srgan_tf.data.degradation.draws import Drawn
 from srgan_tf.data.degradation.pools import read_kernels, read_noise
 from srgan_tf.data.degradation.realsr import realsr
-from srgan_tf.data.degradation.recipes import first_order, real_esrgan, whole_levels
 from srgan_tf.data.degradation.resizing import bicubic_downsample
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 from srgan_tf.models.hdf5 import check_hdf5
 from srgan_tf.models.registry import ARCHITECTURES
 from srgan_tf.models.sizes import construct, weight_count

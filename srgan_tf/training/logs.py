@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 
 
 class Records:

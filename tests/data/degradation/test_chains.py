@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.data import bicubic_downsample, degradation
-from srgan_tf.data.degradation import recipes
+from srgan_tf.data.degradation import chains
 from srgan_tf.data.degradation.kernels import NONE
 
 
@@ -37,12 +37,12 @@ def test_lr_is_whole_levels_of_the_right_size_and_the_seed_alone_decides(hr, nam
 
 def test_first_order_is_its_pieces_in_order(hr):
     """Put together here from what was drawn, up to the noise, which is switched off."""
-    quiet = recipes.FIRST._replace(sigma_noise=(0.0, 1e-9), gaussian=1.0)
+    quiet = chains.FIRST._replace(sigma_noise=(0.0, 1e-9), gaussian=1.0)
     seed = tf.constant([7, 8])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "FIRST", quiet)
-        lr, drawn = recipes.first_order(hr, seed, 4)
-    kernels = recipes.draw_kernels(tf.random.split(tf.random.split(seed, 4)[0], 2)[0], 2, quiet.sigma)
+        patch.setattr(chains, "FIRST", quiet)
+        lr, drawn = chains.first_order(hr, seed, 4)
+    kernels = chains.draw_kernels(tf.random.split(tf.random.split(seed, 4)[0], 2)[0], 2, quiet.sigma)
     np.testing.assert_array_equal(kernels.drawn["size"], drawn["blur"]["size"])
     images = degradation.filter_pictures(hr, kernels.kernels)
     images = tf.clip_by_value(degradation.resize(images, 24, 32, drawn["resize"]["mode"]), 0, 1)
@@ -52,7 +52,7 @@ def test_first_order_is_its_pieces_in_order(hr):
 def test_real_esrgan_draws_with_the_authors_probabilities():
     hr, many = tf.zeros([1, 16, 16, 3]), 800
     draws = tf.data.Dataset.range(many).map(
-        tf.autograph.experimental.do_not_convert(lambda number: recipes.real_esrgan(hr, tf.stack([11, number]), 2)[1]))
+        tf.autograph.experimental.do_not_convert(lambda number: chains.real_esrgan(hr, tf.stack([11, number]), 2)[1]))
     drawn = tf.nest.map_structure(lambda values: values.numpy().ravel(), next(iter(draws.batch(many))))
     for step, up, down, low, high in (("resize 1", 0.2, 0.7, 0.15, 1.5), ("resize 2", 0.3, 0.4, 0.3, 1.2)):
         factor = drawn[step]["factor"]
@@ -63,7 +63,7 @@ def test_real_esrgan_draws_with_the_authors_probabilities():
         np.testing.assert_allclose(np.bincount(drawn[step]["mode"]) / many, 1 / 3, atol=0.06)
     for number, sigma, strength in ((1, 30, 3), (2, 25, 2.5)):
         noise = drawn[f"noise {number}"]
-        assert (noise["kind"] == recipes.GAUSSIAN).mean() == pytest.approx(0.5, abs=0.06)
+        assert (noise["kind"] == chains.GAUSSIAN).mean() == pytest.approx(0.5, abs=0.06)
         assert noise["grey"].mean() == pytest.approx(0.4, abs=0.06)
         assert 1 <= noise["sigma"].min() < noise["sigma"].max() <= sigma
         assert 0.05 <= noise["strength"].min() < noise["strength"].max() <= strength

@@ -19,8 +19,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.files import replacing
 from srgan_tf.imaging import decoding, deep
 from srgan_tf.imaging.color import halve_depth
 

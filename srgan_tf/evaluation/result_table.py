@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from srgan_tf.evaluation.literature import PUBLISHED, SOURCES, Source
 from srgan_tf.evaluation.measure import Scores
-from srgan_tf.evaluation.published import PUBLISHED, SOURCES, Source
 from srgan_tf.text import printable
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from srgan_tf.imaging.matching import base_name, match_names
+from srgan_tf.imaging.name_matching import base_name, match_names
 from srgan_tf.settings import check_pattern
 
 
