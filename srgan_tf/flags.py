@@ -32,6 +32,7 @@ FLAGFILES = 100  # included at most
 FLAGFILE_BYTES = 1 << 20
 OUR_FAULT, USER_ERROR = 1, 2
 INTERRUPTED = 130
+SHORT_NAMES = {"output": "o"}
 
 
 def run(main: Callable[..., int | None], config_class: type, arguments: str = "", name: str = "") -> typing.NoReturn:
@@ -154,9 +155,10 @@ def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None
         parser = _PathsParser(item) if field.metadata["paths"] else _TupleParser(item)
         absl_flags.DEFINE(parser, field.name, default, text, values, absl_flags.CsvListSerializer(","))
         return
+    short = {"short_name": SHORT_NAMES[field.name]} if field.name in SHORT_NAMES else {}
     definers = {bool: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float,
                 str: absl_flags.DEFINE_string}
-    definers[field.type](field.name, field.default, text, flag_values=values)
+    definers[field.type](field.name, field.default, text, flag_values=values, **short)
 
 
 class _TupleParser(absl_flags.ArgumentParser):
@@ -289,7 +291,8 @@ def usage(values: absl_flags.FlagValues, name: str, module: str, arguments: str)
     lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip(), ""]
     for flag in {values[name].name: values[name] for name in values}.values():
         default = "" if flag.default in (None, "", False, []) else f" (default: {_show(flag.default)})"
-        lines += [f"  --{flag.name}", *_wrap(f"{flag.help}{default}")]
+        short = f", -{flag.short_name}" if flag.short_name else ""
+        lines += [f"  --{flag.name}{short}", *_wrap(f"{flag.help}{default}")]
     recipes = ", ".join(sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags")))
     lines += ["  --flagfile", *_wrap(f"File of flags, or a bundled recipe: {recipes}.")]
     return "\n".join(lines)

@@ -13,8 +13,7 @@ from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
-from srgan_tf.errors import UserError
-from srgan_tf.hub import ModelRef, resolve, shipped_table
+from srgan_tf.hub import ModelRef, known_scale, resolve, shipped_table
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -23,16 +22,14 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.list:
         print(shipped_table())
         return 0
-    from srgan_tf.imaging import WRITABLE_SUFFIXES
-    from srgan_tf.inference.batch import find_jobs, upscale_files
+    from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
 
-    if not inputs:
-        raise UserError("nothing to enlarge: name pictures, folders or patterns")
-    if config.format and f".{config.format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
-        raise UserError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {config.format!r}")
+    scale = 0 if config.server else known_scale(config.model or DEFAULT_MODEL)
     output = Path(config.output).expanduser()
-    jobs = find_jobs(inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
-    output.mkdir(parents=True, exist_ok=True)
+    find = functools.partial(
+        find_jobs, inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
+    jobs = find(scale=scale)
+    (output.parent if names_file(output) else output).mkdir(parents=True, exist_ok=True)
 
     model = _find(config)
     if model.needs_keras:
@@ -47,6 +44,8 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
                             self_ensemble=config.self_ensemble, trust_model=config.trust_model,
                             server_timeout=config.server_timeout, server_retries=config.server_retries)
+    if upscaler.scale != scale:
+        jobs = find(scale=upscaler.scale)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
         upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)

@@ -29,9 +29,11 @@ class UpscaleConfig(Settings):
     sharpness: float = setting(
         0, "Of the shipped models: 0 is edsr_x4, faithful; 1 is perceptual_x4, which invents texture; between them lie "
         "networks between the two.", low=0)
-    output: str = setting("upscaled", "Folder for the enlarged pictures.")
+    output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.")
     scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
-    suffix: str = setting("", "Added to each file's name before its ending, as in _x4.")
+    suffix: str = setting(
+        "_x{scale}", "Added to each file's name before its ending; {scale} stands for the model's scale. Empty: names "
+        "stay as they are.")
     format: str = setting(
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.")
     overwrite: bool = setting(False, "Replace files that exist.")

@@ -9,7 +9,7 @@ from srgan_tf import lazy
 
 _HOMES = {
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
-    **dict.fromkeys(("ModelRef", "find_saved_model", "resolve"), "references"),
+    **dict.fromkeys(("ModelRef", "find_saved_model", "known_scale", "resolve"), "references"),
     **dict.fromkeys(("shipped_facts", "shipped_files", "shipped_table"), "shipped"),
 }
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -27,7 +27,7 @@ from typing import Any
 
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
-from srgan_tf.hub.shipped import shipped_files
+from srgan_tf.hub.shipped import shipped_facts, shipped_files
 from srgan_tf.text import whole_number
 from srgan_tf.weights.containers import kind_of
 
@@ -108,6 +108,13 @@ def resolve(model: Any) -> ModelRef:
         note = f"takes the model named {text}; the {kind} of this name is ./{text}"
         return dataclasses.replace(found, note=note)
     return found
+
+
+def known_scale(text: str) -> int:
+    """The scale of a model that ships or is published, by its name; 0 for others, which say theirs when opened."""
+    if text in shipped_files():
+        return shipped_facts(text)["scale"]
+    return PUBLISHED[text].scale if text in PUBLISHED else 0
 
 
 def names() -> list[str]:

@@ -16,7 +16,15 @@ import numpy as np
 from tqdm import tqdm
 
 from srgan_tf.errors import MENDABLE, UserError
-from srgan_tf.imaging import PICTURE_SUFFIXES, Picture, list_pictures, read_picture, write_picture, written_type
+from srgan_tf.imaging import (
+    PICTURE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    Picture,
+    list_pictures,
+    read_picture,
+    write_picture,
+    written_type,
+)
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
 
@@ -29,23 +37,55 @@ class Job(NamedTuple):
 
 
 def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: str = "",
-              recursive: bool = False) -> list[Job]:
+              recursive: bool = False, scale: int = 0) -> list[Job]:
     """Resolves files, folders and glob patterns into jobs, in the order given.
 
     Args:
         inputs: paths and patterns.
-        output: folder of the results.
-        suffix: added to each name before its ending.
+        output: folder of the results; or, of one image, the file (`names_file`).
+        suffix: added to each name before its ending; {scale} in it stands for the scale.
         format: ending of the results; empty: png, but jpg for JPEG files.
         recursive: whether pictures in sub-folders are taken too, into equal sub-folders of `output`.
+        scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
 
     Raises:
-        ValueError: an input that stands for nothing, or two pictures with one result.
+        UserError: an input that stands for nothing, several images for one file, an image that would be replaced, or
+            a format that is not written.
     """
-    jobs = []
-    for source, folder in _sources(inputs, recursive, output):
-        ending = format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg") else "png")
-        jobs.append(Job(source, output / folder / f"{source.stem}{suffix}.{ending}"))
+    if not inputs:
+        raise UserError("nothing to upscale: name images, folders or patterns")
+    if format and f".{format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
+        raise UserError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {format!r}")
+    found = list(_sources(inputs, recursive, output))
+    if names_file(output):
+        jobs = [Job(found[0][0], _file_for(output, len(found), format))]
+    else:
+        suffix = suffix.replace("{scale}", str(scale)) if scale else suffix
+        jobs = [Job(source, output / folder / f"{source.stem}{suffix}.{_ending(source, format)}")
+                for source, folder in found]
+    _check(jobs)
+    return jobs
+
+
+def names_file(output: Path) -> bool:
+    """Whether an output is a file and not a folder: its ending is that of an image, and no folder is there."""
+    return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
+
+
+def _file_for(output: Path, count: int, format: str) -> Path:
+    if count > 1:
+        raise UserError(f"--output={output} is one file, and {count} images are to be upscaled: give a folder")
+    if format and output.suffix.lower() != f".{format.lstrip('.').lower()}":
+        raise UserError(f"--output={output} and --format={format} are two formats: give one of them")
+    return output
+
+
+def _ending(source: Path, format: str) -> str:
+    return format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg") else "png")
+
+
+def _check(jobs: Sequence[Job]) -> None:
+    """Raises a UserError where a result would take the place of another, or of an image that is to be upscaled."""
     targets = Counter(job.target for job in jobs)
     for target, count in targets.items():
         if count > 1:
@@ -60,7 +100,6 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         if job.target.resolve() in sources:
             raise UserError(f"{job.target}, which is to be enlarged too, would be replaced by the enlargement of "
                             f"{job.source}: choose another --output or --suffix")
-    return jobs
 
 
 def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[tuple[Path, Path]]:

@@ -58,7 +58,7 @@ def test_every_command_takes_a_checkpoint(command, photo, tmp_path):
     write_picture("small.png", photo[:24, :20])
     done = command("upscale", "small.png", f"--model={PTH}", "--output=up")
     assert done.status == 0, done
-    np.testing.assert_array_equal(read_picture("up/small.png").pixels, Upscaler(str(PTH))(photo[:24, :20]))
+    np.testing.assert_array_equal(read_picture("up/small_x2.png").pixels, Upscaler(str(PTH))(photo[:24, :20]))
     (tmp_path / "set" / "HR").mkdir(parents=True)
     write_picture("set/HR/a.png", photo[:48, :40])
     done = command("evaluate", f"--model={PTH}", "--benchmark=set", "--scale=2", "--output=results")

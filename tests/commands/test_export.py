@@ -44,7 +44,7 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     write_picture(tmp_path / "dot.png", photo[:1, :1])
     done = command("upscale", "dot.png", "--model=out/small_int8.tflite", "--threads=2")
     assert (done.status, done.err) == (0, "")
-    assert read_picture(tmp_path / "upscaled/dot.png").pixels.shape == (4, 4, 3)
+    assert read_picture(tmp_path / "upscaled/dot_x4.png").pixels.shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

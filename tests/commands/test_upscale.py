@@ -14,6 +14,7 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
 from srgan_tf.imaging import matlab_resize, read_picture, to_levels, to_uint8, write_picture
 from srgan_tf.inference import Upscaler
+from srgan_tf.models import GENERATORS, save_model
 
 BICUBIC = "--model=bicubic"
 
@@ -49,12 +50,12 @@ def test_a_model_enlarges_files_folders_and_patterns(command, pictures, tmp_path
     (tmp_path / "in" / "c.png").unlink()
     done = command("upscale", "in/a.png", "in/*.jpg", "more", f"--model={model_file}", "--output=deep/out", "--timing")
     assert done.status == 0, done.err
-    assert left(tmp_path / "deep/out") == ["a.png", "b.jpg", "c.png"]
+    assert left(tmp_path / "deep/out") == ["a_x4.png", "b_x4.jpg", "c_x4.png"]
     expected = Upscaler(model_file)(photo[:20, :30])
-    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "deep/out/a.png")), expected)
-    assert opened(tmp_path / "deep/out/b.jpg").size == (28, 36)
-    assert opened(tmp_path / "deep/out/c.png").size == (4, 4)
-    assert "deep/out/a.png: 30x20 -> 120x80" in done.out
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "deep/out/a_x4.png")), expected)
+    assert opened(tmp_path / "deep/out/b_x4.jpg").size == (28, 36)
+    assert opened(tmp_path / "deep/out/c_x4.png").size == (4, 4)
+    assert "deep/out/a_x4.png: 30x20 -> 120x80" in done.out
     assert "3 enlarged, 0 kept, 0 failed" in done.out
     assert "enlarge " in done.out.splitlines()[-1]
 
@@ -64,22 +65,52 @@ def test_sub_folders(command, pictures, tmp_path):
     pictures("a.png")
     pictures("sub/a.png")
     assert command("upscale", "in", BICUBIC, "--scale=2").status == 0
-    assert left(tmp_path / "upscaled") == ["a.png"]
-    assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "--output=all", "--suffix=_x2").status == 0
-    assert left(tmp_path / "all") == ["a_x2.png", "sub/a_x2.png"]
-    assert opened(tmp_path / "all/sub/a_x2.png").size == (60, 40)
+    assert left(tmp_path / "upscaled") == ["a_x2.png"]
+    assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "-o", "all", "--suffix=").status == 0
+    assert left(tmp_path / "all") == ["a.png", "sub/a.png"]
+    assert opened(tmp_path / "all/sub/a.png").size == (60, 40)
+
+
+def test_one_image_to_a_file(command, pictures, tmp_path):
+    """An ending of an image means a file, unless a folder has that name."""
+    pictures("a.png")
+    assert command("upscale", "in/a.png", BICUBIC, "-o", "new/large.webp").status == 0
+    assert opened(tmp_path / "new/large.webp").size == (120, 80)
+    (tmp_path / "folder.png").mkdir()
+    assert command("upscale", "in", BICUBIC, "--scale=2", "--output=folder.png").status == 0
+    assert left(tmp_path / "folder.png") == ["a_x2.png"]
+    assert left(tmp_path / "new") == ["large.webp"]
+
+
+def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused, pictures, tmp_path):
+    """It is not known before a file is opened; what it would replace is still refused."""
+    pictures("a.png")
+    pictures("a_x2.png")
+    save_model(GENERATORS["espcn"](scale=2), tmp_path / "small.keras")
+    assert command("upscale", "in/a.png", "--model=small.keras").status == 0
+    assert left(tmp_path / "upscaled") == ["a_x2.png"]
+    line = refused("upscale", "in", "--model=small.keras", "--output=in", "--overwrite")
+    assert "in/a_x2.png, which is to be enlarged too, would be replaced by the enlargement of in/a.png" in line
+
+
+@pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus"])
+def test_clashes_are_found_before_the_model(refused, pictures, monkeypatch, model):
+    pictures("a.png")
+    pictures("a_x4.png")
+    monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
+    assert "in/a_x4.png, which is to be enlarged too" in refused("upscale", "in", f"--model={model}", "--output=in")
 
 
 def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
     pictures("a.png")
     (tmp_path / "upscaled").mkdir()
-    (tmp_path / "upscaled/a.png").write_text("mine")
+    (tmp_path / "upscaled/a_x4.png").write_text("mine")
     done = command("upscale", "in", BICUBIC)
     assert done.status == 0
-    assert "upscaled/a.png: exists, kept" in done.out
-    assert (tmp_path / "upscaled/a.png").read_text() == "mine"
+    assert "upscaled/a_x4.png: exists, kept" in done.out
+    assert (tmp_path / "upscaled/a_x4.png").read_text() == "mine"
     assert command("upscale", "in", BICUBIC, "--overwrite").status == 0
-    assert opened(tmp_path / "upscaled/a.png").size == (120, 80)
+    assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 
 
 def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
@@ -93,7 +124,7 @@ def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
     frames[0].save(tmp_path / "in/moving.gif", save_all=True, append_images=frames[1:])
     done = command("upscale", "in", BICUBIC)
     assert done.status == 2
-    assert left(tmp_path / "upscaled") == ["a.png", "z.png"]
+    assert left(tmp_path / "upscaled") == ["a_x4.png", "z_x4.png"]
     assert "2 enlarged, 0 kept, 4 failed" in done.out
     lines = done.err.splitlines()
     assert len(lines) == 4
@@ -105,13 +136,13 @@ def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
 def test_two_pictures_with_one_result(refused, pictures, tmp_path):
     pictures("a.png")
     pictures("a.webp")
-    assert "2 pictures would be written to upscaled/a.png" in refused("upscale", "in", BICUBIC)
+    assert "2 pictures would be written to upscaled/a_x4.png" in refused("upscale", "in", BICUBIC)
     assert not (tmp_path / "upscaled").exists()
 
 
 def test_a_picture_is_never_replaced_by_its_enlargement(refused, pictures, tmp_path):
     original = pictures("a.png").read_bytes()
-    assert "own enlargement" in refused("upscale", "in", BICUBIC, "--output=in", "--overwrite")
+    assert "own enlargement" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
     assert (tmp_path / "in/a.png").read_bytes() == original
 
 
@@ -119,7 +150,7 @@ def test_profile_and_exif_are_kept_and_the_picture_upright(command, pictures, tm
     for name in ("a.jpg", "a.webp", "b.png"):
         pictures(name, exif=exif_of(6), icc_profile=SRGB)
     assert command("upscale", "in", BICUBIC).status == 0
-    for name in ("a.jpg", "a.png", "b.png"):
+    for name in ("a_x4.jpg", "a_x4.png", "b_x4.png"):
         image = opened(tmp_path / "upscaled" / name)
         assert image.size == (80, 120)  # turned by a quarter
         assert image.info["icc_profile"] == SRGB
@@ -127,7 +158,7 @@ def test_profile_and_exif_are_kept_and_the_picture_upright(command, pictures, tm
         assert exif[ExifTags.Base.Artist] == "A. Photographer"
         assert ExifTags.Base.Orientation not in exif
     upright = matlab_resize(np.rot90(photo[:20, :30], -1), 4)
-    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/b.png")), upright)
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/b_x4.png")), upright)
 
 
 def test_kinds_of_pictures(command, pictures, tmp_path, photo):
@@ -141,16 +172,17 @@ def test_kinds_of_pictures(command, pictures, tmp_path, photo):
     pictures("alpha.png", alpha)
     done = command("upscale", "in", BICUBIC)
     assert done.status == 0, done.err
-    modes = {path.name: opened(path).mode for path in (tmp_path / "upscaled").iterdir()}
+    modes = {path.name.replace("_x4", ""): opened(path).mode for path in (tmp_path / "upscaled").iterdir()}
     assert modes == {"grey.png": "L", "grey_alpha.png": "LA", "palette.png": "RGB", "deep.png": "I;16",
                      "cmyk.jpg": "RGB", "alpha.png": "RGBA"}
-    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/grey.png")), matlab_resize(grey, 4))
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/grey_x4.png")), matlab_resize(grey, 4))
     deep = to_levels(matlab_resize(grey / 255, 4), np.uint16)
-    np.testing.assert_allclose(np.asarray(opened(tmp_path / "upscaled/deep.png")), deep, atol=1)
-    upscaled = np.asarray(opened(tmp_path / "upscaled/alpha.png"))
+    np.testing.assert_allclose(np.asarray(opened(tmp_path / "upscaled/deep_x4.png")), deep, atol=1)
+    upscaled = np.asarray(opened(tmp_path / "upscaled/alpha_x4.png"))
     np.testing.assert_array_equal(upscaled[..., 3], to_uint8(matlab_resize(alpha[..., 3] / 255, 4)))
     for name in ("palette.png", "cmyk.jpg"):
-        difference = np.asarray(opened(tmp_path / "upscaled" / name)).astype(int) - matlab_resize(photo[:20, :30], 4)
+        upscaled = np.asarray(opened(tmp_path / "upscaled" / name.replace(".", "_x4."))).astype(int)
+        difference = upscaled - matlab_resize(photo[:20, :30], 4)
         assert np.abs(difference).mean() < 20, name
 
 
@@ -165,7 +197,7 @@ def test_16_bits_come_out_as_16_bits(command, tmp_path):
         for suffix in ("png", "tif"):
             write_picture(tmp_path / f"in/{name}_{suffix}.{suffix}", pixels.astype(np.uint16))
     for arguments in (["in"], ["in", "--format=tif"], ["in/rgb_png.png", "--format=jpg", "--output=small"]):
-        done = command("upscale", *arguments, BICUBIC)
+        done = command("upscale", *arguments, BICUBIC, "--suffix=")
         assert done.status == 0, done.err
     exact = matlab_resize(deep / 65535, 4)
     for path in (tmp_path / "upscaled").iterdir():
@@ -187,7 +219,7 @@ def test_a_very_wide_picture(command, pictures, tmp_path, model_file, photo):
     pictures("wide.png", np.tile(photo[:2, :250], (1, 120, 1)))
     done = command("upscale", "in", f"--model={model_file}", "--tile=64", "--overlap=8")
     assert done.status == 0, done.err
-    assert opened(tmp_path / "upscaled/wide.png").size == (120_000, 8)
+    assert opened(tmp_path / "upscaled/wide_x4.png").size == (120_000, 8)
 
 
 def test_too_many_pixels(command, pictures, tmp_path):
@@ -200,13 +232,16 @@ def test_too_many_pixels(command, pictures, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ([], "nothing to enlarge"),
+    ([], "nothing to upscale"),
     (["in", "--outptu=x"], "Did you mean: output"),
     (["in", "nowhere*"], "no file, folder or match: nowhere*"),
     (["empty"], "empty: no picture in this folder"),
     (["empty", "--recursive"], "empty: no picture in this folder or below it"),
     (["in", "--format=gif"], "--format must be one of .png"),
-    (["in", "--output=in/a.png"], "File exists: in/a.png"),
+    (["in", "--output=in/a.png"], "in/a.png would be replaced by its own enlargement"),
+    (["in", "--output=in/a.png/b"], "Not a directory: in/a.png/b"),
+    (["in", "text.tflite", "-o", "new.png"], "--output=new.png is one file, and 2 images are to be upscaled"),
+    (["in", "-o", "new.png", "--format=jpg"], "--output=new.png and --format=jpg are two formats"),
     (["in", "--output=/proc/nowhere"], "/proc/nowhere"),
     (["in", "--tile=32"], "--tile must be greater than twice --overlap=16; got 32"),
     (["in", "--model=nowhere.keras"], "nowhere.keras"),
@@ -229,7 +264,7 @@ def test_litert_says_nothing_of_its_own(command, pictures, tmp_path):
     export_tflite(lifelike("edsr"), tmp_path, "small", ExportConfig(model="-", output="-", tile="24"))
     done = command("upscale", "in", "--model=small.tflite")
     assert (done.status, done.err) == (0, "")
-    assert opened(tmp_path / "upscaled/a.png").size == (120, 80)
+    assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 
 
 def test_a_damaged_model(refused, pictures, tmp_path, model_file):
@@ -255,7 +290,7 @@ def test_a_full_disk_leaves_no_half_file(command, pictures, tmp_path, photo, sma
     pictures("small.png", photo[:4, :4])
     (tmp_path / "upscaled").mkdir()
     (tmp_path / "upscaled/large.png").write_text("mine")
-    done = command("upscale", "in", BICUBIC, "--format=png", "--overwrite", "--scale=8")
+    done = command("upscale", "in", BICUBIC, "--format=png", "--overwrite", "--scale=8", "--suffix=")
     assert done.status == 2
     assert [line for line in done.err.splitlines() if line] == ["failed: upscaled/large.png: File too large"]
     assert left(tmp_path / "upscaled") == ["large.png", "small.png"]
@@ -268,7 +303,7 @@ def test_a_folder_in_the_place_of_a_result(command, pictures, tmp_path, name):
     pictures(name)
     pictures("b.png")
     (tmp_path / "upscaled" / name).mkdir(parents=True)
-    done = command("upscale", "in", BICUBIC, "--overwrite")
+    done = command("upscale", "in", BICUBIC, "--overwrite", "--suffix=")
     assert done.status == 2
     assert f"failed: upscaled/{name}: Is a directory" in done.err
     assert left(tmp_path / "upscaled") == ["b.png"]

@@ -41,7 +41,7 @@ def test_sharpness_leads_from_one_to_the_other(command, tmp_path, photo):
     for sharpness in (0, 0.5, 1):
         done = command("upscale", "photo.png", f"--sharpness={sharpness}", f"--output={sharpness}")
         assert done.status == 0, done.err
-        made[sharpness] = np.asarray(Image.open(tmp_path / str(sharpness) / "photo.png"))
+        made[sharpness] = np.asarray(Image.open(tmp_path / str(sharpness) / "photo_x4.png"))
     np.testing.assert_array_equal(made[0], Upscaler("edsr_x4")(photo[:60, :60]))
     np.testing.assert_array_equal(made[1], Upscaler("perceptual_x4")(photo[:60, :60]))
     detail = {sharpness: np.abs(np.diff(picture.astype(int), axis=0)).mean() for sharpness, picture in made.items()}
@@ -52,7 +52,7 @@ def test_upscale_needs_no_model(command, tmp_path, photo):
     Image.fromarray(photo[:40, :50]).save(tmp_path / "photo.png")
     done = command("upscale", "photo.png")
     assert done.status == 0, done.err
-    assert Image.open(tmp_path / "upscaled" / "photo.png").size == (200, 160)
+    assert Image.open(tmp_path / "upscaled" / "photo_x4.png").size == (200, 160)
 
 
 def test_they_are_listed(command):

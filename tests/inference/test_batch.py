@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srgan_tf.errors import UserError
 from srgan_tf.inference import Upscaler, batch
 from srgan_tf.inference.batch import Job, find_jobs, upscale_files
 
@@ -74,6 +75,18 @@ def test_suffix_and_format(folder):
     assert set(names(jobs).values()) == {"out/b2_x4.webp", "out/b10_x4.webp", "out/c_x4.webp"}
 
 
+def test_the_scale_is_in_the_name(folder):
+    for scale, target in ((3, "out/c_x3.jpg"), (0, "out/c_x{scale}.jpg")):
+        assert names(find_jobs(["in/c.JPG"], Path("out"), suffix="_x{scale}", scale=scale)) == {"in/c.JPG": target}
+
+
+def test_an_output_that_is_a_file(folder):
+    assert names(find_jobs(["in/c.JPG"], Path("new/c.PNG"), suffix="_x4")) == {"in/c.JPG": "new/c.PNG"}
+    assert names(find_jobs(["in/c.JPG"], Path("out.v2"))) == {"in/c.JPG": "out.v2/c.jpg"}
+    with pytest.raises(UserError, match="c.png is one file, and 3 images are to be upscaled: give a folder"):
+        find_jobs(["in"], Path("c.png"))
+
+
 def test_each_picture_once(folder):
     assert len(find_jobs(["in", "in/c.JPG", "./in/c.JPG", "in/*.png"], Path("out"))) == 3
 
@@ -117,8 +130,8 @@ def test_names_that_the_terminal_cannot_show(folder):
                           capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict",
                                                                "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].startswith("upscaled/caf\\udce9\\x1b[2J\\n.png: 3x2 -> 12x8")
-    assert sorted(os.listdir("upscaled")) == sorted([name, "b.png"])
+    assert done.stdout.splitlines()[0].startswith("upscaled/caf\\udce9\\x1b[2J\\n_x4.png: 3x2 -> 12x8")
+    assert sorted(os.listdir("upscaled")) == sorted([name.replace(".png", "_x4.png"), "b_x4.png"])
 
 
 def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):

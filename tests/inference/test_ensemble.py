@@ -93,5 +93,5 @@ def test_upscale(command, model_file, lr, tmp_path):
     write_picture(tmp_path / "small.png", lr)
     done = command("upscale", "small.png", f"--model={model_file}", "--self_ensemble")
     assert done.status == 0, done.err
-    made = read_picture(tmp_path / "upscaled/small.png").pixels
+    made = read_picture(tmp_path / "upscaled/small_x4.png").pixels
     np.testing.assert_array_equal(made, Upscaler(model_file, self_ensemble=True)(lr))

@@ -55,7 +55,7 @@ def test_the_command(command, server, photo, tmp_path):
     done = command("upscale", "a.png", "b.png", f"--server=http://127.0.0.1:{server.rest}", "--model=tiny", "--timing")
     assert done.status == 2
     assert "1 enlarged, 0 kept, 1 failed" in done.out
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "upscaled/a.png")), enlarged(photo[:50, :60], 30))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "upscaled/a_x2.png")), enlarged(photo[:50, :60], 30))
 
 
 @pytest.mark.parametrize("form", [URLS[0], URLS[2]])
