@@ -1,10 +1,10 @@
-"""Pairs a second: records through this package's pipeline, and PNG sub-images through a PyTorch DataLoader.
+"""Pairs per second: records through this package's pipeline, and PNG sub-images through a PyTorch DataLoader.
 
     python tools/bench_data.py [--pictures=DIR] [--rounds=5]
 
-Both give batches of 16 random crops, HR 128x128 and LR 32x32, flipped and turned: ours uint8 in TensorFlow, PyTorch's
-float32 in [0, 1], NCHW, as its users make them. PyTorch reads 480x480 HR and 120x120 LR sub-images in PNG, the way of
-BasicSR, with two worker processes. The two take turns; medians are printed. Needs the extras `bench` and `samples`.
+Both give batches of 16 random crops, HR 128x128 and LR 32x32, flipped and rotated: here uint8 in TensorFlow, in PyTorch
+float32 in [0, 1], NCHW, as its users make them. PyTorch reads 480x480 HR and 120x120 LR sub-images in PNG, as BasicSR
+does, with two worker processes. The two alternate; medians are printed. Needs the extras `bench` and `samples`.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
 
 SCALE, PATCH, BATCH, WORKERS = 4, 128, 16, 2
 SUB_IMAGE, STEP = 480, 240
-WIDTH, HEIGHT = 2040, 1356  # of the pictures made where none are given: DIV2K's usual size
+WIDTH, HEIGHT = 2040, 1356  # of the images made where none are given: DIV2K's usual size
 
 
 class SubImages(torch.utils.data.Dataset):
-    """Sub-images as PNG files, read and cut when they are asked for."""
+    """Sub-images as PNG files, read and cropped on request."""
 
     def __init__(self, folder: Path):
         self.hr = sorted((folder / "HR").iterdir())
@@ -60,7 +60,7 @@ def _tensor(image: np.ndarray, mirrored: bool, upside_down: bool, turned: bool) 
 
 
 def make_pictures(folder: Path, count: int = 4) -> None:
-    """Photographs of DIV2K's size: scikit-image's, mirrored and laid side by side."""
+    """Photographs of DIV2K's size: scikit-image's, mirrored and tiled."""
     photos = [load().hr for _, load in open_source("samples", 1, "train").pictures]
     photos = [photo for photo in photos if min(photo.shape[:2]) >= 256][:count]
     for number, photo in enumerate(photos):
@@ -70,7 +70,7 @@ def make_pictures(folder: Path, count: int = 4) -> None:
 
 
 def make_sub_images(pictures: Path, folder: Path) -> None:
-    """Cuts pictures into overlapping sub-images, HR and LR, as PNG."""
+    """Cuts images into overlapping sub-images, HR and LR, as PNG."""
     for name in ("HR", "LR"):
         (folder / name).mkdir(parents=True)
     for path in list_pictures(pictures):
@@ -102,7 +102,7 @@ def open_torch(pictures: Path, folder: Path) -> Callable[[], Iterator]:
 
 
 def rate(start: Callable[[], Iterator], seconds: float, warm_up: int = 30) -> float:
-    """Pairs a second, after a warm-up."""
+    """Pairs per second, after a warm-up."""
     batches = start()
     for _ in range(warm_up):
         next(batches)
@@ -114,11 +114,11 @@ def rate(start: Callable[[], Iterator], seconds: float, warm_up: int = 30) -> fl
 
 
 def main() -> None:
-    """Measures both by turns and prints the table."""
+    """Measures both alternately and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, help="folder of HR pictures; default: made of scikit-image's")
+    parser.add_argument("--pictures", type=Path, help="folder of HR images; default: made from scikit-image's")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=4, help="duration of each measurement")
     options = parser.parse_args()
     versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "torch", "numpy", "pillow")}
     print(", ".join(f"{name} {version}" for name, version in versions.items()), f"; {os.cpu_count()} cores")

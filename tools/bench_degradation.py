@@ -1,12 +1,12 @@
-"""Pictures a second through Real-ESRGAN's second-order degradation: here, and in PyTorch, on the CPU.
+"""Images per second through Real-ESRGAN's second-order degradation: here, and in PyTorch, on the CPU.
 
     python tools/bench_degradation.py [--rounds=7] [--seconds=5]
 
-Batches of 12 pictures of 256x256 to x4. Here: one picture at a time in a tf.data pipeline, as training does it (every
-draw for each picture), and as one batch. PyTorch: a batch, in the authors' way (sizes, modes, Gaussian or Poisson once
-a batch), by conv2d with groups, interpolate, torch.poisson and a JPEG of torch operations (DCT as a matrix product,
-4:2:0 by means, no triangular enlargement of chroma, qualities not rounded). Its kernels are drawn beforehand and cost
-it nothing. They take turns; medians are printed. Needs the extras `bench` and `samples`.
+Batches of 12 images of 256x256 to x4. Here: one image at a time in a tf.data pipeline, as in training (with random
+numbers for each image), and as one batch. PyTorch: a batch, as in the authors' code (sizes, modes, Gaussian or Poisson
+once per batch), with conv2d with groups, interpolate, torch.poisson and a JPEG of torch operations (DCT as a matrix
+product, 4:2:0 by averages, chroma upsampled without the triangular filter, qualities not rounded). Its kernels are
+drawn beforehand and are not timed. They alternate; medians are printed. Needs the extras `bench` and `samples`.
 """
 
 import argparse
@@ -34,7 +34,7 @@ BATCH, SIDE, SCALE = 12, 256, 4
 
 
 def photographs() -> np.ndarray:
-    """Pieces of scikit-image's photographs, float32 [12,256,256,3]."""
+    """Crops of scikit-image's photographs, float32 [12,256,256,3]."""
     pieces = []
     for _, load in open_source("samples", 1, "train").pictures:
         hr = load().hr
@@ -55,7 +55,7 @@ def ours_one_by_one(pictures: np.ndarray) -> Iterator:
 
 
 def ours_batched(pictures: np.ndarray) -> Iterator:
-    """One call a batch."""
+    """One call per batch."""
     degrade, hr = open_degradation("real_esrgan", SCALE), tf.constant(pictures)
     call = tf.function(lambda number: degrade(hr, tf.stack([1, number]))[0], autograph=False)
     number = 0
@@ -87,7 +87,7 @@ def by_torch(pictures: np.ndarray) -> Iterator:
 
 
 def torch_filter(images: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
-    """Each picture by its kernel: one convolution with groups."""
+    """Filters each image with its own kernel: one convolution with groups."""
     count, channels = images.shape[:2]
     padded = F.pad(images, [kernels.shape[-1] // 2] * 4, mode="reflect")
     weights = kernels[:, None].repeat_interleave(channels, 0)
@@ -122,7 +122,7 @@ _MATRIX, _TABLES, _DCT = (torch.from_numpy(np.array(values, np.float32)) for val
 
 
 def torch_jpeg(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
-    """JPEG of [B,3,H,W] in [0, 1], each picture with its quality."""
+    """JPEG of [B,3,H,W] in [0, 1], each image with its quality."""
     height, width = images.shape[2:]
     filled = F.pad(images * 255, [0, -width % 16, 0, -height % 16])
     planes = torch.einsum("bchw,dc->bdhw", filled, _MATRIX) - torch.tensor([128.0, 0, 0]).view(1, 3, 1, 1)
@@ -135,7 +135,7 @@ def torch_jpeg(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
 
 
 def torch_code(planes: torch.Tensor, table: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """DCT, quantisation and back."""
+    """DCT, quantization and back."""
     count, channels, height, width = planes.shape
     blocks = planes.reshape(count, channels, height // 8, 8, width // 8, 8).permute(0, 1, 2, 4, 3, 5)
     steps = table * factor.view(-1, 1, 1, 1, 1)
@@ -145,7 +145,7 @@ def torch_code(planes: torch.Tensor, table: torch.Tensor, factor: torch.Tensor) 
 
 
 def rate(batches: Iterator, seconds: float) -> float:
-    """Pictures a second."""
+    """Images per second."""
     begin, count = time.perf_counter(), 0
     while (taken := time.perf_counter() - begin) < seconds:
         next(batches)
@@ -154,10 +154,10 @@ def rate(batches: Iterator, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measures by turns and prints the table."""
+    """Measures alternately and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each measurement")
     options = parser.parse_args()
     versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "torch", "numpy")}
     print(", ".join(f"{name} {version}" for name, version in versions.items()), f"; {os.cpu_count()} cores")

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Measures how long runtimes take to enlarge a picture with the same weights, and prints a Markdown table.
+"""Measures how long runtimes take to upscale an image with the same weights, and prints a Markdown table.
 
     pip install -e ".[bench]"
     python tools/bench_infer.py [--models=edsr,rrdb,mobile] [--sizes=96,256] [--repeats=5] [--contenders=...]
-    python tools/bench_infer.py --sizes=1000 --repeats=1              # one megapixel, by tiles of 256 with 16 around
+    python tools/bench_infer.py --sizes=1000 --repeats=1              # one megapixel; tiles of 256, overlap 16
 
 uint8 [1,H,W,3] in, uint8 [1,4H,4W,3] out, for every contender: Keras and SavedModel (through srgan_tf's own runtimes),
-LiteRT in each quantisation, PyTorch (channels_last, inference_mode, autocast for bfloat16), ONNX Runtime (the PyTorch
-network as ONNX; its CPU provider has no bfloat16) and OpenVINO (the Keras network). Each has a process of its own; they
-take turns at every picture. Medians are printed, and the greatest difference from Keras in float32, in grey levels.
-Pictures larger than 256 are enlarged by the same tiles everywhere, but for the SavedModel, which makes its own.
+LiteRT in each quantization, PyTorch (channels_last, inference_mode, autocast for bfloat16), ONNX Runtime (the PyTorch
+network as ONNX; its CPU provider has no bfloat16) and OpenVINO (the Keras network). Each has a process of its own, and
+they alternate after every image. Medians are printed, and the largest difference from Keras in float32, in grey levels.
+Images larger than 256 are upscaled with the same tiles everywhere, except by the SavedModel, which has its own.
 """
 
 import argparse
@@ -157,7 +157,7 @@ CONTENDERS = ["ONNX float32", *(f"{name} {kind}" for name in ("Keras", "SavedMod
 
 
 def serve(pipe: Connection, contender: str, model: str, folder: Path, threads: int) -> None:
-    """A contender's process: for each picture its enlargement and the seconds that it took."""
+    """The process of a contender: sends the upscaled image and the seconds for each image."""
     from srgan_tf.inference import enlarge_tiled
     from srgan_tf.runtimes import Runtime
 
@@ -193,7 +193,7 @@ def race(model: str, contenders: list[str], sizes: list[int], repeats: int, thre
 
 
 def measure(pipes: dict[str, Connection], pictures: list[np.ndarray], repeats: int) -> dict[str, list[tuple]]:
-    """Median seconds and greatest difference from Keras in float32, of each contender for each picture."""
+    """Median seconds and largest difference from Keras in float32, of each contender for each image."""
     found = {name: [] for name in pipes}
     for picture in pictures:
         times, results = {name: [] for name in pipes}, {}
@@ -210,7 +210,7 @@ def measure(pipes: dict[str, Connection], pictures: list[np.ndarray], repeats: i
 
 
 def print_rows(model: str, found: dict[str, list[tuple]], sizes: list[int]) -> None:
-    """A row for each contender: seconds, and in brackets the ratio to the better peer of the same precision."""
+    """A row for each contender: seconds, and in brackets the faster peer's time in that precision over it."""
     for name, measured in found.items():
         kind = name.partition(" ")[2]
         peers = [found[peer] for peer in (f"PyTorch {kind}", f"ONNX {kind}") if peer in found]
@@ -226,9 +226,9 @@ def main() -> None:
     """Runs the races."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="edsr,rrdb")
-    parser.add_argument("--sizes", default="96,256", help="sides of the pictures, in LR pixels")
+    parser.add_argument("--sizes", default="96,256", help="sides of the images, in LR pixels")
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
-    parser.add_argument("--repeats", type=int, default=5, help="timed pictures of each contender, after two of warm-up")
+    parser.add_argument("--repeats", type=int, default=5, help="timed images of each contender, after two of warm-up")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     sizes, contenders = [int(size) for size in options.sizes.split(",")], options.contenders.split(",")

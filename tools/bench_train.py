@@ -8,11 +8,11 @@
 Ours is training's own compiled PixelStep. PyTorch's is written as its users would: channels_last, autocast, fused Adam.
 Batch 16 at x4; EDSR-baseline on LR 48x48, RRDB-23 on LR 32x32. Both start from the same weights; the exit status is 1
 if their first losses differ. Each contender has a process of its own, so that neither's threads or memory touch the
-other's, and they take turns at every step. Medians are printed, and CPU seconds beside them: where other programs run
+other's, and they alternate at every step. Medians are printed, and CPU seconds beside them: where other programs run
 on the machine, those are the steadier figure.
 
 --whole compares the bare step with `srgan_tf.train` as users run it (data, moving average, records), whose own figure
-of images a second is read from metrics.jsonl.
+of images per second is read from metrics.jsonl.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def random_weights(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
 
 
 def tensorflow_step(model: str, precision: str, threads: int):
-    """The product's step and its versions."""
+    """This package's step and its versions."""
     import keras
     import tensorflow as tf
 
@@ -70,7 +70,7 @@ def tensorflow_step(model: str, precision: str, threads: int):
 
 
 def pytorch_step(model: str, precision: str, threads: int):
-    """A competent PyTorch step and its version."""
+    """A PyTorch step as an experienced user writes it, and its version."""
     import torch
     from make_torch_references import EDSR, RRDBNet
 
@@ -160,7 +160,7 @@ def race_whole(model: str, precision: str, steps: int, threads: int) -> str:
 
 
 def whole_command(model: str, precision: str, steps: int) -> float:
-    """Images a second of `srgan_tf.train`, the median of its records but the first."""
+    """Images per second of `srgan_tf.train`: the median of its records without the first."""
     with tempfile.TemporaryDirectory(prefix="bench_train_") as folder:
         command = [sys.executable, "-m", "srgan_tf.train", f"--model={model}", f"--precision={PRECISIONS[precision]}",
                    f"--batch_size={BATCH}", f"--patch_size={SCALE * LR_SIDES[model]}", f"--steps={steps + 4}",

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Kills training runs by SIGKILL at random moments and compares what they end with to runs that nobody touched.
+"""Kills training runs by SIGKILL at random moments and compares their results with those of uninterrupted runs.
 
     python tools/check_kills.py [--kills=20] [--steps=400]
 
-For a pixel and an adversarial run: one whole, one killed --kills times and started again each time. The final weights,
-the moving average and the JSON lines must be the same; the exit status is 1 if they are not.
+For a pixel run and an adversarial run: one is uninterrupted, one is killed --kills times and resumed each time.
+The final weights, the moving average and the JSON lines must be the same; the exit status is 1 if they are not.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Holds srgan_tf.imaging.matlab_resize against pictures that MATLAB itself reduced.
+"""Compares srgan_tf.imaging.matlab_resize with images that MATLAB reduced.
 
     python tools/check_matlab_resize.py BENCHMARK_DIR...
 
 Each folder holds HR/* and LR_bicubic/X4/* (also X2, X3) with equal names, as the published copies of Set5, Set14 and
-BSD100 do. They were made by a MATLAB that replicated the picture's edge; today's MATLAB mirrors it, which may only
+BSD100 do. They were made by a MATLAB that replicated the image's edge; today's MATLAB mirrors it, which may only
 change the outer two rows and columns. Prints a line for each scale of each data set; the exit status is 1 if a pixel
-differs that must not.
+differs that should not.
 """
 
 import sys
@@ -21,7 +21,7 @@ from srgan_tf.imaging import crop_to_multiple, list_pictures, matlab_resize, rea
 
 
 def compare(lr_folder: Path, scale: int) -> tuple[int, dict[str, int]]:
-    """Number of pictures, and how many pixels of them all differ, in which way."""
+    """Number of images, and how many pixels of them all differ, in which way."""
     pictures = list_pictures(lr_folder)
     differing = dict.fromkeys(("replicate", "symmetric inside", "symmetric edge"), 0)
     for path in pictures:

@@ -3,8 +3,8 @@
     pip install ncnn
     python tools/check_ncnn_parity.py FILE.param... [--image=PHOTO] [--size=64]
 
-ncnn runs in an environment of its own where --python names one: `ncnn` and this package need not share a NumPy.
-Prints the greatest and the mean difference of the float outputs on 0..1; exit status 1 above --tolerance.
+If --python names another Python, ncnn runs there: `ncnn` and this package need not share a NumPy.
+Prints the largest and the average difference of the float outputs in 0..1; exit status 1 above --tolerance.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def ncnn_output(python: str, param: Path, image: np.ndarray) -> np.ndarray:
 
 
 def read_image(path: str, size: int) -> np.ndarray:
-    """The middle of an image, [size,size,3] on 0..1, or smooth noise where there is no path."""
+    """The centre of an image, [size,size,3] in 0..1, or smooth noise without a path."""
     if path:
         with Image.open(path) as opened:
             pixels = np.asarray(opened.convert("RGB"))
@@ -62,9 +62,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help=".param files, the .bin beside each")
     parser.add_argument("--image", default="", help="an image; without it, smooth noise")
-    parser.add_argument("--size", type=int, default=64, help="side of the square that is taken from its middle")
+    parser.add_argument("--size", type=int, default=64, help="side of the square that is cropped from its centre")
     parser.add_argument("--python", default=sys.executable, help="a Python that has ncnn")
-    parser.add_argument("--tolerance", type=float, default=1e-4, help="greatest difference that is accepted")
+    parser.add_argument("--tolerance", type=float, default=1e-4, help="largest difference that is accepted")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from srgan_tf.weights import load_foreign

@@ -1,4 +1,4 @@
-"""Keras beside its SavedModel, all three signatures, on a benchmark: differences in grey levels, every pixel.
+"""Compares a Keras model with its SavedModel, all three signatures, on a benchmark: differences in grey levels.
 
     PYTHONPATH=. python tools/compare_saved_model.py model.keras Set5 [--tile=T] [--precision=bfloat16]
 """
@@ -23,7 +23,7 @@ from srgan_tf.models import GENERATORS
 
 
 def main() -> None:
-    """Exports, runs and prints a line a picture."""
+    """Exports, runs and prints a line for each image."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="a .keras file, or a generator's name for one of random weights")
     parser.add_argument("benchmark")
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def compare(generator, loaded, file: Path) -> None:
-    """Prints the greatest difference of each signature, and the share of pixels that differ at all."""
+    """Prints the largest difference of each signature, and the share of pixels that differ at all."""
     picture = read_picture(file).colour
     expected = np.asarray(generator.enlarge(picture[None]))[0].astype(int)
     signatures = loaded.signatures

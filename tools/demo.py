@@ -1,4 +1,4 @@
-"""The demonstration behind tools/demo: train, export, upscale, measure, and leave pictures to look at."""
+"""The demonstration behind tools/demo: train, export, upscale, measure."""
 
 import importlib.util
 import subprocess
@@ -22,7 +22,7 @@ def run(*arguments: object) -> None:
 
 
 def prepare_pictures() -> None:
-    """Writes the photographs that are kept from training as a benchmark, and their LR as pictures to enlarge."""
+    """Writes the validation photographs as a benchmark, and their LR as images to upscale."""
     data = Path(importlib.util.find_spec("skimage").submodule_search_locations[0]) / "data"
     for folder in ("benchmark/HR", "small"):
         (DEMO / folder).mkdir(parents=True, exist_ok=True)
@@ -43,8 +43,8 @@ def main() -> None:
     run("srgan_tf.evaluate", f"--model={DEMO}/run", f"--benchmark={DEMO}/benchmark", f"--output={DEMO}/results")
     sheet = Image.open(DEMO / "results/benchmark.png")
     print(f"\ndone in {time.perf_counter() - start:.0f} s. Look at")
-    print(f"  {DEMO}/results/benchmark.png  ({sheet.width}x{sheet.height}: LR, bicubic, model, original, with figures)")
-    print(f"  {DEMO}/small/*.png -> {DEMO}/upscaled/*.png  (enlarged by the exported SavedModel)")
+    print(f"  {DEMO}/results/benchmark.png  ({sheet.width}x{sheet.height}: LR, bicubic, model, HR, with figures)")
+    print(f"  {DEMO}/small/*.png -> {DEMO}/upscaled/*.png  (upscaled by the exported SavedModel)")
     print(f"  {DEMO}/export/run.tflite  (the model for Android)")
 
 

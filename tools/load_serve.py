@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Minutes of mixed load on `python -m srgan_tf.serve` while two new versions land; says what came of it.
+"""Loads `python -m srgan_tf.serve` with mixed requests for minutes while two new versions appear; reports the answers.
 
     python tools/load_serve.py MODEL.keras [--minutes=10] [--clients=16] [-- flags of serve ...]
 
@@ -72,7 +72,7 @@ def make_versions(model: str, folder: Path, staging: Path) -> None:
 
 
 def expected_answers(staging: Path) -> list[tuple[np.ndarray, dict[int, np.ndarray]]]:
-    """Pictures, and what each version makes of them, run directly."""
+    """Images, and what each version makes of them, run directly."""
     import tensorflow as tf
 
     pixels = np.random.default_rng(0)
@@ -112,7 +112,7 @@ def start_server(base: Path, trial: "Trial", flags: list[str]) -> subprocess.Pop
 
 
 def run(trial: "Trial", server: subprocess.Popen, staging: Path, base: Path, seconds: float, clients: int) -> None:
-    """The load, the new versions at a third and two thirds of the time, and memory as it goes."""
+    """Sends the load, adds the new versions at a third and two thirds of the time, and reports memory."""
     start, landed, status = time.time(), 1, Path(f"/proc/{server.pid}/status")
     threads = [threading.Thread(target=trial.client, args=(seed, start + seconds), daemon=True)
                for seed in range(clients)]
@@ -139,7 +139,7 @@ def run(trial: "Trial", server: subprocess.Popen, staging: Path, base: Path, sec
 
 
 class Trial:
-    """The requests and what came of them."""
+    """The requests and their answers."""
 
     def __init__(self, cases: list):
         self.cases, self.counts, self.problems, self.loaded = cases, Counter(), [], 0.0

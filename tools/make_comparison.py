@@ -3,9 +3,9 @@
     python tools/make_comparison.py --minutes=10 --dataset=folder:bsds400 --benchmark=Set5,Set14,BSD100
     python tools/make_comparison.py --models=edsr,rrdb --minutes=2 --dataset=samples --benchmark=Set5
 
-A short trial measures the steps per second of each, so that its learning rate falls to zero along a cosine just as its
-time is up. A network whose run folder is there is not trained again, and one that was interrupted goes on; flags after
--- go to every training.
+A short trial measures the steps per second of each network, so that its learning rate reaches zero, along a cosine,
+when its time ends. If a network's run folder exists, it is not trained again; an interrupted training resumes. Flags
+after -- are passed to every training.
 """
 
 import argparse
@@ -37,7 +37,7 @@ TRIAL_STEPS = 40
 def train(name: str, folder: Path, options: argparse.Namespace) -> None:
     """Trains one network for about --minutes."""
     if folder.is_dir():
-        print(f"{name}: {folder} is there and is taken as it is", flush=True)
+        print(f"{name}: {folder} exists and is used as it is", flush=True)
         return
     model, model_args, rate = RECIPES[name]
     flags = [f"--model={model}", f"--model_args={model_args}", f"--learning_rate={rate}", "--schedule=cosine",
@@ -70,7 +70,7 @@ def main() -> None:
     """Trains, then measures."""
     here = [name for name, (model, *_) in RECIPES.items() if model in GENERATORS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10, help="for each network, less its start and its end")
+    parser.add_argument("--minutes", type=float, default=10, help="for each network, without start and end")
     parser.add_argument("--models", default=",".join(here), help=f"of {', '.join(here)}; all unless said")
     parser.add_argument("--dataset", default="samples", help="as for train")
     parser.add_argument("--benchmark", required=True, help="as for evaluate")

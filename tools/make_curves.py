@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws PSNR on validation pictures over steps: a panel for each model, runs that follow one another joined.
+"""Draws validation PSNR over steps: a panel for each model, with consecutive runs joined.
 
     pip install -e ".[bench]"
     python tools/make_curves.py docs/curves.svg edsr_x4=runs/edsr_x4_1,runs/edsr_x4_2 mobile_x4=runs/mobile_x4_1
@@ -31,9 +31,9 @@ def read_curve(runs: list[Path]) -> tuple[list[float], list[float], list[float]]
 
 
 def main() -> None:
-    """Writes the picture."""
+    """Writes the plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", type=Path, help="the picture, .svg or .png")
+    parser.add_argument("output", type=Path, help="the plot, .svg or .png")
     parser.add_argument("models", nargs="+", metavar="NAME=RUN[,RUN]", help="run folders, in their order")
     options = parser.parse_args()
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "curves", "font.size": 9,

@@ -3,8 +3,8 @@
 Example:
     python tools/make_export_table.py --models=mobile_x4,edsr_x4,runs/rrdb --benchmark=Set5
 
-The exports are made in --work, where those of an earlier run are taken again. Every .tflite has free sizes, so that
-each format enlarges each picture whole. How fast each runs is measured by tools/bench_infer.py.
+The exports are made in --work; existing ones are used again. Every .tflite has free sizes, so that
+each format upscales each image whole. How fast each runs is measured by tools/bench_infer.py.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def tflite_file(generator: Generator, model: str, folder: Path, quantize: str) -
 
 
 def saved_model_runs(generator: Generator, folder: Path) -> dict[str, tuple[Run, Path]]:
-    """Each signature of the SavedModel as a function of one picture, with the SavedModel's folder."""
+    """Each signature of the SavedModel as a function of one image, with the SavedModel's folder."""
     folder.mkdir(parents=True, exist_ok=True)
     config = ExportConfig(model="-", output=str(folder))
     path = find_saved_model(folder) or export_saved_model(generator, folder, "", config)
@@ -106,13 +106,13 @@ def _encoded(loaded: tf.Module) -> Run:
 
 
 def size(path: Path) -> str:
-    """Of a file, or of a folder's files, for people."""
+    """Size of a file, or of a folder's files, in readable form."""
     total = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
     return f"{total / 2**20:.2f} MiB"
 
 
 def conditions(benchmark: str) -> str:
-    """What the table was made with."""
+    """The versions that the table was made with."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "ai-edge-litert"))
     return f"PSNR-Y on {benchmark}; the loss against Keras. {packages}.\n"
 

@@ -1,11 +1,11 @@
-"""Makes tests/references/metrics.json, what other people's packages measure on photographs of scikit-image's wheel.
+"""Makes tests/references/metrics.json, what other packages measure on photographs of scikit-image's wheel.
 
     pip download --no-deps --no-binary :all: basicsr==1.4.2; tar xzf basicsr-1.4.2.tar.gz
     pip download --no-deps lpips==0.1.4 DISTS_pytorch==0.1 torchvision; unzip each of the three into site/
     PYTHONPATH=. python tools/make_metric_references.py --basicsr=basicsr-1.4.2 --site=site
 
-NIQE: basicsr/metrics/niqe.py of BasicSR 1.4.2, run as it is; only the module that says where SciPy's convolve lies,
-which SciPy has moved, OpenCV, which is not called, and its registry are stood in for.
+NIQE: basicsr/metrics/niqe.py of BasicSR 1.4.2, run unchanged. Stand-ins replace only its registry, OpenCV (which is not
+called), and the module of SciPy's convolve, which SciPy has moved.
 
 LPIPS and DISTS: the authors' packages in PyTorch, on torchvision's networks, with the random weights of
 tests/metrics/network_weights.py. torchvision's compiled operations, which these networks do not call, are not loaded.
@@ -61,7 +61,7 @@ def basicsr_niqe(folder: Path):
 
 
 def niqe_references(folder: Path) -> dict[str, dict[str, float]]:
-    """BasicSR's figures by picture and crop."""
+    """BasicSR's figures by image and crop."""
     calculate = basicsr_niqe(folder)
     found = {}
     for name, picture in NIQE_PICTURES.items():
@@ -73,7 +73,7 @@ def niqe_references(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def perceptual_references(site: Path) -> dict[str, float]:
-    """What the authors' packages measure on a photograph and its bicubic reduction and enlargement."""
+    """What the authors' packages measure on a photograph and its bicubic reduction, upscaled again."""
     sys.path[:0] = [str(site), str(TARGET.parent.parent)]
     for package in ("torchvision", "torchvision.models"):
         stand_in(package, __path__=[str(site / package.replace(".", "/"))])
@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--basicsr", type=Path, required=True, help="unpacked source of basicsr 1.4.2")
     parser.add_argument("--site", type=Path, required=True, help="unpacked wheels of lpips, DISTS_pytorch, torchvision")
-    parser.add_argument("pictures", nargs="*", type=Path, help="further pictures, only compared with this package")
+    parser.add_argument("pictures", nargs="*", type=Path, help="further images, only compared with this package")
     arguments = parser.parse_args()
     references = {"niqe": niqe_references(arguments.basicsr), "perceptual": perceptual_references(arguments.site)}
     TARGET.write_text(json.dumps(references, indent=1) + "\n")

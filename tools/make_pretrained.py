@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a trained generator to srgan_tf/pretrained/NAME.keras, its weights in half precision, and measures it.
 
-    python tools/make_pretrained.py runs/edsr_x4 edsr_x4 --purpose="faithful enlargement" --benchmark=Set5,Set14,BSD100
+    python tools/make_pretrained.py runs/edsr_x4 edsr_x4 --purpose="faithful upscaling" --benchmark=Set5,Set14,BSD100
 
 Every weight is rounded to float16, half the bytes; the model loads as float32 again. The rounded file is what is
 measured, by `evaluate`, and shipped. The figures go to NAME.json, which `upscale --list` reads, and are printed for
@@ -59,10 +59,10 @@ def measure(model: Path, purpose: str, benchmark: str) -> None:
 
 
 def main() -> None:
-    """Writes the file and says how far the rounding moved the weights."""
+    """Writes the file and reports how much the rounding changed the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a .keras file or run folder")
-    parser.add_argument("name", help="of the shipped model")
+    parser.add_argument("name", help="name of the shipped model")
     parser.add_argument("--purpose", required=True, help="in a few words, for upscale --list")
     parser.add_argument("--benchmark", required=True, help="folders, as for evaluate")
     options = parser.parse_args()
@@ -81,7 +81,7 @@ def main() -> None:
     pairs = zip(load_model(source).get_weights(), load_model(target).get_weights(), strict=True)
     moved = max(float(np.abs(old - new).max()) for old, new in pairs)
     measure(target, options.purpose, options.benchmark)
-    print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the greatest change of a weight is {moved:.1e}")
+    print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the largest change of a weight is {moved:.1e}")
 
 
 if __name__ == "__main__":

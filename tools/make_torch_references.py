@@ -32,7 +32,7 @@ class ResidualBlock(nn.Module):
 
 
 class EDSR(nn.Module):
-    """arXiv 1707.02921; pictures in [0, 1] outside, 0..255 around DIV2K's mean inside."""
+    """arXiv 1707.02921; images in [0, 1] outside, 0..255 minus DIV2K's average inside."""
 
     def __init__(self, scale: int, features: int, blocks: int, residual_scale: float):
         super().__init__()
@@ -133,7 +133,7 @@ class RRDBNet(nn.Module):
 
 
 class VGGStyleDiscriminator(nn.Module):
-    """The ESRGAN authors' discriminator, for pictures of `size` x `size`."""
+    """The ESRGAN authors' discriminator, for images of `size` x `size`."""
 
     def __init__(self, features: int, size: int):
         super().__init__()
@@ -187,7 +187,7 @@ class UNetDiscriminator(nn.Module):
 
 
 class PatchDiscriminator(nn.Sequential):
-    """pix2pix' 70x70 discriminator for one picture."""
+    """pix2pix' 70x70 discriminator for one image."""
 
     def __init__(self, features: int, norm: type[nn.Module]):
         layers = [nn.Conv2d(3, features, 4, 2, 1), nn.LeakyReLU(0.2)]
@@ -259,7 +259,7 @@ def store_training(name: str, network: nn.Module, shape: tuple[int, ...], steps:
 
 
 def store_artifact_loss() -> None:
-    """Writes LDL's map (arXiv 2203.09195), its loss, and the loss' gradient by the generator's pictures."""
+    """Writes LDL's map (arXiv 2203.09195), its loss, and the gradient of the loss by the generator's images."""
     torch.manual_seed(0)
     hr = torch.rand(2, 3, 12, 10)
     sr, average = (hr + size * torch.randn(hr.shape) for size in (0.1, 0.08))

@@ -1,4 +1,4 @@
-"""Makes tests/references/weights/: checkpoints of other people's networks, an input, and what they return for it.
+"""Makes tests/references/weights/: checkpoints of other networks, an input, and what they return for it.
 
 The networks are those of BasicSR, torchSR (EDSR-PyTorch's) and spandrel, tiny, with random weights, saved by PyTorch in
 the forms that are in use. tests/weights/test_parity.py reads the same files and expects the same output.

@@ -30,7 +30,7 @@ WIDTH, HEIGHT = 1280, 720
 
 
 def multiply_adds(generator: Generator, width: int = WIDTH, height: int = HEIGHT) -> int:
-    """Products that a picture of this size, the output's, takes; sizes are cut to multiples of the scale."""
+    """Multiplications for one output image of this size; sizes are cut to multiples of the scale."""
     shape = [1, height // generator.scale, width // generator.scale, 3]
     call = tf.function(lambda images: generator(images, training=False), autograph=False)
     graph = call.get_concrete_function(tf.TensorSpec(shape, tf.float32)).graph
@@ -86,7 +86,7 @@ def paper(kind: type[Generator]) -> str:
 
 
 def importers() -> dict[str, str]:
-    """Whose weights can be imported, by generator."""
+    """Names of the weights that can be imported, by generator."""
     try:
         from srgan_tf.weights import FAMILIES
     except ImportError:
@@ -116,7 +116,7 @@ def make_table() -> str:
 
 
 def main() -> None:
-    """Makes the table and puts it where it belongs."""
+    """Makes the table and writes it into README.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--print", action="store_true", help="show the table and leave README.md alone")
     arguments = parser.parse_args()

@@ -2,9 +2,9 @@
 
     PYTHONPATH= python tools/measure_saved_model.py exports/NAME/1 4000x3000 [--repeat=N] [--limit_gib=G]
 
-The picture is noise, made in the process; --repeat=2 tells the first request of a size from the next one. A process
+The image is noise, made in the process; --repeat=2 tells the first request of a size from the next one. A process
 that would need more than --limit_gib of address space fails instead of taking the machine with it. To measure without
-tiles, export with a --saved_model_tile larger than the picture.
+tiles, export with a --saved_model_tile larger than the image.
 """
 
 import argparse
@@ -18,7 +18,7 @@ sys.modules["keras"] = sys.modules["srgan_tf"] = None  # a SavedModel needs neit
 
 
 def peak_mib() -> float:
-    """Most memory that the process has held."""
+    """Peak memory of the process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Runs the requests and prints a line each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder")
-    parser.add_argument("size", help="WIDTHxHEIGHT of the picture")
+    parser.add_argument("size", help="WIDTHxHEIGHT of the image")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--limit_gib", type=float, default=20)
     arguments = parser.parse_args()

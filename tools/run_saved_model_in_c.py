@@ -1,9 +1,9 @@
 """Loads and runs a SavedModel through TensorFlow's C API, in a process without Python's TensorFlow.
 
-    python tools/run_saved_model_in_c.py exports/NAME/1 picture.npy enlarged.npy
+    python tools/run_saved_model_in_c.py exports/NAME/1 image.npy upscaled.npy
 
-What TensorFlow Serving does, whose server is C++: the libraries are those within TensorFlow's wheel, and nothing but
-ctypes and NumPy is imported. The picture is uint8 [N,H,W,3].
+This is what TensorFlow Serving does, whose server is C++. The libraries are those in TensorFlow's wheel, and only
+ctypes and NumPy are imported. The image is uint8 [N,H,W,3].
 """
 
 import ctypes
