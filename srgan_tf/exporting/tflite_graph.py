@@ -40,12 +40,23 @@ def integer_prelu(layer: keras.layers.PReLU, x: tf.Tensor) -> tf.Tensor:
     return share * tf.nn.leaky_relu(x, LEAK) + (1 - share) * x
 
 
+def sum_of_convs(layer: keras.layers.Conv2D, maps: list[tf.Tensor]) -> tf.Tensor:
+    """The convolution of each map by itself: joined, maps of unequal ranges would share the widest one's 256 numbers."""
+    kernels = tf.split(layer.kernel, [x.shape[-1] for x in maps], axis=2)
+    first, *parts = (tf.nn.conv2d(x, kernel, 1, "SAME") for x, kernel in zip(maps, kernels, strict=True))
+    total = first + layer.bias
+    for part in parts:
+        total = total + part
+    return total
+
+
 # Each computes what the models' own function does.
 FORMS = {
     blocks.pixel_shuffle: depth_to_space,
     blocks.pixel_unshuffle: space_to_depth,
     blocks.bilinear_upsample: resize_bilinear,
 }
+INTEGER_FORMS = {blocks.conv_of_joined: sum_of_convs}
 # Those of a model's operations that the GPU delegate takes.
 GPU_OPERATIONS = {
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTH_TO_SPACE", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "EXP",
@@ -56,14 +67,15 @@ GPU_OPERATIONS = {
 
 @contextlib.contextmanager
 def mobile_forms(integer: bool = False) -> Iterator[None]:
-    """While it lasts, the models are traced with FORMS in place of their own functions.
+    """While it lasts, the models are traced with FORMS, and INTEGER_FORMS, in place of their own functions.
 
     Args:
         integer: whether the graph will compute in int8.
     """
+    table = {**FORMS, **INTEGER_FORMS} if integer else FORMS
     places = [(module, name, value) for key, module in list(sys.modules.items()) if key.startswith("srgan_tf.models.")
-              for name, value in vars(module).items() if any(value is function for function in FORMS)]
-    forms = [(module, name, value, FORMS[value]) for module, name, value in places]
+              for name, value in vars(module).items() if any(value is function for function in table)]
+    forms = [(module, name, value, table[value]) for module, name, value in places]
     if integer:
         forms.append((keras.layers.PReLU, "call", keras.layers.PReLU.call, integer_prelu))
     try:

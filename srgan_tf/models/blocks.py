@@ -86,6 +86,11 @@ def batch_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.Ba
     return built(channels, keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype))
 
 
+def conv_of_joined(layer: keras.layers.Conv2D, maps: list):
+    """A convolution of several feature maps, their channels behind each other: [B,H,W,C] each."""
+    return layer(ops.concatenate(maps, axis=-1))
+
+
 def pixel_shuffle(x, factor: int):
     """Trades channels for resolution: [B,H,W,r^2 C] -> [B,rH,rW,C].
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from srgan_tf.models.blocks import conv, pixel_shuffle
+from srgan_tf.models.blocks import conv, conv_of_joined, pixel_shuffle
 from srgan_tf.models.edsr import DIV2K_MEAN
 from srgan_tf.models.generator import (
     PICTURES,
@@ -75,8 +75,8 @@ class SPAN(Generator):
         for block in self.body:
             x, first = block(x)
             outputs.append(x)
-        x = ops.concatenate([head, self.body_end(x), outputs[0], first], axis=-1)
-        return pixel_shuffle(self.tail(self.join(x)), self.scale)
+        x = conv_of_joined(self.join, [head, self.body_end(x), outputs[0], first])
+        return pixel_shuffle(self.tail(x), self.scale)
 
     def fold(self) -> "SPAN":
         """The same network with plain 3x3 convolutions; itself where it has them."""

@@ -16,10 +16,16 @@ from PIL import Image
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
-from srgan_tf.exporting.tflite_graph import FORMS, mobile_forms, operations, require_gpu_compatible
+from srgan_tf.exporting.tflite_graph import (
+    FORMS,
+    mobile_forms,
+    operations,
+    require_gpu_compatible,
+    sum_of_convs,
+)
 from srgan_tf.imaging import to_uint8
 from srgan_tf.metrics import psnr
-from srgan_tf.models import blocks, msrresnet
+from srgan_tf.models import blocks, msrresnet, span
 from srgan_tf.runtimes import open_runtime
 from srgan_tf.runtimes.keras import trained
 
@@ -172,6 +178,15 @@ def test_forms_compute_the_same(photo):
         assert blocks.pixel_shuffle is not kept[0]
         assert msrresnet.bilinear_upsample is not kept[1]
     assert (blocks.pixel_shuffle, msrresnet.bilinear_upsample) == kept
+
+
+def test_joined_maps_are_convolved_one_by_one_in_int8_alone(photo):
+    maps = [tf.constant(photo[None, :9, :7].astype(np.float32) / size) for size in (2, 255)]
+    layer = blocks.conv(6, 4, "float32", kernel_size=1)
+    np.testing.assert_allclose(sum_of_convs(layer, maps), blocks.conv_of_joined(layer, maps), rtol=1e-5, atol=1e-5)
+    for integer in (False, True):
+        with mobile_forms(integer):
+            assert (span.conv_of_joined is sum_of_convs) == integer
 
 
 @pytest.mark.parametrize(("function", "message"), [
