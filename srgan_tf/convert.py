@@ -20,6 +20,7 @@ from srgan_tf.text import printable
 
 def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
+    found = flags.find_model(config.model, config.offline)
     flags.import_keras()
     with flags.quiet_imports():
         from srgan_tf.hub import load_model
@@ -27,7 +28,7 @@ def main(config: ConvertConfig) -> None:
         from srgan_tf.weights import save_weights
 
         try:
-            model = load_model(config.model, dtype="float32", **parse_arguments(config.model_args))
+            model = load_model(found, dtype="float32", **parse_arguments(config.model_args))
         except TypeError as error:
             raise UserError(f"--model_args={config.model_args}: {error}") from error
     if config.fold and isinstance(model, Generator):

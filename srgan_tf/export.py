@@ -4,7 +4,9 @@ Example:
     python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model,tflite --output=exports/edsr_x4
 """
 
+import dataclasses
 import functools
+import os
 from pathlib import Path
 
 from srgan_tf import flags
@@ -18,13 +20,13 @@ def main(config: ExportConfig) -> None:
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, summary
-        from srgan_tf.hub import load_generator, resolve
+        from srgan_tf.hub import load_generator
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
-    model = resolve(config.model)
-    flags.say(model.note)
+    model = flags.find_model(config.model, config.offline)
     with flags.quiet_imports():
         generator = load_generator(model)
+    config = dataclasses.replace(config, model=os.path.join(os.curdir, model.path))  # the card describes this file
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:

@@ -26,6 +26,9 @@ from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.text import printable
 
+if typing.TYPE_CHECKING:
+    from srgan_tf.hub import ModelRef
+
 RECIPES = resources.files("srgan_tf") / "flagfiles"
 SHIPPED = resources.files("srgan_tf") / "pretrained"  # among other things, how the models that ship were trained
 FLAGFILES = 100  # included at most
@@ -130,6 +133,15 @@ def say(note: str) -> None:
     """A line for the user on standard error, where results do not go; nothing where there is no note."""
     if note:
         print(printable(note), file=sys.stderr, flush=True)
+
+
+def find_model(model: str, offline: bool = False) -> "ModelRef":
+    """Resolves a model's name, and says which file was taken where that is not plain."""
+    from srgan_tf.hub import resolve
+
+    found = resolve(model, offline)
+    say(found.note)
+    return found
 
 
 def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]]:

@@ -16,6 +16,7 @@ from srgan_tf.text import printable
 
 def main(config: InterpolateConfig) -> None:
     """Writes a model for each alpha, then the pictures."""
+    found = [flags.find_model(model, config.offline) for model in (config.model_a, config.model_b)]
     flags.import_keras()
     with flags.quiet_imports():
         from srgan_tf.evaluation.interpolation_sheets import write_pictures
@@ -23,7 +24,7 @@ def main(config: InterpolateConfig) -> None:
         from srgan_tf.imaging import read_picture
         from srgan_tf.models import interpolate, save_model
 
-        ends = [load_model(model, dtype="float32") for model in (config.model_a, config.model_b)]
+        ends = [load_model(model, dtype="float32") for model in found]
     pictures = {}
     for path in map(Path, config.input):
         if path.stem in pictures:

@@ -45,20 +45,20 @@ def main(config: ServeConfig) -> None:
     with contextlib.ExitStack() as stack:
         if not config.model_base_path:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srgan_tf_"))
-            config = dataclasses.replace(config, model="", model_base_path=_export(config.model, folder))
+            exported = _export(config.model, folder, config.offline)
+            config = dataclasses.replace(config, model="", model_base_path=exported)
         ended = serve(config, lambda line: print(printable(line), flush=True))
     if not ended:
         sys.stdout.flush()
         os._exit(1)
 
 
-def _export(model: str, folder: str) -> str:
+def _export(model: str, folder: str, offline: bool) -> str:
     """Exports a model, the shipped one where none is named, into a folder of its name in `folder`, and returns that."""
     from srgan_tf.exporting import export_saved_model
-    from srgan_tf.hub import load_generator, resolve
+    from srgan_tf.hub import load_generator
 
-    found = resolve(model or DEFAULT_MODEL)
-    flags.say(found.note)
+    found = flags.find_model(model or DEFAULT_MODEL, offline)
     base = Path(folder, found.name)
     base.mkdir()
     print(f"exporting {printable(found)} ...", flush=True)

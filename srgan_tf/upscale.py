@@ -13,14 +13,14 @@ from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
-from srgan_tf.hub import ModelRef, known_scale, resolve, shipped_table
+from srgan_tf.hub import ModelRef, known_scale, model_list
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
     """Checks what can be checked before the model is loaded, then enlarges; returns the exit status."""
     start = time.perf_counter()
     if config.list:
-        print(shipped_table())
+        print(model_list())
         return 0
     from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
 
@@ -68,9 +68,7 @@ def _find(config: UpscaleConfig) -> ModelRef:
     """The model that --model or --server names."""
     if config.server:
         return ModelRef("remote", config.model, url=config.server)
-    found = resolve(config.model or DEFAULT_MODEL)
-    flags.say(found.note)
-    return found
+    return flags.find_model(config.model or DEFAULT_MODEL, config.offline)
 
 
 run = functools.partial(flags.run, main, UpscaleConfig, arguments="INPUT...")

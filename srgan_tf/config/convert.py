@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from srgan_tf.config.choices import OFFLINE_HELP
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -22,6 +23,7 @@ class ConvertConfig(Settings):
     model_args: str = setting(
         "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
         "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).")
+    offline: bool = setting(False, OFFLINE_HELP)
     fold: bool = setting(
         False, "Write the network in its form for inference: of span with plain 3x3 convolutions, which training has "
         "re-parametrised. Others have one form.")

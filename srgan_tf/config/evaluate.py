@@ -4,6 +4,7 @@ import dataclasses
 
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
+    OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
     RUNTIMES,
@@ -69,6 +70,7 @@ class EvaluateConfig(Settings):
         choices=("", *COMPUTE_TYPES))
     threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
     trust_model: bool = setting(False, TRUST_HELP)
+    offline: bool = setting(False, OFFLINE_HELP)
 
     def __post_init__(self) -> None:
         super().__post_init__()

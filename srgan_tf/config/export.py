@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, QUANTIZATIONS, TFLITE_IO, TILE
+from srgan_tf.config.choices import COMPUTE_TYPES, DEFAULT_MODEL, OFFLINE_HELP, QUANTIZATIONS, TFLITE_IO, TILE
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 from srgan_tf.text import whole_number
@@ -15,6 +15,7 @@ class ExportConfig(Settings):
     model: str = setting(
         DEFAULT_MODEL, "A .keras file, a run folder (its best generator), other people's weights (.pth, .safetensors) "
         "or a shipped name.")
+    offline: bool = setting(False, OFFLINE_HELP)
     format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
     output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
     quantize: str = setting(

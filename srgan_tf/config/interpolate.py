@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import OVERLAP, OVERLAP_HELP, TILE, check_tile
+from srgan_tf.config.choices import OFFLINE_HELP, OVERLAP, OVERLAP_HELP, TILE, check_tile
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -19,6 +19,7 @@ class InterpolateConfig(Settings):
     input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.",
                                      paths=True)
     pixels: bool = setting(True, "Compare with interpolated pictures: a second row on the sheet, NAME_pixels_0.2.png.")
+    offline: bool = setting(False, OFFLINE_HELP)
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
 

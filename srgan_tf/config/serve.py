@@ -4,7 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
-from srgan_tf.config.choices import DEFAULT_MODEL
+from srgan_tf.config.choices import DEFAULT_MODEL, OFFLINE_HELP
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 from srgan_tf.text import whole_number
@@ -18,6 +18,7 @@ class ServeConfig(Settings):
     model: str = setting(
         "", "Instead of --model_base_path: a .keras file, a run folder or a shipped name, exported to a temporary "
         f"folder first; {DEFAULT_MODEL} where neither is given.")
+    offline: bool = setting(False, OFFLINE_HELP)
     trust_model: bool = setting(
         False, "Serve SavedModels of --model_base_path that hold operations which can touch files, hosts or Python: of "
         "models whose maker you know.")

@@ -5,6 +5,7 @@ import dataclasses
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
     DEFAULT_MODEL,
+    OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
     RUNTIMES,
@@ -25,7 +26,7 @@ class UpscaleConfig(Settings):
     model: str = setting(
         "", "A .keras file, a run folder, a SavedModel, a .tflite file, other people's weights (.pth, .safetensors), a "
         "shipped name, or bicubic; empty: the shipped edsr_x4, or the model that --server names.")
-    list: bool = setting(False, "Show the models that ship, with their figures, and do nothing else.")
+    list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.")
     sharpness: float = setting(
         0, "Of the shipped models: 0 is edsr_x4, faithful; 1 is perceptual_x4, which invents texture; between them lie "
         "networks between the two.", low=0)
@@ -51,6 +52,7 @@ class UpscaleConfig(Settings):
         choices=("", *COMPUTE_TYPES))
     threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
     trust_model: bool = setting(False, TRUST_HELP)
+    offline: bool = setting(False, OFFLINE_HELP)
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "

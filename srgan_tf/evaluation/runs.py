@@ -90,6 +90,8 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
                 raise UserError(f"--save_images: {count} pictures of {name} would be written to {stem}.png")
     folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
+    for note in filter(None, (method.model.note for method in methods.values())):
+        print(f"note: {printable(note)}", file=sys.stderr)
     for method in methods.values():
         method.check(cache)
     for note in filter(None, (lr_note(folder, config.scale) for folder in folders)):

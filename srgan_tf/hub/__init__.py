@@ -1,6 +1,7 @@
 """The only door from a name to a model: which one it is, where it is, and its network.
 
     shipped, published  ->  references  ->  loading
+                        ->  listing
 
 Only `loading` needs Keras.
 """
@@ -8,8 +9,9 @@ Only `loading` needs Keras.
 from srgan_tf import lazy
 
 _HOMES = {
+    "model_list": "listing",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
     **dict.fromkeys(("ModelRef", "find_saved_model", "known_scale", "resolve"), "references"),
-    **dict.fromkeys(("shipped_facts", "shipped_files", "shipped_table"), "shipped"),
+    **dict.fromkeys(("shipped_facts", "shipped_files"), "shipped"),
 }
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -156,6 +156,16 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
     return path
 
 
+def whereabouts(model: Published) -> str:
+    """Where a published model is on this machine, for people: its package, "cache", or "no"."""
+    if _installed(model):
+        return f"in {model.package}"
+    try:
+        return "cache" if (cache_folder() / model.file).is_file() else "no"
+    except UserError:  # there is no home folder
+        return "no"
+
+
 def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], None] = _say) -> Path:
     """The file that hf://owner/repository/file stands for, downloaded once, and of a .param its .bin too.
 

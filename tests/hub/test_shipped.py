@@ -58,9 +58,11 @@ def test_upscale_needs_no_model(command, tmp_path, photo):
 def test_they_are_listed(command):
     done = command("upscale", "--list")
     assert done.status == 0, done.err
-    lines = {line.split()[0]: line for line in done.out.splitlines()[1:]}
+    shipped = done.out.split("\n\n")[1].splitlines()[1:]
+    lines = {line.split()[0]: line for line in shipped}
     assert sorted(lines) == sorted(shipped_files())
     for name, line in lines.items():
+        assert " Apache-2.0 " in line
         source = next(shipped for shipped in SHIPPED if name.startswith(shipped))
         assert f" {load_model(source).count_params():,} " in line
 
