@@ -9,10 +9,8 @@ import dataclasses
 import gc
 import io
 import os
-import re
 import sys
 import tempfile
-import textwrap
 import traceback
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +22,9 @@ from absl import flags as absl_flags
 
 from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError
+from srgan_tf.settings import SHORT_NAMES
 from srgan_tf.text import printable
+from srgan_tf.usage import usage
 
 if typing.TYPE_CHECKING:
     from srgan_tf.hub import ModelRef
@@ -35,7 +35,6 @@ FLAGFILES = 100  # included at most
 FLAGFILE_BYTES = 1 << 20
 OUR_FAULT, USER_ERROR = 1, 2
 INTERRUPTED = 130
-SHORT_NAMES = {"output": "o"}
 
 
 def run(main: Callable[..., int | None], config_class: type, arguments: str = "", name: str = "") -> typing.NoReturn:
@@ -58,7 +57,8 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         values, build = define(config_class)
         rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]
         if values["help"].value:
-            print(usage(values, name, main.__module__, arguments))
+            recipes = sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags"))
+            print(usage(config_class, sys.modules[main.__module__].__doc__ or "", name, arguments, recipes))
             sys.exit(0)
         if values["version"].value:
             print(f"srgan_tf {__version__}")
@@ -294,25 +294,3 @@ def to_flagfile(config: Any) -> str:
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         lines.append(f"--{field.name}={text.lower() if isinstance(value, bool) else text}")
     return "\n".join(lines) + "\n"
-
-
-def usage(values: absl_flags.FlagValues, name: str, module: str, arguments: str) -> str:
-    """The text of --help: the command's own docstring, then each flag with its default."""
-    document = (sys.modules[module].__doc__ or "").strip()
-    document = re.sub(r"python -m srgan_tf\.\w+", name, document)
-    lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip(), ""]
-    for flag in {values[name].name: values[name] for name in values}.values():
-        default = "" if flag.default in (None, "", False, []) else f" (default: {_show(flag.default)})"
-        short = f", -{flag.short_name}" if flag.short_name else ""
-        lines += [f"  --{flag.name}{short}", *_wrap(f"{flag.help}{default}")]
-    recipes = ", ".join(sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags")))
-    lines += ["  --flagfile", *_wrap(f"File of flags, or a bundled recipe: {recipes}.")]
-    return "\n".join(lines)
-
-
-def _show(default: Any) -> str:
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
-
-
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, width=110, initial_indent="      ", subsequent_indent="      ")

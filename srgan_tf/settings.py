@@ -11,6 +11,11 @@ from typing import Any
 
 from srgan_tf.errors import UserError
 
+# The groups of --help, in their order.
+ADVANCED = "Advanced"
+GROUPS = ("Basics", "Data", "Model", "Losses", "Schedule", "Quality", "Server", "Hardware", "Logging", ADVANCED)
+SHORT_NAMES = {"output": "o"}
+
 
 def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
     """Returns `table[name]`, or raises a ValueError with the nearest name and all of them.
@@ -28,12 +33,13 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
 
 
 def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
-            above: float | None = None, paths: bool = False) -> Any:
+            above: float | None = None, paths: bool = False, group: str = ADVANCED) -> Any:
     """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`.
 
-    Items of `paths` may be files and folders with commas in their names.
+    Items of `paths` may be files and folders with commas in their names. `group`, one of GROUPS, is where --help shows
+    it.
     """
-    rules = {"help": help, "choices": choices, "low": low, "above": above, "paths": paths}
+    rules = {"help": help, "choices": choices, "low": low, "above": above, "paths": paths, "group": group}
     return dataclasses.field(default=default, metadata=rules)
 
 

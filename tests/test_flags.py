@@ -1,16 +1,19 @@
 import dataclasses
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from srgan_tf import config as configurations
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.hub import load_generator, shipped_files
 from srgan_tf.models import GENERATORS
-from srgan_tf.settings import Settings, lookup, parse_arguments
+from srgan_tf.settings import GROUPS, Settings, lookup, parse_arguments
+from srgan_tf.usage import usage
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
 
@@ -137,6 +140,33 @@ def test_parse_arguments():
         "features": 32, "residual_scale": 0.1, "scalar_prelu": True}
     with pytest.raises(ValueError, match="expected NAME:VALUE"):
         parse_arguments("features=32")
+
+
+def test_help_is_grouped(command):
+    """In the order of GROUPS, rare flags last; with the generators, the choices and the defaults."""
+    done = command("train", "--help")
+    assert done.status == 0, done.err
+    headings = [line.removesuffix(":") for line in done.out.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings[1:-1] == ["Basics", "Data", "Model", "Losses", "Schedule", "Hardware", "Logging", "Advanced"]
+    flags_of = {part.partition(":")[0]: part for part in done.out.split("\n\n")}
+    for group, flag in {"Basics": "--dataset", "Losses": "--adversarial", "Hardware": "--strategy", "Model": "--ema",
+                        "Logging": "--log_every", "Advanced": "--beta_1"}.items():
+        assert f"  {flag}\n" in flags_of[group]
+    for name in GENERATORS:
+        assert re.search(rf"\W{name}[,.]", flags_of["Basics"]), name
+    text = " ".join(done.out.split())
+    assert "(choices: milestones, cosine, constant; default: milestones)" in text
+    assert "--[no]jit_compile Compile the step with XLA. (default: no)" in text
+    assert "  --output, -o\n" in command("upscale", "--help").out
+
+
+@pytest.mark.parametrize("name", [name for name in dir(configurations) if name.endswith("Config")])
+def test_every_flag_is_in_a_group_that_is_shown(name):
+    fields = dataclasses.fields(getattr(configurations, name))
+    assert {field.metadata["group"] for field in fields} <= set(GROUPS)
+    text = usage(getattr(configurations, name), "", "x", "", [])
+    for field in fields:
+        assert len(re.findall(rf"^  --(?:\[no\])?{field.name}(?:, -\w)?$", text, re.M)) == 1
 
 
 def test_help_teaches(command):

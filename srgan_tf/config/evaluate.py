@@ -26,51 +26,56 @@ class EvaluateConfig(Settings):
 
     model: tuple[str, ...] = setting(
         (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
-        "bicubic; empty: the shipped edsr_x4.", paths=True)
+        "bicubic; empty: the shipped edsr_x4.", paths=True, group="Basics")
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "
-        "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True)
-    scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES)
+        "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True, group="Basics")
+    scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES,
+                         group="Basics")
     output: str = setting(
-        "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.")
+        "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.",
+        group="Basics")
     metrics: tuple[str, ...] = setting(
         (), "Measured besides PSNR and SSIM: niqe (needs no reference and 96x192 pixels), lpips, dists. For the last "
-        "two, and for NIQE, smaller is better.")
+        "two, and for NIQE, smaller is better.", group="Basics")
     lpips_weights: tuple[str, ...] = setting(
         (), "Weights of LPIPS (AlexNet or VGG16): one file with all of them, or torchvision's and lpips' files "
-        "separated by a comma. .safetensors, .npz or .pth.", paths=True)
+        "separated by a comma. .safetensors, .npz or .pth.", paths=True, group="Basics")
     dists_weights: tuple[str, ...] = setting(
         (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.",
-        paths=True)
+        paths=True, group="Basics")
     self_ensemble: bool = setting(
-        False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.")
+        False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.", group="Basics")
     published: bool = setting(
         True, "Add the figures that papers report for benchmarks of these names at x4, folded, with their sources.")
     cache: str = setting(
         "auto", "Folder of enlargements and figures of earlier runs, so that nothing is computed twice; auto: "
         "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")
-    sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.")
+    sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.", group="Data")
     hr_dir: str = setting(
         "", "Their references, with equal names; what programs add (x4, _SR, _rlt, ...) and what is added to all alike "
-        "is passed over.")
+        "is passed over.", group="Data")
     sr_pattern: str = setting(
         "", "Names of the pictures of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
-        "? stand for anything and for any character.")
+        "? stand for anything and for any character.", group="Data")
     save_images: bool = setting(
-        False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.")
+        False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.",
+        group="Basics")
     sheet_rows: int = setting(
         6, "Pictures of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
-    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0,
+                        group="Hardware")
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
-        choices=RUNTIMES)
+        choices=RUNTIMES, group="Hardware")
     precision: str = setting(
         "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
-        choices=("", *COMPUTE_TYPES))
-    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
+        choices=("", *COMPUTE_TYPES), group="Hardware")
+    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0,
+                           group="Hardware")
     trust_model: bool = setting(False, TRUST_HELP)
-    offline: bool = setting(False, OFFLINE_HELP)
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
 
     def __post_init__(self) -> None:
         super().__post_init__()

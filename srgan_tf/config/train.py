@@ -11,78 +11,91 @@ from srgan_tf.settings import Settings, setting
 class TrainConfig(Settings):
     """A training run. Defaults are EDSR-baseline's (arXiv 1707.02921); the flagfiles hold the papers' recipes."""
 
-    model: str = setting("edsr", "Generator: edsr, rrdb, srresnet, ... (srgan_tf.models.GENERATORS).")
-    model_args: str = setting("", "Its arguments, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.")
-    scale: int = setting(4, "How many times larger the output is.", choices=SCALES)
+    model: str = setting(
+        "edsr", "Generator: drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, rcan, rdn, rrdb, span, srcnn, "
+        "srresnet, srvgg, vdsr.", group="Basics")
+    model_args: str = setting("", "Arguments of --model, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.",
+                              group="Model")
+    scale: int = setting(4, "How many times larger the output is.", choices=SCALES, group="Basics")
     dataset: str = setting(
         "div2k/bicubic_x4",
         "Training pictures: div2k/bicubic_x4 and its sisters (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
-        "(procedural).")
-    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.")
+        "(procedural).", group="Basics")
+    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.",
+                               group="Data")
     degradation: str = setting(
         "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
-        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool).")
+        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool).",
+        group="Data")
     sharpen_targets: bool = setting(
         False, "Make LR of sharpened HR (unsharp mask), which the generator's losses then see; the discriminator sees "
-        "HR as it is.")
-    kernel_pool: str = setting("", "Folder of blur kernels for realsr: .npy, KernelGAN's .mat, grey .png.")
-    noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.")
-    steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1)
-    batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1)
-    patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1)
-    learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0)
+        "HR as it is.", group="Data")
+    kernel_pool: str = setting("", "Folder of blur kernels for realsr: .npy, KernelGAN's .mat, grey .png.",
+                               group="Data")
+    noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.",
+                              group="Data")
+    steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1,
+                         group="Basics")
+    batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1, group="Basics")
+    patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1,
+                              group="Basics")
+    learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0, group="Basics")
     schedule: str = setting(
         "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all.",
-        choices=SCHEDULES)
-    milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1)
-    decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0)
+        choices=SCHEDULES, group="Schedule")
+    milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1,
+                                          group="Schedule")
+    decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0, group="Schedule")
     beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
         "pictures compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
-        "needs --ema); as in l1:0.01,vgg54:1.")
+        "needs --ema); as in l1:0.01,vgg54:1.", group="Losses")
     adversarial: str = setting(
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
-        "wgan (which wants --gradient_penalty=gp:10); empty: none.")
+        "wgan (which wants --gradient_penalty=gp:10); empty: none.", group="Losses")
     gradient_penalty: str = setting(
         "", "Penalty on the gradients of the discriminator by its input, and its weight: gp:10 (WGAN-GP: a norm other "
         "than 1 between real and generated pictures), r1:10 (any gradient at real pictures; the weight is gamma); "
-        "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.")
+        "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.",
+        group="Losses")
     discriminator: str = setting(
         "vgg128", "Second player of an adversarial run. One judgement a picture: srgan, vgg128; a patch of "
-        "70x70: patchgan; a pixel: unet (Real-ESRGAN's).")
-    discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.")
+        "70x70: patchgan; a pixel: unet (Real-ESRGAN's).", group="Model")
+    discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.",
+                                      group="Model")
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
-        ".h5 file, or random (for trials of the machinery only).")
+        ".h5 file, or random (for trials of the machinery only).", group="Losses")
     init_from: str = setting(
         "", "A .keras file, a run folder or other people's weights (.pth, .safetensors) that the generator starts "
-        "from.")
-    precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS)
+        "from.", group="Model")
+    precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS, group="Hardware")
     ema: float = setting(
         0.999, "Decay of the moving average of the generator's weights, which is what is validated and kept as "
-        "best.keras and last.keras; 0: the weights themselves.", low=0)
+        "best.keras and last.keras; 0: the weights themselves.", low=0, group="Model")
     clip_norm: float = setting(0, "Scale gradients down to this norm, over all weights of a network; 0: never.", low=0)
     strategy: str = setting(
         "auto", "Devices: one, mirrored (all GPUs of this machine), multi_worker (those of the machines in TF_CONFIG), "
-        "tpu, or auto: whichever of the first three fits.", choices=STRATEGIES)
-    jit_compile: bool = setting(False, "Compile the step with XLA.")
+        "tpu, or auto: whichever of the first three fits.", choices=STRATEGIES, group="Hardware")
+    jit_compile: bool = setting(False, "Compile the step with XLA.", group="Hardware")
     steps_per_call: int = setting(
         1, "Steps that a call into the graph takes; more are faster where a step is short. Records, validations and "
         "checkpoints wait for the end of a call.", low=1)
     deterministic: bool = setting(False, "Use only operations that repeat bit for bit, where a GPU has faster ones.")
     seed: int = setting(0, "Seed of weights, crops and augmentation.", low=0)
-    run_dir: str = setting("", "Run folder; one that holds this run is resumed. Empty: runs/MODEL_xSCALE.")
-    checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1)
-    validate_every: int = setting(1_000, "Steps between validations.", low=1)
-    log_every: int = setting(100, "Steps between records of the losses.", low=1)
-    keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2)
+    run_dir: str = setting("", "Run folder; one that holds this run is resumed. Empty: runs/MODEL_xSCALE.",
+                           group="Basics")
+    checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1, group="Logging")
+    validate_every: int = setting(1_000, "Steps between validations.", low=1, group="Logging")
+    log_every: int = setting(100, "Steps between records of the losses.", low=1, group="Logging")
+    keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2, group="Logging")
     profile: int = setting(
         0, "Calls to trace, after the first five, for TensorBoard's profiler (pip install xprof); 0: none.", low=0)
-    val_images: int = setting(16, "Validation pictures used, at most.", low=1)
+    val_images: int = setting(16, "Validation pictures used, at most.", low=1, group="Data")
 
     def __post_init__(self) -> None:
         super().__post_init__()

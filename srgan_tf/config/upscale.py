@@ -24,41 +24,47 @@ class UpscaleConfig(Settings):
     """An enlargement of pictures."""
 
     model: str = setting(
-        "", "A .keras file, a run folder, a SavedModel, a .tflite file, other people's weights (.pth, .safetensors), a "
-        "shipped name, or bicubic; empty: the shipped edsr_x4, or the model that --server names.")
-    list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.")
+        "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite file, foreign "
+        "weights (.pth, .safetensors, .param) or bicubic; empty: edsr_x4, or the model that --server names.", group="Basics")
+    list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
+                         group="Basics")
     sharpness: float = setting(
         0, "Of the shipped models: 0 is edsr_x4, faithful; 1 is perceptual_x4, which invents texture; between them lie "
-        "networks between the two.", low=0)
-    output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.")
-    scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES)
+        "networks between the two.", low=0, group="Basics")
+    output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.",
+                          group="Basics")
+    scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES, group="Basics")
     suffix: str = setting(
         "_x{scale}", "Added to each file's name before its ending; {scale} stands for the model's scale. Empty: names "
-        "stay as they are.")
+        "stay as they are.", group="Basics")
     format: str = setting(
-        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.")
-    overwrite: bool = setting(False, "Replace files that exist.")
-    recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.")
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
-    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
+        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.", group="Basics")
+    overwrite: bool = setting(False, "Replace files that exist.", group="Basics")
+    recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.", group="Basics")
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0,
+                        group="Hardware")
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     self_ensemble: bool = setting(
-        False, "Enlarge each tile in its eight symmetries and take the mean: eight times slower, 0.1 to 0.2 dB better.")
+        False, "Enlarge each tile in its eight symmetries and take the mean: eight times slower, 0.1 to 0.2 dB better.",
+        group="Quality")
     max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
-        choices=RUNTIMES)
+        choices=RUNTIMES, group="Hardware")
     precision: str = setting(
         "", "Compute type of a .keras file, and of a SavedModel in OpenVINO; empty: float32, or what an export has.",
-        choices=("", *COMPUTE_TYPES))
-    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0)
+        choices=("", *COMPUTE_TYPES), group="Hardware")
+    threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0,
+                           group="Hardware")
     trust_model: bool = setting(False, TRUST_HELP)
-    offline: bool = setting(False, OFFLINE_HELP)
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
-        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.")
-    server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0)
-    server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0)
+        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.", group="Server")
+    server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
+    server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
+                                  group="Server")
 
     def __post_init__(self) -> None:
         super().__post_init__()
