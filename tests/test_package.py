@@ -10,7 +10,7 @@ from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"errors", "atomic", "text", "lazy", "pretrained"}, {"settings"}, {"config", "usage"}, {"imaging", "models"},
+LAYERS = [{"errors", "text", "lazy", "pretrained"}, {"atomic", "settings"}, {"config", "usage"}, {"imaging", "models"},
           {"losses", "metrics", "weights"}, {"hub"}, {"runtimes"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

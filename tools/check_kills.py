@@ -3,8 +3,9 @@
 
     python tools/check_kills.py [--kills=20] [--steps=400]
 
-For a pixel run and an adversarial run: one is uninterrupted, one is killed --kills times and resumed each time.
-The final weights, the moving average and the JSON lines must be the same; the exit status is 1 if they are not.
+For a pixel run, an adversarial run and one of ESRGAN+ in mixed_bfloat16: one is uninterrupted, one is killed --kills times
+and resumed each time. The final weights, the moving average and the JSON lines must be the same; the exit status is 1 if
+they are not.
 """
 
 import argparse
@@ -22,7 +23,9 @@ import tensorflow as tf
 FLAGS = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
          "--batch_size=2", "--val_images=1", "--log_every=5", "--checkpoint_every=5", "--validate_every=25",
          "--learning_rate=1e-3"]
-KINDS = {"pixel": [], "adversarial": ["--adversarial=relativistic:0.01", "--discriminator_args=features:4"]}
+KINDS = {"pixel": [], "adversarial": ["--adversarial=relativistic:0.01", "--discriminator_args=features:4"],
+         "noisy in bfloat16": ["--model=esrgan_plus", "--model_args=features:4,blocks:1,growth_channels:2",
+                               "--precision=mixed_bfloat16"]}
 TIMES = ("images_per_second", "input_wait")
 
 

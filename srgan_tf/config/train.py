@@ -95,6 +95,9 @@ class TrainConfig(Settings):
     keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2, group="Logging")
     profile: int = setting(
         0, "Calls to trace, after the first five, for TensorBoard's profiler (pip install xprof); 0: none.", low=0)
+    accept_changed_data: bool = setting(
+        False, "Resume although the images of the run have changed; those that it has held out stay held out.",
+        group="Data")
     val_images: int = setting(16, "Validation pictures used, at most.", low=1, group="Data")
 
     def __post_init__(self) -> None:

@@ -15,9 +15,9 @@ when they are first used: the catalog needs no TensorFlow.
 from srgan_tf import lazy
 
 _HOMES = {
-    "Pair": "catalog",
+    "Pair": "pairs",
     "SOURCES": "catalog",
-    "Source": "catalog",
+    "Source": "pairs",
     "Store": "store",
     "bicubic_downsample": "degradation",
     "build_store": "store",

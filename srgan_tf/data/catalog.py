@@ -8,62 +8,39 @@ import importlib.util
 import os
 import socket
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from srgan_tf.data import records as stored
 from srgan_tf.data.deadleaves import dead_leaves
+from srgan_tf.data.folder_source import Held, folder
 from srgan_tf.data.folders import split_folders
+from srgan_tf.data.pairs import Pair, Source, checked_pair, load_hr, pair_from_hr
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
-from srgan_tf.imaging.name_matching import match_names
 from srgan_tf.settings import lookup
 from srgan_tf.text import whole_number
 
 DIV2K_HOST = "data.vision.ee.ethz.ch"
 PARTS = ("train", "validation", "all")
 MOST_LEAVES = 1_000_000  # the seeds after them are those of validation
-FOLDER_HELD_OUT = 0.05  # of a folder's pictures, at most 16
 SAMPLES_VALIDATION = ("astronaut.png", "coffee.png")
 SAMPLES_TRAINING = (
     "brick.png", "camera.png", "chelsea.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg",
     "ihc.png", "motorcycle_left.png", "page.png", "retina.jpg", "rocket.jpg")
 
 
-class Pair(NamedTuple):
-    """A low-resolution picture uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3]."""
-
-    lr: np.ndarray
-    hr: np.ndarray
-
-
-class Source(NamedTuple):
-    """Pictures not yet read.
-
-    Attributes:
-        name: for people.
-        count: of the pictures.
-        pictures: yields (name, load), and `load()` returns the Pair or raises; a slice of it yields some of them.
-        shards: prepared pictures: the files that hold them, and what is where in each.
-    """
-
-    name: str
-    count: int
-    pictures: Sequence[tuple[str, Callable[[], Pair]]]
-    shards: Sequence[tuple[Path, stored.Shard]] = ()
-
-
-def open_source(spec: str, scale: int, part: str = "all") -> Source:
+def open_source(spec: str, scale: int, part: str = "all", held: Held | None = None,
+                leave_out: Path | None = None) -> Source:
     """Opens one of the SOURCES.
 
     Args:
         spec: `KIND`, `KIND:WHERE` or, for tensorflow-datasets, `div2k/CONFIG`.
         scale: HR side over LR side.
         part: one of PARTS.
+        held: the split that a run began with; the other kinds than folder have a split of their own.
+        leave_out: a folder whose images are not taken.
 
     Raises:
         ValueError: for an unknown kind or part, or a source that cannot be read.
@@ -71,60 +48,21 @@ def open_source(spec: str, scale: int, part: str = "all") -> Source:
     if part not in PARTS:
         raise UserError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
     kind, _, where = (f"div2k:{spec[6:]}" if spec.startswith("div2k/") else spec).partition(":")
-    return lookup(SOURCES, kind, "dataset")(where, scale, part)
+    opened = lookup(SOURCES, kind, "dataset")
+    return folder(where, scale, part, held, leave_out) if kind == "folder" else opened(where, scale, part)
 
 
-def open_sources(dataset: str, val_dataset: str, scale: int) -> tuple[Source, Source]:
-    """The training and the validation source; an empty `val_dataset` means the training set's own held-out part."""
+def open_sources(dataset: str, val_dataset: str, scale: int, held: Held | None = None) -> tuple[Source, Source]:
+    """The training and the validation source; an empty `val_dataset` means the training set's own held-out part.
+
+    A validation folder that lies within the training folder is no part of it.
+    """
     if not val_dataset or val_dataset == dataset:
-        return open_source(dataset, scale, "train"), open_source(dataset, scale, "validation")
-    val_part = "all" if val_dataset.startswith("folder:") else "validation"
-    return open_source(dataset, scale, "all"), open_source(val_dataset, scale, val_part)
-
-
-def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:
-    """Crops HR to a multiple of the scale and makes LR with MATLAB's bicubic reduction."""
-    hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
-    if not hr.size:
-        raise UserError(f"smaller than the scale {scale}")
-    return Pair(matlab_resize(hr, 1 / scale), hr)
-
-
-def checked_pair(lr: np.ndarray, hr: np.ndarray, scale: int) -> Pair:
-    """A pair that somebody else made: HR is cropped to the LR size times the scale, if that is all that is amiss."""
-    height, width = lr.shape[0] * scale, lr.shape[1] * scale
-    if not (0 <= hr.shape[0] - height < scale and 0 <= hr.shape[1] - width < scale):
-        raise UserError(f"LR {lr.shape[1]}x{lr.shape[0]} times {scale} is not HR {hr.shape[1]}x{hr.shape[0]}")
-    return Pair(lr, hr[:height, :width])
-
-
-def _rgb(path: Path) -> np.ndarray:
-    return read_picture(path).pixels[..., :3]
-
-
-def _load_hr(path: Path, scale: int) -> Pair:
-    return pair_from_hr(_rgb(path), scale)
-
-
-def _load_both(lr: Path, hr: Path, scale: int) -> Pair:
-    return checked_pair(_rgb(lr), _rgb(hr), scale)
-
-
-def folder(where: str, scale: int, part: str) -> Source:
-    """`folder:HR` makes LR by MATLAB's bicubic reduction; `folder:HR,LR` reads both, matched by name."""
-    hr_folder, lr_folder = split_folders(where)
-    hr_paths = list_pictures(hr_folder)
-    loaders = [partial(_load_hr, path, scale) for path in hr_paths]
-    if lr_folder:
-        lr_paths = match_names(hr_paths, list_pictures(lr_folder))
-        loaders = [partial(_load_both, lr, hr, scale) for lr, hr in zip(lr_paths, hr_paths, strict=True)]
-    pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
-    if part != "all":
-        if len(pictures) < 2:
-            raise UserError(f"{hr_folder} holds one picture: none is left to validate on; give --val_dataset")
-        held_out = min(16, max(1, round(FOLDER_HELD_OUT * len(pictures))))
-        pictures = pictures[:-held_out] if part == "train" else pictures[-held_out:]
-    return Source(f"folder:{where}", len(pictures), pictures)
+        return open_source(dataset, scale, "train", held), open_source(dataset, scale, "validation", held)
+    is_folder = val_dataset.startswith("folder:")
+    leave_out = split_folders(val_dataset.removeprefix("folder:"))[0] if is_folder else None
+    validation = open_source(val_dataset, scale, "all" if is_folder else "validation")
+    return open_source(dataset, scale, "all", leave_out=leave_out), validation
 
 
 def samples(where: str, scale: int, part: str) -> Source:
@@ -136,7 +74,8 @@ def samples(where: str, scale: int, part: str) -> Source:
         raise UserError("--dataset=samples needs scikit-image: pip install 'srgan_tf[samples]'")
     data = Path(package.submodule_search_locations[0]) / "data"
     names = SAMPLES_VALIDATION if part == "validation" else SAMPLES_TRAINING
-    return Source("samples", len(names), [(name, partial(_load_hr, data / name, scale)) for name in names])
+    pictures = [(name, partial(load_hr, data / name, scale)) for name in names]
+    return Source("samples", len(names), pictures, files={name: (data / name,) for name in names})
 
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
@@ -147,7 +86,7 @@ def deadleaves(where: str, scale: int, part: str) -> Source:
     first_seed = 1_000_000 if part == "validation" else 0
     pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
                 for seed in range(first_seed, first_seed + count)]
-    return Source("deadleaves", count, pictures)
+    return Source("deadleaves", count, pictures, version=f"{count} from seed {first_seed} on")
 
 
 def _load_dead_leaves(seed: int, scale: int) -> Pair:
@@ -173,7 +112,8 @@ def div2k(where: str, scale: int, part: str) -> Source:
             f"tensorflow-datasets cannot provide {name} ({type(error).__name__}: {reason}); where there is no network, "
             "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
     count = builder.info.splits[split].num_examples
-    return Source(name, count, _Examples(builder, split, scale, range(count)))
+    return Source(name, count, _Examples(builder, split, scale, range(count)),
+                  version=f"{builder.info.full_name} {split}, {count} pictures")
 
 
 def _require_host(host: str) -> None:

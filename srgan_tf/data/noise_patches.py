@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from srgan_tf.atomic import locked
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
+from srgan_tf.data.pairs import Source
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import write_picture
@@ -37,9 +39,14 @@ def collect(config: PrepareConfig) -> Collection:
         OSError: a file cannot be written.
     """
     source, folder = open_source(config.dataset, config.scale), Path(config.output).expanduser()
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"--output={folder} is not empty: name a new or an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, "--output"):
+        if any(not path.name.startswith(".") for path in folder.iterdir()):
+            raise UserError(f"--output={folder} is not empty: name a new or an empty folder")
+        return _collect(config, source, folder)
+
+
+def _collect(config: PrepareConfig, source: Source, folder: Path) -> Collection:
     patches, used, skipped = 0, 0, []
     name = printable(source.name)
     loaded = tqdm(load_in_parallel(source.pictures), desc=f"looking through {name}", total=source.count,

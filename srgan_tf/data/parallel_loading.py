@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from srgan_tf.data.catalog import Pair
+from srgan_tf.data.pairs import Pair
 from srgan_tf.errors import UserError
 
 

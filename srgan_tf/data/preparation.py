@@ -6,21 +6,26 @@ is there when a preparation starts is kept, so that one that was stopped anywher
 
 import hashlib
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from srgan_tf.atomic import locked, sweep
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data import records
-from srgan_tf.data.catalog import Pair, Source, open_source, open_sources, pair_from_hr
+from srgan_tf.data.catalog import open_source, open_sources
+from srgan_tf.data.folder_source import Held, earlier_split
+from srgan_tf.data.likeness import Looks
+from srgan_tf.data.pairs import Pair, Source, pair_from_hr
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import printable
 
+SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
 Pictures = Iterable[tuple[str, Callable[[], Pair]]]
 
 
@@ -34,6 +39,7 @@ class Job(NamedTuple):
         made_from: a fingerprint of their names.
         sizes: to store each at.
         scale: HR side over LR side.
+        files: what the pictures are read from, by their names, where there are such files.
     """
 
     path: Path
@@ -42,6 +48,7 @@ class Job(NamedTuple):
     made_from: str
     sizes: Sequence[float]
     scale: int
+    files: Mapping[str, tuple[Path, ...]] = {}
 
     @property
     def notes(self) -> Path:
@@ -59,9 +66,27 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
         ValueError: the source cannot be read, gives no picture, or contradicts what is in the folder.
         OSError: a file cannot be written. What was finished before stays.
     """
-    train, validation = open_sources(config.dataset, config.val_dataset, config.scale)
     folder = Path(config.output).expanduser().absolute()
-    _open_folder(folder, config, train, validation)
+    train, validation = _open_sources(folder, config)
+    _check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, "--output"):
+        _open_folder(folder, config, train, validation)
+        return _write(folder, config, train, validation)
+
+
+def _open_sources(folder: Path, config: PrepareConfig) -> tuple[Source, Source]:
+    """What is to be prepared; records that an earlier version began keep the split that it made."""
+    kind, _, where = config.dataset.partition(":")
+    held = None
+    if (folder / records.SETTINGS_FILE).is_file() and kind == "folder" and config.val_dataset in ("", config.dataset):
+        if not records.read_settings(folder).get("split"):
+            training, validation = earlier_split(where)
+            held = Held(training, validation, validation)
+    return open_sources(config.dataset, config.val_dataset, config.scale, held)
+
+
+def _write(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> dict[str, list[records.Shard]]:
     jobs = {"train": list(_jobs(folder / "train", train, config.sizes, config)),
             "validation": list(_jobs(folder / "validation", validation, (1.0,), config))}
     left = [job for of_part in jobs.values() for job in _unwritten(of_part)]
@@ -78,25 +103,31 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
     return {part: _write_index(folder / part, of_part) for part, of_part in jobs.items()}
 
 
+def _check_folder(folder: Path) -> None:
+    is_other = folder.is_dir() and not (folder / records.SETTINGS_FILE).is_file()
+    if is_other and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise UserError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
+
+
 def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> None:
-    """Makes the folder, or finds records of this configuration in it, and clears away what a kill left half made."""
+    """Finds records of this configuration in the folder, or begins them; clears away what a kill left half made."""
     shared = config.val_dataset in ("", config.dataset)
     held_out = shared and open_source(config.dataset, config.scale).count > train.count
     settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_pictures")}
     settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
+    split = SPLIT
     if (folder / records.SETTINGS_FILE).is_file():
         before = records.read_settings(folder)
+        split = before.get("split")
         for name, value in settings.items():
             if before.get(name) != value:
                 raise UserError(f"--{name}={value} contradicts the records in {folder}, which have "
                                 f"--{name}={before.get(name)}: keep it, or name a new --output")
-    elif folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"--output={folder} is not empty and holds no records: name a new or an empty folder")
-    for part in ("train", "validation"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-        for path in (folder / part).glob(".*.tmp*"):
-            path.unlink()
+    for part in ("", "train", "validation"):
+        (folder / part).mkdir(exist_ok=True)
+        sweep(folder / part)
     settings |= {"format": records.FORMAT, "all": ["train", "validation"] if held_out else ["train"]}
+    settings |= {"split": split} if split else {}
     records.write_json(folder / records.SETTINGS_FILE, settings)
 
 
@@ -107,7 +138,8 @@ def _jobs(folder: Path, source: Source, sizes: Sequence[float], config: PrepareC
         # What is not a list has to be read to be listed, and has no names but its numbers.
         names = [name for name, _ in pictures] if isinstance(pictures, list) else [f"{start} to {stop}"]
         made_from = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
-        yield Job(folder / f"{number:05}.pixels", pictures, stop - start, made_from, sizes, config.scale)
+        files = {name: source.files[name] for name in names if name in source.files}
+        yield Job(folder / f"{number:05}.pixels", pictures, stop - start, made_from, sizes, config.scale, files)
 
 
 def _unwritten(jobs: Sequence[Job]) -> list[Job]:
@@ -137,12 +169,13 @@ def _noted(job: Job, indexed: dict[str, records.Shard]) -> records.Shard | None:
 def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
     """Writes one shard, and beside it what the index will say of it.
 
-    Pictures that cannot be read are left out and listed. A few pictures are in memory at a time.
+    Pictures that cannot be read are left out and listed, LR that does not look like its HR is named on standard output.
+    A few pictures are in memory at a time.
 
     Raises:
         OSError: it cannot be written; nothing of it is left.
     """
-    digest, length, pairs, skipped = hashlib.sha256(), 0, [], []
+    digest, length, pairs, skipped, looks = hashlib.sha256(), 0, [], [], Looks.none()
     with records.new_durable_file(job.path) as file:
         def write(data: Any) -> None:
             digest.update(data)
@@ -154,9 +187,13 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
             else:
                 pairs.append(records.Entry(name, length, *loaded.lr.shape[:2]))
                 length += records.append_pair(write, *loaded)
+                if len(job.files.get(name, ())) > 1:
+                    looks.add(name, loaded)
             progress()
     shard = records.Shard(job.path.name, length, digest.hexdigest(), job.made_from, pairs, skipped)
     records.write_json(job.notes, shard._asdict())
+    for line in looks.doubtful(job.files):
+        tqdm.write(f"warning: {printable(line)}")
 
 
 def _at_sizes(pictures: Pictures, sizes: Sequence[float], scale: int) -> Pictures:

@@ -11,8 +11,10 @@ of the source's pictures, so that any process can write any shard and its bytes 
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -24,6 +26,8 @@ from srgan_tf.errors import UserError
 
 FORMAT = "srgan_tf records 1"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
+_SHARD_FILE = re.compile(r"\d+\.pixels", re.ASCII)
+_WORDS = {str: "text", int: "whole number"}
 ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
 
 
@@ -102,17 +106,33 @@ def read_index(folder: Path) -> list[Shard]:
     path = folder / INDEX_FILE
     if not path.is_file():
         raise UserError(f"the records in {folder} are not finished: the same prepare command goes on with them")
-    return [shard_from(path, fields) for fields in read_json(path)]
+    shards = read_json(path)
+    if not isinstance(shards, list):
+        raise UserError(f"{path} is damaged: it is no list of shards")
+    return [shard_from(path, fields) for fields in shards]
 
 
 def shard_from(path: Path, fields: Any) -> Shard:
-    """A shard's description, as read from the JSON of `path`."""
+    """A shard's description, as read from the JSON of `path`.
+
+    Raises:
+        ValueError: something in it is not of its type.
+    """
     try:
         shard = Shard(**fields)
         pairs = [Entry(*entry) for entry in shard.pairs]
-        return shard._replace(pairs=pairs, skipped=[(str(name), str(reason)) for name, reason in shard.skipped])
+        skipped = [(name, reason) for name, reason in shard.skipped]
     except (TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {error}") from None
+    texts = [shard.file, shard.sha256, shard.made_from, *(entry.name for entry in pairs), *itertools.chain(*skipped)]
+    numbers = [shard.bytes, *(number for entry in pairs for number in entry[1:])]
+    for kind, values in ((str, texts), (int, numbers)):
+        for value in values:
+            if type(value) is not kind:  # true and false are no numbers
+                raise UserError(f"{path} is damaged: {json.dumps(value)[:40]} where a {_WORDS[kind]} belongs")
+    if not _SHARD_FILE.fullmatch(shard.file):
+        raise UserError(f"{path} is damaged: {shard.file[:40]!r} is no shard")
+    return shard._replace(pairs=pairs, skipped=skipped)
 
 
 def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
@@ -163,6 +183,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     settings = read_json(path)
     if not isinstance(settings, dict) or settings.get("format") != FORMAT or not {"scale", "all"} <= settings.keys():
         raise UserError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
+    parts = settings["all"]
+    if type(settings["scale"]) is not int or parts not in (["train"], ["train", "validation"]):
+        raise UserError(f"{path} is damaged: scale {settings['scale']!r} and parts {parts!r}")
     return settings
 
 
@@ -170,7 +193,7 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file; a ValueError names one that is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: {error}") from None
 
 

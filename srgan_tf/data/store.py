@@ -6,14 +6,15 @@ reads crops from the mapping without a copy and without Python.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.catalog import Pair, Source
+from srgan_tf.data.likeness import Looks
 from srgan_tf.data.mapping import map_files
+from srgan_tf.data.pairs import Pair, Source
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.data.records import append_pair, pixels_of, row_bytes
 from srgan_tf.errors import UserError
@@ -29,6 +30,7 @@ class Store(NamedTuple):
         scale: HR side over LR side.
         names: of the pictures.
         skipped: (name, reason) of those that could not be used.
+        doubtful: a line for each LR picture that does not look like its HR picture.
     """
 
     pixels: tf.Tensor
@@ -38,6 +40,7 @@ class Store(NamedTuple):
     scale: int
     names: list[str]
     skipped: list[tuple[str, str]]
+    doubtful: Sequence[str] = ()
 
     def pair(self, index: int) -> Pair:
         """One pair as arrays."""
@@ -50,7 +53,8 @@ class Store(NamedTuple):
         return np.ascontiguousarray(pixels_of(rows, height, width))
 
 
-def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Callable[[], None] | None = None) -> Store:
+def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Callable[[], None] | None = None,
+                most: int | None = None) -> Store:
     """Decodes every picture of a source, or maps a source that has been prepared.
 
     A picture that cannot be read, or that is smaller than a crop, is left out and listed in `skipped`.
@@ -60,6 +64,7 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
         scale: HR side over LR side.
         smallest_hr: least HR side in pixels.
         progress: called after each picture that is decoded.
+        most: stop after that many that can be used; all that are prepared are mapped nevertheless.
 
     Raises:
         ValueError: no picture could be used; the message names the first and its reason.
@@ -67,7 +72,7 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
     """
     if source.shards:
         return _map_records(source, scale, smallest_hr)
-    kept, skipped, end = [], [], 0
+    kept, skipped, looks, end = [], [], Looks.none(), 0
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
         for name, loaded in load_in_parallel(source.pictures):
             reason = loaded if isinstance(loaded, str) else _unfit(*loaded.hr.shape[:2], smallest_hr)
@@ -76,10 +81,15 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
             else:
                 kept.append((name, end, *loaded.lr.shape[:2]))
                 end += _append(file, loaded)
+                if len(source.files.get(name, ())) > 1:
+                    looks.add(name, loaded)
             if progress:
                 progress()
+            if len(kept) == most:
+                break
         file.flush()
-        return _store(source, map_files([file.fileno()])[0] if kept else None, kept, skipped, scale)
+        store = _store(source, map_files([file.fileno()])[0] if kept else None, kept, skipped, scale)
+        return store._replace(doubtful=looks.doubtful(source.files))
 
 
 def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:

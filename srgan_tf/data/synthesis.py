@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data.augmentation import turn
-from srgan_tf.data.catalog import Pair
+from srgan_tf.data.pairs import Pair
 from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.filtering import reflected
 

@@ -1,10 +1,28 @@
 """RRDRB with noise inputs, the generator of ESRGAN+ and nESRGAN+."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from srgan_tf.models.blocks import conv, msra_tenth
 from srgan_tf.models.rrdb import RRDB, DenseBlock, leaky_relu
+
+
+class ReplicaSeeds(keras.random.SeedGenerator):
+    """Seeds whose state is the same on all replicas, as a checkpoint keeps it, and whose draws are not.
+
+    Attributes:
+        replica: gives the number of the replica that draws; None where there is one. Training on several sets it.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.replica: Callable = lambda: None
+
+    def next(self, ordered=True):
+        seed, number = super().next(ordered), self.replica()
+        return seed if number is None else seed + ops.cast(ops.stack([number, 0]), seed.dtype)
 
 
 class NoiseInput(keras.layers.Layer):
@@ -13,7 +31,7 @@ class NoiseInput(keras.layers.Layer):
     def __init__(self, features: int, **kwargs):
         super().__init__(**kwargs)
         self.scale = self.add_weight((features,), keras.initializers.Constant(0.1), name="scale")
-        self.noise = keras.random.SeedGenerator()
+        self.noise = ReplicaSeeds()
         self.built = True
 
     def call(self, x, training=False):

@@ -71,6 +71,7 @@ class Checkpoints:
 
         Raises:
             ValueError: there are checkpoints, but none that can be read.
+            MemoryError: there is no room for one.
         """
         damaged = []
         for step in self._steps():
@@ -79,7 +80,10 @@ class Checkpoints:
                 # value, a counter, which is no reason to warn.
                 self._checkpoint.read(self._path(step)).assert_existing_objects_matched().expect_partial()
                 return damaged
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+                raise MemoryError(f"not enough memory to read the checkpoint of step {step}") from error
+            # TensorFlow's reader knows many errors: a data file that is too short is an IndexError.
+            except Exception as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 damaged.append(f"checkpoint ckpt-{step} cannot be read ({reason[:120]})")
         if damaged:

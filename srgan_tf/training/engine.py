@@ -2,11 +2,13 @@
 
 from functools import partial
 
+import keras
 import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store, crops
 from srgan_tf.data.synthesis import Synthesis
+from srgan_tf.models.esrgan_plus import NoiseInput
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.steps import PixelStep
 
@@ -33,6 +35,7 @@ class Engine:
         self._step, self._average = step, average
         step.average = average.generator
         self._strategy = tf.distribute.get_strategy()
+        follow_replicas(step.generator.model)
         self._replica = tf.function(self._from_bytes, jit_compile=True) if jit_compile else self._from_bytes
         self._graph = tf.function(self._steps)
 
@@ -76,6 +79,18 @@ class Engine:
     def _from_bytes(self, lr: tf.Tensor, hr: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._step(tf.cast(lr[index], tf.float32) / 255, tf.cast(hr[index], tf.float32) / 255)
 
+
+def follow_replicas(network: keras.layers.Layer) -> None:
+    """Gives each replica noise of its own."""
+    for layer in network._flatten_layers():
+        if isinstance(layer, NoiseInput):
+            layer.noise.replica = _replica_number
+
+
+def _replica_number() -> tf.Tensor | None:
+    """Which of several replicas of the job computes this; None: there is one."""
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context and context.num_replicas_in_sync > 1 else None
 
 
 def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthesis | None = None,

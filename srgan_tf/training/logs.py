@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
+from srgan_tf.text import printable
 
 
 class Records:
@@ -52,14 +53,35 @@ class Records:
 
 
 def _keep_until(path: Path, step: int) -> None:
-    """Rewrites JSON lines without those of later steps and without one that a killed process left half written."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
+    """Rewrites JSON lines without those of later steps and without one that a killed process left half written.
+
+    Whatever else is no record is named, and the file is kept as it was beside the new one.
+    """
+    kept, odd = [], []
+    content = path.read_bytes()
+    lines = content.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if (found := _step_of(line)) is not None:
+            kept += [line + b"\n"] if found <= step else []
+        elif line.strip() and number < len(lines):
+            odd.append(number)
+    if odd:
+        copy = path.with_name("metrics.damaged.jsonl")
+        with replacing(copy) as temporary:
+            temporary.write_bytes(content)
+        print(f"{printable(path)}: {len(odd)} lines are no records of a run, the first is line {odd[0]}; they are left "
+              f"out, and the file as it was is kept in {printable(copy)}")
     with replacing(path) as temporary:
-        temporary.write_text("".join(kept), encoding="utf-8")
+        temporary.write_bytes(b"".join(kept))
+
+
+def _step_of(line: bytes) -> int | None:
+    """The step of a record; None if the line is none."""
+    with contextlib.suppress(ValueError, RecursionError):
+        record = json.loads(line.decode("utf-8"))
+        if isinstance(record, dict) and type(record.get("step")) is int:
+            return record["step"]
+    return None
 
 
 class Ledger:

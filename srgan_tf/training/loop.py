@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.data.mapping import check_mapped
 from srgan_tf.imaging import write_picture
 from srgan_tf.models import save_model
 from srgan_tf.training.checkpoints import Checkpoints
@@ -123,8 +124,9 @@ class Run:
                 write_picture(self.folder / "validation.png", found.sheet)
 
     def _save(self) -> None:
-        """Writes a checkpoint, unless something in it is not finite."""
+        """Writes a checkpoint, unless something in it is not finite or what it was made from has been cut."""
         self._ledger.settle()
+        check_mapped()
         with self._progress.paused():
             self.checkpoints.save()
             self.keep("last.keras")

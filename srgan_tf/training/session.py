@@ -1,5 +1,8 @@
 """A run from its configuration to its end: what is built, read and restored before the loop turns."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -7,7 +10,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.data import Source, Store, build_store, open_sources, open_synthesis
+from srgan_tf.data import Source, Store, build_store, open_synthesis
+from srgan_tf.data.synthesis import Synthesis
+from srgan_tf.hub import load_model
 from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.text import printable
 from srgan_tf.training.assembly import build_step, describe
@@ -15,8 +20,9 @@ from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine, blocks
 from srgan_tf.training.loop import Run
-from srgan_tf.training.run_folder import open_run_folder
-from srgan_tf.training.steps import variables
+from srgan_tf.training.run_data import Opened, open_run_data
+from srgan_tf.training.run_folder import keep_flags, open_run_folder
+from srgan_tf.training.steps import PixelStep, variables
 from srgan_tf.training.strategies import is_chief, open_strategy
 from srgan_tf.training.validation import Validator
 
@@ -53,42 +59,66 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     synthesis = open_synthesis(config)
     step = build_step(config)
     average = MovingAverage(step.generator.model, config.ema)
+    with open_run_folder(config, flags_text, chief) as folder:
+        generator = average.generator
+        print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; "
+              f"run folder {printable(folder)}")
+        data = open_run_data(config, folder, chief)
+        if chief:
+            keep_flags(folder, flags_text)
+        _take_steps(config, folder, step, average, data, synthesis, chief)
+    return folder
+
+
+def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: MovingAverage, data: Opened,
+                synthesis: Synthesis | None, chief: bool) -> None:
+    """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator
-    train_source, val_source = open_sources(config.dataset, config.val_dataset, config.scale)
-    folder = open_run_folder(config, flags_text, chief)
-    print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; "
-          f"run folder {printable(folder)}")
-    store = load_pictures(train_source, config.scale, config.patch_size)
+    store = load_pictures(data.train, config.scale, config.patch_size)
     smallest = SSIM_WINDOW + 2 * config.scale
     # Validation pictures that are named are taken with their own LR.
-    validator = Validator(generator, load_pictures(val_source, config.scale, smallest), config.val_images,
-                          None if config.val_dataset else synthesis)
+    measure = partial(Validator, store=load_pictures(data.validation, config.scale, smallest, config.val_images),
+                      most=config.val_images, synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
         print(f"{printable(line)}: going back to the one before")
-    run = Run(config, folder, generator, checkpoints, validator, chief)
+    if data.validation_changed:
+        _measure_best_again(folder, checkpoints, measure)
+    run = Run(config, folder, generator, checkpoints, measure(generator), chief)
     first_step = int(checkpoints.step.numpy())
     if first_step >= config.steps:
         print(f"the run is complete: {first_step} steps")
         run.keep("last.keras")
-        return folder
+        return
     if first_step:
         print(f"resumed at step {first_step}")
     run.take_steps(Engine(step, average, config.jit_compile), blocks(config, store, first_step, synthesis))
-    return folder
 
 
-def load_pictures(source: Source, scale: int, smallest_hr: int = 1) -> Store:
+def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callable[[keras.Model], Validator]) -> None:
+    """Measures best.keras, for its score on other images is no measure for those to come."""
+    path, before = folder / "best.keras", float(checkpoints.best.numpy())
+    # In a thread of its own, where no strategy is in scope: variables made in one would wait for the other machines.
+    with ThreadPoolExecutor(1) as outside:
+        best = outside.submit(lambda: measure(load_model(path))().psnr_y).result() if path.is_file() else float("-inf")
+    checkpoints.best.assign(best)
+    print(f"the validation images have changed: PSNR-Y of {printable(path)} is {best:.2f} dB on them, and was "
+          f"{before:.2f}")
+
+
+def load_pictures(source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
     """Decodes a source with a progress bar and says what was left out."""
     name = printable(source.name)
     with tqdm(total=source.count, desc=f"reading {name}", unit="picture", leave=False, disable=None) as bar:
-        store = build_store(source, scale, smallest_hr, bar.update)
+        store = build_store(source, scale, smallest_hr, bar.update, most)
     print(f"{name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
     for name, reason in store.skipped[:10]:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     if len(store.skipped) > 10:
         print(f"  ... {len(store.skipped)} pictures skipped in all")
+    for line in store.doubtful:
+        print(f"  warning: {printable(line)}")
     return store
 
 

@@ -153,6 +153,15 @@ def _grow(records):
     path.write_text(json.dumps(shards))
 
 
+def _retype(name, value, file="train/index.json"):
+    def damage(records):
+        content = json.loads((records / file).read_text())
+        (content[0] if isinstance(content, list) else content)[name] = value
+        (records / file).write_text(json.dumps(content))
+
+    return damage
+
+
 @pytest.mark.parametrize(("damage", "message"), [
     (_shorten, "train/00001.pixels has .* bytes where the index says .*: delete it"),
     (_shift, "train/index.json is damaged: .* cannot lie at"),
@@ -161,6 +170,18 @@ def _grow(records):
     (lambda records: (records / "train/index.json").unlink(), "train are not finished: the same prepare command"),
     (lambda records: (records / "train/index.json").write_text('[{"file": 3}]'), "train/index.json is damaged"),
     (lambda records: (records / "train/index.json").write_text("[{"), "train/index.json is damaged"),
+    (lambda records: (records / "train/index.json").write_text("null"), "train/index.json is damaged: it is no list"),
+    (lambda records: (records / "train/index.json").write_text("[" * 99_999), "train/index.json is damaged"),
+    (_retype("bytes", "12"), 'train/index.json is damaged: "12" where a whole number belongs'),
+    (_retype("file", "../../0.pixels"), "train/index.json is damaged: '../../0.pixels' is no shard"),
+    (_retype("sha256", 5), "train/index.json is damaged: 5 where a text belongs"),
+    (_retype("pairs", [["0.png", 0, "4", 5]]), 'train/index.json is damaged: "4" where a whole number belongs'),
+    (_retype("pairs", [["0.png", 0, True, 5]]), "train/index.json is damaged: true where a whole number belongs"),
+    (_retype("pairs", [["0.png", 0, 4.5, 5]]), "train/index.json is damaged: 4.5 where a whole number belongs"),
+    (_retype("pairs", 7), "train/index.json is damaged"),
+    (_retype("skipped", ["ab", ["a", None]]), "train/index.json is damaged: null where a text belongs"),
+    (_retype("scale", "4", "records.json"), "records.json is damaged: scale '4'"),
+    (_retype("all", ["train", "../x"], "records.json"), "records.json is damaged: scale 4 and parts"),
     (lambda records: (records / "records.json").unlink(), "holds no records: python -m srgan_tf.prepare"),
     (lambda records: (records / "records.json").write_text("{}"), "is not of the format 'srgan_tf records 1'"),
     (lambda records: (records / "records.json").write_bytes(b"\xff\xfe"), "records.json is damaged"),
@@ -200,3 +221,23 @@ def _peak_memory(folder, count: int) -> float:
     done = subprocess.run([sys.executable, "-c", code, folder / f"{count}", folder / f"out{count}"], text=True,
                           check=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     return float(done.stdout)
+
+
+CUT = """import os, sys
+from srgan_tf.data import build_store, crops, open_source
+from srgan_tf.data.mapping import check_mapped
+batches = iter(crops(build_store(open_source('records:' + sys.argv[1], 4, 'train'), 4, 32), 32, 4, 0, 0, 10**6))
+next(batches)
+check_mapped()
+os.truncate(sys.argv[1] + '/train/00000.pixels', 0)
+for _ in range(2000):
+    next(batches)
+"""
+
+
+def test_a_shard_that_is_cut_while_it_is_read_is_one_line(records):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", CUT, records], text=True, capture_output=True, env=environment)
+    assert done.returncode == 2, done
+    assert done.stderr.splitlines()[-1].startswith(f"{records}/train/00000.pixels has 0 bytes where ")
+    assert "Traceback" not in done.stderr

@@ -82,3 +82,19 @@ def test_lines_of_steps_to_be_taken_again_are_dropped(tmp_path):
     records.close()
     assert [json.loads(line) for line in path.read_text().splitlines()] == [
         {"step": 5, "loss": 1}, {"step": 10, "loss": 2}, {"step": 15, "loss": 4.0}]
+
+
+def test_odd_lines_are_named_and_kept_aside(tmp_path, capfd):
+    path = tmp_path / "metrics.jsonl"
+    content = b'{"step": 5, "loss": 1}\n[5]\n{"step": "6"}\n7\n{"loss": 1}\n\xff\xfe\n\n{"step": 8, "loss": 2}\n{"st'
+    path.write_bytes(content)
+    Records(tmp_path, 10).close()
+    assert path.read_bytes() == b'{"step": 5, "loss": 1}\n{"step": 8, "loss": 2}\n'
+    out = capfd.readouterr().out
+    assert out.startswith(f"{path}: 5 lines are no records of a run, the first is line 2; they are left out")
+    assert (tmp_path / "metrics.damaged.jsonl").read_bytes() == content
+    for content in (b"", b"\n"):
+        path.write_bytes(content)
+        Records(tmp_path, 10).close()
+        assert path.read_bytes() == b""
+    assert capfd.readouterr().out == ""

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import re
 import resource
 import signal
@@ -58,10 +59,15 @@ def _tags(folder) -> set[str]:
 @pytest.mark.parametrize("adversarial", [
     [], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
     ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
-], ids=["pixel", "adversarial", "degraded and sharpened"])
+    ["--model=esrgan_plus", "--model_args=features:4,blocks:1,growth_channels:2", "--precision=mixed_bfloat16"],
+], ids=["pixel", "adversarial", "degraded and sharpened", "noisy in bfloat16"])
 def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
+    keras.utils.clear_session()
     assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
+    # As in a process of its own: names that are counted on order the sums of a graph, which shows in bfloat16.
+    keras.utils.clear_session()
     assert command("train", *SMALL, *adversarial, "--steps=4", "--checkpoint_every=4").status == 0
+    keras.utils.clear_session()
     done = command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4")
     assert "resumed at step 4" in done.out
     for one, other in zip(weights(tmp_path / "whole/last.keras"), weights(tmp_path / "run/last.keras"), strict=True):
@@ -156,6 +162,31 @@ def test_a_checkpoint_of_an_earlier_version(tmp_path, caplog):
     assert "save_counter" not in caplog.text
 
 
+@pytest.mark.parametrize("share", [0.5, None, 0], ids=["half", "one byte", "empty"])
+def test_a_checkpoint_whose_data_are_cut_falls_back(share, tmp_path):
+    checkpoints = Checkpoints(tmp_path, {"weights": [tf.Variable(tf.zeros([1000]))]}, 3)
+    for step in (1, 2):
+        checkpoints.step.assign(step)
+        checkpoints.save()
+    path = tmp_path / "ckpt-2.data-00000-of-00001"
+    os.truncate(path, 1 if share is None else int(path.stat().st_size * share))
+    (line,) = checkpoints.restore()
+    assert line.startswith("checkpoint ckpt-2 cannot be read (")
+    assert int(checkpoints.step.numpy()) == 1
+
+
+def test_memory_that_is_short_is_no_damage(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path, {}, 3)
+    checkpoints.save()
+
+    def full(path):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    monkeypatch.setattr(checkpoints._checkpoint, "read", full)
+    with pytest.raises(MemoryError, match="not enough memory to read the checkpoint of step 0"):
+        checkpoints.restore()
+
+
 def _damage(path):
     content = bytearray(path.read_bytes())
     for place in range(0, len(content), 40):
@@ -193,11 +224,32 @@ def test_a_folder_that_the_chief_is_about_to_fill(tmp_path):
     """What a kill left of the flags is no obstacle, and what the chief has written none to its workers."""
     config = TrainConfig(run_dir=str(tmp_path))
     (tmp_path / ".0123.tmp.flags").write_text("--mod")
-    assert open_run_folder(config, "--model=edsr\n") == tmp_path
-    (tmp_path / "config.flags").rename(tmp_path / "written_by_the_chief")
-    assert open_run_folder(config, "--model=edsr\n", writes=False) == tmp_path
+    with open_run_folder(config, "--model=edsr\n") as folder:
+        assert folder == tmp_path
+        with pytest.raises(ValueError, match=r"--run_dir=.* is being written to by process \d+ on .*: wait for"):
+            open_run_folder(config, "--model=espcn\n").__enter__()
+        with open_run_folder(config, "--model=edsr\n", writes=False) as folder:  # other workers of the job
+            assert folder == tmp_path
+    (tmp_path / "written_by_the_chief").touch()
+    with open_run_folder(config, "--model=edsr\n", writes=False):
+        pass
     with pytest.raises(ValueError, match="is not empty and holds no run"):
-        open_run_folder(config, "--model=edsr\n")
+        open_run_folder(config, "--model=edsr\n").__enter__()
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"", "it lacks --dataset"),
+    (b"--model=edsr\n\xff\xfe", "it is not UTF-8"),
+    (b"\0\0\0\0", r"line 1 is '.x00.*' instead of --name=value"),
+    (b"--model=edsr\n--scale=4\n--dataset=samples\n--patch_si", "line 4 is '--patch_si' instead of"),
+])
+def test_odd_flags_of_a_run_are_named(tmp_path, content, message):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/ckpt-1.index").touch()
+    (tmp_path / "config.flags").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"config.flags is damaged \({message}.*\), so that .* name a new --run_dir"):
+        open_run_folder(TrainConfig(run_dir=str(tmp_path)), "--model=edsr\n").__enter__()
+    assert (tmp_path / "config.flags").read_bytes() == content
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
