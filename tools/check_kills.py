@@ -3,9 +3,9 @@
 
     python tools/check_kills.py [--kills=20] [--steps=400]
 
-For a pixel run, an adversarial run and one of ESRGAN+ in mixed_bfloat16: one is uninterrupted, one is killed --kills times
-and resumed each time. The final weights, the moving average and the JSON lines must be the same; the exit status is 1 if
-they are not.
+For a pixel run, an adversarial run and one of ESRGAN+ in mixed_bfloat16: one is uninterrupted, one is killed --kills
+times and resumed each time. The final weights, the moving average and the JSON lines must be the same; the exit status
+is 1 if they are not.
 """
 
 import argparse
