@@ -52,8 +52,9 @@ class TrainConfig(Settings):
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
-        "pictures compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
-        "needs --ema); as in l1:0.01,vgg54:1.", group="Losses")
+        "images compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
+        "needs --ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); "
+        "wavelet (bands of luma); as in l1:0.01,vgg54:1.", group="Losses")
     adversarial: str = setting(
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
         "wgan (which wants --gradient_penalty=gp:10); empty: none.", group="Losses")

@@ -3,7 +3,8 @@
 Between pictures every loss is f(hr, sr) -> float32 scalar on NHWC RGB in [0, 1]; `parse_terms` makes a weighted sum of
 them from a flag. Adversarial pairs are f(real_logits, fake_logits, mean). Modules here import keras, never TensorFlow.
 
-A new pixel loss is one function and one line in terms.LOSSES, one that needs more than the two pictures a line in
+A new loss of two images is one function and one line in terms.LOSSES (and in terms.SMALLEST_SIDE if it needs a
+minimum of pixels), one that needs more than the two pictures a line in
 terms.INFORMED; a new adversarial pair one line in ADVERSARIAL.
 """
 
@@ -18,9 +19,13 @@ from srgan_tf.losses.adversarial import (
 )
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
+from srgan_tf.losses.frequency import focal_frequency
+from srgan_tf.losses.oklab import color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
-from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, total_loss
+from srgan_tf.losses.structural import ms_ssim_loss
+from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, smallest_side, total_loss
+from srgan_tf.losses.wavelets import wavelet_bands, wavelet_loss
 
 __all__ = [
     "ADVERSARIAL",
@@ -35,11 +40,18 @@ __all__ = [
     "PerceptualLoss",
     "Term",
     "charbonnier",
+    "color_loss",
     "feature_matching",
+    "focal_frequency",
     "l1",
     "ldl",
+    "luma_loss",
+    "ms_ssim_loss",
     "mse",
     "parse_terms",
+    "smallest_side",
     "total_loss",
     "total_variation",
+    "wavelet_bands",
+    "wavelet_loss",
 ]

@@ -9,14 +9,21 @@ from keras import ops
 from srgan_tf.errors import UserError
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
+from srgan_tf.losses.frequency import focal_frequency
+from srgan_tf.losses.oklab import COLOR_BLOCK, color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
+from srgan_tf.losses.structural import WINDOW, ms_ssim_loss
+from srgan_tf.losses.wavelets import TAPS, wavelet_loss
 from srgan_tf.settings import lookup
 
 # "pixel" is what ESRGAN's authors call their L1.
-LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": total_variation}
+LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": total_variation, "msssim": ms_ssim_loss,
+          "color": color_loss, "luma": luma_loss, "focal_frequency": focal_frequency, "wavelet": wavelet_loss}
 # Losses that look at more than the two pictures, and the names of what else they are given.
 INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",))}
+# Pixels a side that an image must have; 1 for those that are not here, and a power of two for VGG's.
+SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "wavelet": TAPS}
 
 
 class Term(NamedTuple):
@@ -79,6 +86,13 @@ def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, A
         values[term.name] = found[term.name] if isinstance(found, dict) else found
         total = total + term.weight * values[term.name]
     return total, values
+
+
+def smallest_side(name: str) -> int:
+    """How many pixels a side the images must at least have for a term."""
+    layer = vgg_layer(name)
+    # VGG halves the images before each block but the first: conv5_4 sees one pixel of 16.
+    return 2 ** (int(layer[len("conv")]) - 1) if layer else SMALLEST_SIDE.get(name, 1)
 
 
 def _parse_term(part: str) -> tuple[str, float]:

@@ -8,7 +8,7 @@ import keras
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model, resolve
-from srgan_tf.losses import ADVERSARIAL, Term, parse_terms
+from srgan_tf.losses import ADVERSARIAL, Term, parse_terms, smallest_side
 from srgan_tf.models import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
@@ -45,6 +45,9 @@ def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
         if "average" in term.needs and not config.ema:
             raise UserError(f"--losses={term.name} compares with the generator's moving average: it needs --ema, as "
                             "in --ema=0.999; got --ema=0")
+        if config.patch_size < smallest_side(term.name):
+            raise UserError(f"--losses={term.name} needs crops of at least {smallest_side(term.name)} pixels; got "
+                            f"--patch_size={config.patch_size}")
 
 
 def build_generator(config: TrainConfig) -> keras.Model:

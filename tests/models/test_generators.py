@@ -152,7 +152,7 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     sides = {name: (case["patch_size"],) * 2 if "patch_size" in case else (5, 7) for name, case in cases.items()}
     inputs = {name: contracts.pictures(*size) for name, size in sides.items()}
     random = np.random.default_rng(0)
-    hr, sr = contracts.pictures(16, 16, seed=1), contracts.pictures(16, 16, seed=2)
+    hr, sr = contracts.pictures(24, 24, seed=1), contracts.pictures(24, 24, seed=2)
     real, fake = random.normal(size=(2, 4, 1)).astype("float32")
     outputs = contracts.outputs_under_jax(models, {**inputs, "hr": hr, "sr": sr, "real": real, "fake": fake}, tmp_path)
     expected = {name: model(inputs[name]) for name, model in models.items()}
