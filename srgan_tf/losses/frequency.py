@@ -6,9 +6,9 @@ from keras import ops
 def focal_frequency(hr, sr):
     """Mean of w |F(sr) - F(hr)|^2 over frequencies, channels and images.
 
-    F is the orthonormal discrete Fourier transform of the whole image; the spectrum weight w is |F(sr) - F(hr)|, divided
-    by its largest value in the channel of the image, and a constant to the gradient: the paper's alpha is 1, its patches
-    are the crops. As the transform is linear, the difference of the images is transformed, once.
+    F is the orthonormal discrete Fourier transform of the whole image; the spectrum weight w is |F(sr) - F(hr)|,
+    divided by its largest value in the channel of the image, and a constant to the gradient: the paper's alpha is 1,
+    its patches are the crops. As the transform is linear, the difference of the images is transformed, once.
 
     Args:
         hr: the references, [B,H,W,C] in [0, 1].
