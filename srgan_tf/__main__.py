@@ -9,7 +9,7 @@ from pathlib import Path
 
 from srgan_tf import __version__
 from srgan_tf.settings import lookup
-from srgan_tf.text import printable
+from srgan_tf.text import printable, show
 
 COMMANDS = ("upscale", "train", "evaluate", "export", "serve", "convert", "interpolate", "prepare")
 USER_ERROR = 2
@@ -23,7 +23,7 @@ def main() -> typing.NoReturn:
         sys.exit(USER_ERROR)
     verb, *rest = sys.argv[1:]
     if verb in ("--help", "-help", "-h", "help"):
-        print(overview(program))
+        show(overview(program))
         sys.exit(0)
     if verb in ("--version", "-version"):
         print(f"srgan_tf {__version__}")

@@ -23,7 +23,7 @@ from absl import flags as absl_flags
 from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.settings import SHORT_NAMES
-from srgan_tf.text import printable
+from srgan_tf.text import printable, show
 from srgan_tf.usage import usage
 
 if typing.TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]
         if values["help"].value:
             recipes = sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags"))
-            print(usage(config_class, sys.modules[main.__module__].__doc__ or "", name, arguments, recipes))
+            show(usage(config_class, sys.modules[main.__module__].__doc__ or "", name, arguments, recipes))
             sys.exit(0)
         if values["version"].value:
             print(f"srgan_tf {__version__}")

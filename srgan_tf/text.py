@@ -1,5 +1,7 @@
-"""Text that others wrote: names made printable, whole numbers read strictly."""
+"""Text that others wrote: names made printable, whole numbers read strictly; and long text for a terminal."""
 
+import os
+import sys
 import unicodedata
 
 MOST = (1 << 63) - 1  # of int64: of protobuf's version numbers, among others
@@ -13,6 +15,14 @@ def printable(text: object) -> str:
         character.encode("unicode_escape").decode()
         if unicodedata.category(character) in HIDDEN and character not in JOINERS else character
         for character in str(text))
+
+
+def show(text: str) -> None:
+    """Prints a text of several lines, whose reader (`head`, `less`) may leave before its end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def whole_number(text: str, most: int = MOST) -> int | None:

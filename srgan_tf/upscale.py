@@ -14,17 +14,19 @@ from typing import Any
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
+from srgan_tf.text import show
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
     """Checks what can be checked before the model is loaded, then enlarges; returns the exit status."""
     start = time.perf_counter()
     if config.list:
-        print(model_list())
+        show(model_list())
         return 0
     from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
 
-    scale = 0 if config.server else known_scale(config.model or DEFAULT_MODEL)
+    name = "" if config.server else config.model or DEFAULT_MODEL
+    scale = config.scale if name == "bicubic" else known_scale(name)
     output = Path(config.output).expanduser()
     find = functools.partial(
         find_jobs, inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)

@@ -68,6 +68,15 @@ def test_version(ended):
     assert (done.returncode, done.stdout) == (0, expected)
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["upscale", "--help"], ["upscale", "--list"]])
+def test_the_reader_of_a_long_text_may_leave(arguments):
+    process = subprocess.Popen([sys.executable, "-m", "srgan_tf", *arguments], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == (b"", 0)
+    process.stderr.close()
+
+
 def test_no_framework_is_imported_for_help():
     code = ("import sys\nfrom srgan_tf.__main__ import main\nsys.argv[1:] = ['--help']\ntry:\n    main()\n"
             "finally:\n    print(sorted({'tensorflow', 'keras', 'numpy', 'PIL', 'absl'} & set(sys.modules)))")
