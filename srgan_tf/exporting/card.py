@@ -36,6 +36,7 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
                    "clipped": dtype == "uint8" or config.quantize == "int8"},
         "scale": scale,
         "receptive_radius": generator.receptive_radius,
+        "alignment": generator.alignment,
         "quantization": config.quantize,
         "gpu_compatible": config.gpu_compatible or None,
         "bytes": content.stat().st_size,

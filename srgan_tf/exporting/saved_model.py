@@ -15,6 +15,8 @@ from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph, t
 from srgan_tf.exporting.limits import refuse_too_large
 from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
+from srgan_tf.runtimes.keras import info_of_network
+from srgan_tf.runtimes.saved_model import INFO
 from srgan_tf.text import MOST, whole_number
 
 
@@ -48,6 +50,7 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     module = serving_module(generator, config)
     try:
         tf.saved_model.save(module, str(temporary), signatures=module.named)
+        write_info(temporary, generator)
         if not write_warmup(temporary, folder.resolve().name, warmup_inputs()):
             print("no warm-up requests in the SavedModel: they need tensorflow-serving-api (pip install "
                   "'srgan_tf[serving]')")
@@ -57,6 +60,12 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder / str(version)
+
+
+def write_info(folder: Path, generator: Generator) -> None:
+    """Writes what runtimes must know of the model into a SavedModel."""
+    (folder / INFO).parent.mkdir(exist_ok=True)
+    (folder / INFO).write_text(info_of_network(generator).to_json() + "\n")
 
 
 def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:

@@ -17,10 +17,12 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
-from srgan_tf.exporting.card import SUFFIXES, make_card, write_card
+from srgan_tf.exporting.card import RANGES, SUFFIXES, make_card, write_card
 from srgan_tf.exporting.tflite_graph import mobile_forms, require_gpu_compatible, set_output_range
 from srgan_tf.models import Generator
+from srgan_tf.runtimes.keras import info_of_network
 from srgan_tf.runtimes.litert import hushed
+from srgan_tf.runtimes.tflite_metadata import add_info
 
 SIGNATURE = "upscale"
 
@@ -81,7 +83,11 @@ def convert(generator: Generator, config: ExportConfig, pictures: list[np.ndarra
             if config.tflite_io == "uint8":
                 converter.inference_input_type = converter.inference_output_type = tf.uint8
         content = converter.convert()
-    return set_output_range(content, 255 if config.tflite_io == "float255" else 1) if whole else content
+    if whole:
+        content = set_output_range(content, 255 if config.tflite_io == "float255" else 1)
+    values = tuple(RANGES[config.tflite_io][1])
+    return add_info(content, info_of_network(generator, fixed_size=config.tile_shape, input_range=values,
+                                             output_range=values))
 
 
 def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable:

@@ -37,7 +37,7 @@ def write_warmup(folder: Path, name: str, requests: Mapping[str, Mapping[str, tf
     except ImportError:
         return False
     path = folder / FILE
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
             request = predict_pb2.PredictRequest()

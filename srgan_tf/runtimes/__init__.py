@@ -5,7 +5,7 @@
 A runtime takes uint8 RGB [1,H,W,3] and gives it larger; `run_float` gives float32 in 0..1, where that can be had.
 """
 
-from srgan_tf.runtimes.base import Options, Runtime, TileTooLargeError
+from srgan_tf.runtimes.base import ModelInfo, Options, Runtime, TileTooLargeError
 from srgan_tf.runtimes.opening import open_runtime
 
-__all__ = ["Options", "Runtime", "TileTooLargeError", "open_runtime"]
+__all__ = ["ModelInfo", "Options", "Runtime", "TileTooLargeError", "open_runtime"]

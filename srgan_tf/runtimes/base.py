@@ -1,6 +1,8 @@
 """What a runtime is: a model that is ready to run, whatever runs it, called alike."""
 
+import dataclasses
 import functools
+import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,10 +17,104 @@ TRIAL = (8, 8)  # height and width of the image that tells a model's scale
 # tiles that begin where the image's end does not ask for them are filled up there, which costs more exactness than it
 # gains.
 EXPORT_ALIGNMENT = 4
+LARGEST_INFO = 4096  # bytes of a ModelInfo as text
+RANGES = ((0, 1), (0, 255))
+# Field of ModelInfo: least and greatest value.
+_LIMITS = {"scale": (1, 64), "receptive_radius": (0, 1 << 16), "alignment": (1, 64), "parameters": (0, 1 << 40)}
+_LARGEST_SIDE = 1 << 16
 
 
 class TileTooLargeError(UserError):
     """A runtime does not take so large a tile, but may take a smaller one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """What a runtime must know of a model and cannot see in its graph; every export holds it as JSON.
+
+    Attributes:
+        scale: how many times larger the output is.
+        receptive_radius: as in Generator, or None if that is not known.
+        alignment: as in Generator.
+        fixed_size: the only height and width of the input, or None for any.
+        parameters: how many weights the model trained, or None if that is not known.
+        input_range, output_range: the numbers of black and white, or None where the format says them.
+    """
+
+    scale: int
+    receptive_radius: int | None = None
+    alignment: int = 1
+    fixed_size: tuple[int, int] | None = None
+    parameters: int | None = None
+    input_range: tuple[int, int] | None = None
+    output_range: tuple[int, int] | None = None
+
+    def to_json(self) -> str:
+        """One line, which `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ModelInfo":
+        """Reads what `to_json` wrote; fields of later versions are passed over.
+
+        Raises:
+            UserError: it is something else, or a value cannot be.
+        """
+        try:
+            found = json.loads(text) if len(text) <= LARGEST_INFO else None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or "scale" not in found:
+            raise UserError(f"model info must be a JSON object with a scale; got {text[:40]!r}")
+        known = {field.name: found[field.name] for field in dataclasses.fields(cls) if field.name in found}
+        for name, value in known.items():
+            if not _possible(name, value):
+                raise UserError(f"model info: {name} cannot be {str(value)[:40]}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+
+
+def _possible(name: str, value: Any) -> bool:
+    """Whether a field of ModelInfo can have this value of a JSON text."""
+    if value is None:
+        return name not in ("scale", "alignment")
+    if name in _LIMITS:
+        least, most = _LIMITS[name]
+        return type(value) is int and least <= value <= most
+    if not isinstance(value, list) or [type(number) for number in value] != [int, int]:
+        return False
+    return tuple(value) in RANGES if name.endswith("_range") else all(1 <= side <= _LARGEST_SIDE for side in value)
+
+
+def info_of(path: Path, read: Callable[..., ModelInfo | None], *arguments: Any) -> ModelInfo | None:
+    """What `read` finds that an export says of itself; its message with the export's name where that cannot be."""
+    try:
+        return read(*arguments)
+    except UserError as error:
+        raise UserError(f"{path}: {error}; export it again") from error
+
+
+def tiling_of(path: Path, info: ModelInfo | None, scale: int, fixed_size: tuple[int, int] | None = None
+              ) -> dict[str, Any]:
+    """The fields of a Runtime that an export says itself, after what it says was held against what it does.
+
+    Args:
+        path: of the export, for messages.
+        info: what it says, or None where it says nothing.
+        scale: what the trial call saw.
+        fixed_size: what the graph takes.
+
+    Raises:
+        UserError: it says something else than it does.
+    """
+    if info is None:
+        return {"alignment": 1 if fixed_size else EXPORT_ALIGNMENT}
+    for name, stated, seen in (("scale", info.scale, scale), ("fixed size", info.fixed_size, fixed_size)):
+        if stated != seen:
+            raise UserError(f"{path} says that its {name} is {stated}, and it is {seen}: export it again")
+    if fixed_size and min(fixed_size) < info.alignment:
+        raise UserError(f"{path} says that tiles begin at multiples of {info.alignment}, and takes tiles of "
+                        f"{fixed_size[0]}x{fixed_size[1]}: export it again")
+    return {"receptive_radius": info.receptive_radius, "alignment": info.alignment, "parameters": info.parameters}
 
 
 class Runtime(NamedTuple):

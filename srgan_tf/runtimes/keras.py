@@ -8,7 +8,7 @@ import numpy as np
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
-from srgan_tf.runtimes.base import DEFAULTS, Options, Runtime, in_turn, plain_errors
+from srgan_tf.runtimes.base import DEFAULTS, ModelInfo, Options, Runtime, in_turn, plain_errors
 
 
 def open_keras(model: ModelRef, options: Options) -> Runtime:
@@ -55,6 +55,12 @@ def inference_form(generator: Any) -> Any:
     if not isinstance(generator, Generator):
         raise UserError(f"model must be a generator; got {type(generator).__name__}")
     return generator.fold()
+
+
+def info_of_network(generator: Any, **more: Any) -> ModelInfo:
+    """What an export of a generator says of itself, with what its format adds."""
+    return ModelInfo(generator.scale, generator.receptive_radius, generator.alignment, parameters=trained(generator),
+                     **more)
 
 
 def trained(generator: Any) -> int:

@@ -2,6 +2,7 @@
 
 | tensor | its values |
 |---|---|
+| float32 of a file that says its range (ModelInfo) | that range |
 | uint8, int8 without scale | grey levels 0..255; int8 less 128 |
 | uint8, int8 with a scale | the real numbers 0..255 where the scale reaches beyond 16, else 0..1 |
 | float32 whose name in the signature ends in `_0_255` | 0..255 |
@@ -21,8 +22,9 @@ import numpy as np
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_uint8, to_unit
-from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, TRIAL, Options, Runtime, in_turn, one_line, whole_scale
+from srgan_tf.runtimes.base import TRIAL, Options, Runtime, in_turn, info_of, one_line, tiling_of, whole_scale
 from srgan_tf.runtimes.litert_trial import require_survival
+from srgan_tf.runtimes.tflite_metadata import read_info
 from srgan_tf.runtimes.tflite_parameters import count_parameters
 
 _hushing = threading.RLock()  # of two threads, the second would take the first's hidden file for standard error
@@ -59,8 +61,11 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
     except Exception as error:  # LiteRT and FlatBuffers raise whatever they met in a damaged file
         raise UserError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
     tile = _input_tile(path, source)
+    content = path.read_bytes()
+    info = info_of(path, read_info, content)
     given, made = _names(interpreter, source, target)
-    encode, decode = _encoder(path, source, given), _decoder(path, target, made)
+    encode = _encoder(path, source, _peak(info and info.input_range, given))
+    decode = _decoder(path, target, _peak(info and info.output_range, made))
 
     def run_float(images: np.ndarray) -> np.ndarray:
         try:
@@ -81,10 +86,9 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
     else:
         with hushed():
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
-    return in_turn(Runtime(
-        path.stem, whole_scale(path, tile or TRIAL, [int(n) for n in made_shape]), run, fixed_tile=tile,
-        alignment=1 if tile else EXPORT_ALIGNMENT, run_float=run_float,
-        parameters=count_parameters(path)))
+    scale = whole_scale(path, tile or TRIAL, [int(n) for n in made_shape])
+    runtime = Runtime(path.stem, scale, run, fixed_tile=tile, run_float=run_float, **tiling_of(path, info, scale, tile))
+    return in_turn(runtime if runtime.parameters else runtime._replace(parameters=count_parameters(content)))
 
 
 def _open(path: Path, threads: int) -> Any:
@@ -138,10 +142,9 @@ def _names(interpreter: Any, source: dict, target: dict) -> tuple[str, str]:
     return source["name"], target["name"]
 
 
-def _encoder(path: Path, tensor: dict, name: str) -> Coding:
+def _encoder(path: Path, tensor: dict, peak: float) -> Coding:
     """uint8 levels, or float32 in 0..1, -> what the tensor takes: integers stand for 8 bits."""
     if tensor["dtype"] == np.float32:
-        peak = _float_peak(name)
         return lambda images: to_unit(images) * np.float32(peak)
     kind, levels = _levels(path, tensor, "take")
     # The number that stands for each grey level: of those that a tensor can hold, the one nearest to it.
@@ -150,18 +153,18 @@ def _encoder(path: Path, tensor: dict, name: str) -> Coding:
     return lambda images: table[images if images.dtype == np.uint8 else to_uint8(images)]
 
 
-def _decoder(path: Path, tensor: dict, name: str) -> Coding:
+def _decoder(path: Path, tensor: dict, peak: float) -> Coding:
     """What the tensor gives -> float32 in 0..1; of an integer tensor whole grey levels, which rounding leaves alone."""
     if tensor["dtype"] == np.float32:
-        peak = _float_peak(name)
         return lambda pictures: pictures / np.float32(peak)
     kind, levels = _levels(path, tensor, "give")
     table = (levels / 255).astype(np.float32)
     return lambda pictures: table[pictures.astype(np.int16) - np.iinfo(kind).min]
 
 
-def _float_peak(name: str) -> float:
-    return 255.0 if name.endswith("_0_255") else 1.0
+def _peak(said: tuple[int, int] | None, name: str) -> float:
+    """The number of white in a float32 tensor: what the file says, else what the tensor's name says."""
+    return float(said[1]) if said else 255.0 if name.endswith("_0_255") else 1.0
 
 
 def _levels(path: Path, tensor: dict, verb: str) -> tuple[type, np.ndarray]:

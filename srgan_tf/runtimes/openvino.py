@@ -9,8 +9,9 @@ import numpy as np
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
-from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, TRIAL, Options, Runtime, in_turn, one_line, whole_scale
+from srgan_tf.runtimes.base import TRIAL, Options, Runtime, in_turn, info_of, one_line, tiling_of, whole_scale
 from srgan_tf.runtimes.keras import inference_form, trained
+from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -61,7 +62,8 @@ def open_saved_model(model: ModelRef, options: Options) -> Runtime:
         raise UserError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
                          "--precision=bfloat16") from error
     made = run(np.zeros((1, *TRIAL, 3), np.uint8))
-    return in_turn(Runtime(path.name, whole_scale(path, TRIAL, made.shape), run, alignment=EXPORT_ALIGNMENT))
+    scale = whole_scale(path, TRIAL, made.shape)
+    return in_turn(Runtime(path.name, scale, run, **tiling_of(path, info_of(path, read_info, path), scale)))
 
 
 def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:

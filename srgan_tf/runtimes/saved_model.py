@@ -10,16 +10,21 @@ from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
 from srgan_tf.runtimes.base import (
-    EXPORT_ALIGNMENT,
+    LARGEST_INFO,
     TRIAL,
+    ModelInfo,
     Options,
     Runtime,
     in_turn,
+    info_of,
     one_line,
     plain_errors,
+    tiling_of,
     whole_scale,
 )
 from srgan_tf.runtimes.saved_model_check import check_saved_model
+
+INFO = Path("assets.extra", "model_info.json")  # TensorFlow Serving passes over what it does not know there
 
 
 def open_saved_model(model: ModelRef, options: Options) -> Runtime:
@@ -58,8 +63,23 @@ def saved_model_runtime(path: Path) -> Runtime:
         trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
         raise UserError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
-    return in_turn(Runtime(path.name, whole_scale(path, TRIAL, trial.shape), run, alignment=EXPORT_ALIGNMENT,
-                           run_float=_float_signature(loaded)))
+    scale = whole_scale(path, TRIAL, trial.shape)
+    return in_turn(Runtime(path.name, scale, run, run_float=_float_signature(loaded),
+                           **tiling_of(path, info_of(path, read_info, path), scale)))
+
+
+def read_info(folder: Path) -> ModelInfo | None:
+    """What a SavedModel says of itself; None where it says nothing.
+
+    Raises:
+        UserError: it says something that cannot be.
+        OSError: the file cannot be read.
+    """
+    file = folder / INFO
+    if not file.is_file():
+        return None
+    with file.open("rb") as opened:
+        return ModelInfo.from_json(opened.read(LARGEST_INFO + 1))
 
 
 def _float_signature(loaded: Any) -> Callable | None:

@@ -1,14 +1,13 @@
 """How many weights a .tflite file holds: those of its convolutions, dense layers and PReLUs, in whatever numbers."""
 
 import math
-from pathlib import Path
 
 # Places of the weights, and of the biases where there are any, among an operation's inputs.
 _WEIGHTS = {"CONV_2D": (1, 2), "DEPTHWISE_CONV_2D": (1, 2), "FULLY_CONNECTED": (1, 2), "TRANSPOSE_CONV": (1, 3),
             "PRELU": (1,)}
 
 
-def count_parameters(path: Path) -> int | None:
+def count_parameters(content: bytes) -> int | None:
     """The number of weights and biases; None where there are none, or the file does not say.
 
     What an export folds into its convolutions (batch normalization) counts as part of them.
@@ -17,7 +16,7 @@ def count_parameters(path: Path) -> int | None:
 
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     try:
-        model = schema.Model.GetRootAs(path.read_bytes(), 0)
+        model = schema.Model.GetRootAs(content, 0)
         total = sum(_of_graph(model, model.Subgraphs(index), names) for index in range(model.SubgraphsLength()))
     except Exception:  # FlatBuffers raise whatever they met; the number is for tables alone
         return None

@@ -10,6 +10,7 @@ from srgan_tf.inference import enlarge_tiled
 from srgan_tf.inference.tiling import smallest_tile, windows
 from srgan_tf.models import GENERATORS
 from srgan_tf.runtimes import Runtime, open_runtime
+from srgan_tf.runtimes.keras import trained
 
 
 def nearest(**settings) -> Runtime:
@@ -108,13 +109,15 @@ def test_tiles_of_an_unshuffled_network_equal_the_whole_picture(photo):
     assert difference[1].max() > 20
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_exports_of_an_unshuffled_network_are_tiled_like_it(format, photo, tmp_path):
-    """They do not say that tiles must begin at even pixels."""
+@pytest.mark.parametrize(("format", "settings"), [
+    ("saved_model", {}), ("tflite", {"dynamic": True}), ("tflite", {"tile": "84"}),
+], ids=["saved_model", "free", "fixed"])
+def test_exports_of_an_unshuffled_network_are_tiled_like_it(format, settings, photo, tmp_path):
     generator = lifelike("rrdb", scale=2, unshuffle=2, features=16, growth_channels=8)
-    path = FORMATS[format](generator, tmp_path, "x2", ExportConfig(model="-", output="-", dynamic=True))
+    path = FORMATS[format](generator, tmp_path, "x2", ExportConfig(model="-", output="-", **settings))
     runtime, picture = open_runtime(path), photo[40:151, 60:157]
-    whole = enlarge_tiled(runtime, picture, tile=0).astype(int)
+    assert (runtime.alignment, runtime.receptive_radius, runtime.parameters) == (2, 39, trained(generator))
+    whole = enlarge_tiled(open_runtime(generator), picture, tile=0).astype(int)
     assert whole.std() > 15
     assert np.abs(enlarge_tiled(runtime, picture, 84, 39) - whole).max() <= 1
     assert np.abs(enlarge_tiled(runtime._replace(alignment=1), picture, 84, 39) - whole).max() > 20
