@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,31 @@ def test_a_files_name_is_used_once():
             homes.setdefault(file.stem, set()).add("/".join(file.relative_to(PACKAGE).parts[:-1]))
     repeated = {name: rooms for name, rooms in homes.items() if len(rooms) > 1 and rooms not in SIDES}
     assert not repeated
+
+
+# What a model's name can end in, and what finds or opens one.
+MODEL_NAMES = re.compile(r"(\w+)?\.(keras|tflite|pth|safetensors|onnx)|saved_model\.pb|\[0-9\]\*/saved_model\.pb|hf://")
+FINDERS = {"find_hugging_face", "find_in_wheel", "find_published", "find_saved_model", "load_keras", "read_checkpoint",
+           "run_model", "shipped_files"}
+# Outside hub/ and weights/, which tell containers apart by their content: those that write such files.
+NAMING = {
+    "config/choices.py", "config/convert.py", "convert.py", "exporting/card.py", "exporting/tflite.py",
+    "interpolate.py", "models/keras_files.py", "training/loop.py", "training/session.py",
+    "serving/checks.py", "serving/versions.py",  # a base path is a folder of versions and no model's name
+}
+
+
+def test_only_the_hub_finds_models():
+    for file in PACKAGE.rglob("*.py"):
+        place = file.relative_to(PACKAGE)
+        if place.parts[0] in ("hub", "weights"):
+            continue
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        calls = {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in nodes
+                 if isinstance(node, ast.Call)}
+        assert not calls & FINDERS, place
+        texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        assert str(place) in NAMING or not [text for text in texts if MODEL_NAMES.fullmatch(text)], place
 
 
 def ast_imports(file: Path) -> list[str]:
