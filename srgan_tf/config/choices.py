@@ -11,6 +11,7 @@ SHARP_MODEL = "perceptual_x4"
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
 SCHEDULES = ("milestones", "cosine", "constant")
+DISCRIMINATOR_INPUTS = ("rgb", "wavelet")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 RUNTIMES = ("tensorflow", "openvino")
 COMPUTE_TYPES = ("float32", "bfloat16")

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import PRECISIONS, SCALES, SCHEDULES, STRATEGIES
+from srgan_tf.config.choices import DISCRIMINATOR_INPUTS, PRECISIONS, SCALES, SCHEDULES, STRATEGIES
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -68,6 +68,9 @@ class TrainConfig(Settings):
         "70x70: patchgan; a pixel: unet (Real-ESRGAN's).", group="Model")
     discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.",
                                       group="Model")
+    discriminator_input: str = setting(
+        "rgb", "What the discriminator sees: the images, or three wavelet bands of their luma, which hold its details "
+        "(wavelet).", choices=DISCRIMINATOR_INPUTS, group="Model")
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
         ".h5 file, or random (for trials of the machinery only).", group="Losses")
@@ -113,6 +116,9 @@ class TrainConfig(Settings):
 
         if self.gradient_penalty and not self.adversarial:
             raise UserError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
+        if self.discriminator_input != "rgb" and not self.adversarial:
+            raise UserError(f"--discriminator_input={self.discriminator_input} is of the discriminator: it needs "
+                            "--adversarial, as in relativistic:0.005")
         if self.gradient_penalty and self.precision != "float32":
             raise UserError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
                             f"enough; got {self.precision}")

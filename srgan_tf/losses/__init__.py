@@ -25,7 +25,7 @@ from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
 from srgan_tf.losses.structural import ms_ssim_loss
 from srgan_tf.losses.terms import INFORMED, LOSSES, Term, parse_terms, smallest_side, total_loss
-from srgan_tf.losses.wavelets import wavelet_bands, wavelet_loss
+from srgan_tf.losses.wavelets import detail_bands, wavelet_bands, wavelet_loss
 
 __all__ = [
     "ADVERSARIAL",
@@ -41,6 +41,7 @@ __all__ = [
     "Term",
     "charbonnier",
     "color_loss",
+    "detail_bands",
     "feature_matching",
     "focal_frequency",
     "l1",

@@ -8,13 +8,17 @@ import keras
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model, resolve
-from srgan_tf.losses import ADVERSARIAL, Term, parse_terms, smallest_side
+from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smallest_side
 from srgan_tf.models import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
+
+
+# What a discriminator sees of images.
+VIEWS = {"rgb": lambda images: images, "wavelet": detail_bands}
 
 
 def build_step(config: TrainConfig) -> PixelStep:
@@ -34,7 +38,8 @@ def build_step(config: TrainConfig) -> PixelStep:
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
     return AdversarialStep(generator, terms, Player(discriminator, build_optimizer(config), config.clip_norm),
-                           adversarial, weight, _build_penalty(config, discriminator))
+                           adversarial, weight, _build_penalty(config, discriminator),
+                           VIEWS[config.discriminator_input])
 
 
 def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:

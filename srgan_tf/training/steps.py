@@ -6,7 +6,7 @@ the generator's losses); `step.trackables()` is what a checkpoint must hold. On 
 with its share of the batch: a loss is the mean over that share, and gradients are summed over the replicas.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -121,8 +121,9 @@ class AdversarialStep(PixelStep):
     """
 
     def __init__(self, generator: Player, terms: Sequence[Term], discriminator: Player, adversarial: Adversarial,
-                 weight: float, penalty: Penalty | None = None):
+                 weight: float, penalty: Penalty | None = None, view: Callable = tf.identity):
         super().__init__(generator, terms)
+        self.view = view  # what the discriminator sees of images: [B,P,P,3] -> [B,P,P,3]
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
         self.penalty = penalty
         self._looks_inside = any("fake_maps" in term.needs for term in self.terms)
@@ -132,7 +133,8 @@ class AdversarialStep(PixelStep):
         generator, discriminator, real = self.generator, self.discriminator, hr[..., :3]
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
-            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(real), self._judge(fake)
+            seen, faked = self.view(real), self.view(fake)
+            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(seen), self._judge(faked)
             total, values = total_loss(self.terms, hr[..., -3:], fake, real_maps=real_maps, fake_maps=fake_maps,
                                        **self._steady(lr))
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
@@ -141,7 +143,7 @@ class AdversarialStep(PixelStep):
             generator_loss = generator.scaled(total)
             discriminator_loss = values["discriminator"]
             if self.penalty:
-                values["gradient_penalty"] = self.penalty(real, fake, discriminator.optimizer.iterations)
+                values["gradient_penalty"] = self.penalty(seen, faked, discriminator.optimizer.iterations)
                 discriminator_loss += self.penalty.weight * values["gradient_penalty"]
             discriminator_loss = discriminator.scaled(discriminator_loss)
         return {"loss": total, **_named(values),

@@ -6,7 +6,7 @@ import contracts
 import numpy as np
 import pytest
 
-from srgan_tf.losses import wavelet_bands, wavelet_loss
+from srgan_tf.losses import detail_bands, wavelet_bands, wavelet_loss
 
 HR, SR = contracts.pictures(16, 18, seed=1), contracts.pictures(16, 18, seed=2)
 
@@ -25,6 +25,13 @@ def test_loss_is_the_weighted_sum_of_the_bands():
     assert value.shape == ()
     expected = np.abs(fake - real).mean((0, 1, 2)) @ [1, 0.1, 0.1, 0.5]
     assert float(value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_details_hold_no_brightness():
+    details = detail_bands(SR)
+    assert details.shape == SR.shape
+    np.testing.assert_allclose(details, 12 * np.asarray(wavelet_bands(SR))[..., 1:], rtol=1e-6)
+    np.testing.assert_allclose(detail_bands(SR + 0.3), details, atol=1e-5)
 
 
 def test_what_each_band_sees():

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import build_store, crops, open_source
-from srgan_tf.losses import ADVERSARIAL, ldl
+from srgan_tf.losses import ADVERSARIAL, LEAST_SQUARES, detail_bands, feature_matching, ldl
 from srgan_tf.training import AdversarialStep, PixelStep, build_step
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine
@@ -106,6 +106,31 @@ def test_every_discriminator_plays_with_feature_matching(store, discriminator, p
     assert all(np.isfinite(value) for scalars in history for value in scalars.values())
     assert history[0]["loss/features"] > 0
     assert history[-1]["loss/discriminator"] < 0.95 * history[0]["loss/discriminator"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_discriminator_of_wavelet_bands(store, precision):
+    """Every value of its step is that of the bands, by the networks as they were; both players move."""
+    keras.utils.set_random_seed(0)
+    penalty = {"gradient_penalty": "r1:1"} if precision == "float32" else {}
+    config = TrainConfig(**{**ESRGAN, **penalty, "discriminator": "patchgan", "losses": "wavelet,features",
+                            "adversarial": "least_squares:0.1", "precision": precision,
+                            "discriminator_input": "wavelet"})
+    step, (lr, hr) = build_step(config), batch(store)
+    models = step.generator.model, step.discriminator.model
+    before = [model.get_weights() for model in models]
+    real, fake = (step.discriminator.model.features(detail_bands(images))
+                  for images in (hr, step.generator.model(lr)))
+    expected = {"loss/features": feature_matching(None, None, real[:-1], fake[:-1]),
+                "loss/adversarial": LEAST_SQUARES.generator_loss(real[-1], fake[-1]),
+                "loss/discriminator": LEAST_SQUARES.discriminator_loss(real[-1], fake[-1])}
+    if penalty:
+        expected["loss/gradient_penalty"] = step.penalty(detail_bands(hr), detail_bands(hr), tf.constant(0))
+    scalars = step(lr, hr)
+    for name, value in expected.items():
+        assert float(scalars[name]) == pytest.approx(float(value), rel=1e-4 if precision == "float32" else 0.03), name
+    for model, weights in zip(models, before, strict=True):
+        assert any((new != old).any() for new, old in zip(model.get_weights(), weights, strict=True))
 
 
 def test_feature_matching_trains_the_generator_alone(store):
@@ -217,6 +242,7 @@ def test_learning_rates_follow_the_schedules():
     ({"adversarial": "hinge", "discriminator": "vnet", "discriminator_args": ""}, "unknown discriminator"),
     ({"adversarial": "hinge", "discriminator": "patchgan", "discriminator_args": "norm:none"}, "unknown norm 'none'"),
     ({"losses": "l1,ldl:1", "ema": 0}, "--losses=ldl .* needs --ema, as in --ema=0.999; got --ema=0"),
+    ({"discriminator_input": "wavelet"}, "--discriminator_input=wavelet .* needs --adversarial"),
     ({"losses": "l1,features:1"}, "--losses=features .* needs --adversarial"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
 ])
