@@ -59,8 +59,8 @@ def _tags(folder) -> set[str]:
 @pytest.mark.parametrize("adversarial", [
     [], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
     ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
-    ["--model=esrgan_plus", "--model_args=features:4,blocks:1,growth_channels:2", "--precision=mixed_bfloat16"],
-], ids=["pixel", "adversarial", "degraded and sharpened", "noisy in bfloat16"])
+    ["--precision=mixed_bfloat16"],
+], ids=["pixel", "adversarial", "degraded and sharpened", "bfloat16"])
 def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
     keras.utils.clear_session()
     assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
