@@ -1,11 +1,11 @@
-"""Turns other people's weights into a .keras file, or a model into a .safetensors file under their names.
+"""Converts foreign weights to a .keras file, or a model to a .safetensors file with the authors' names.
 
 Examples:
     python -m srgan_tf.convert --model=RealESRGAN_x4plus.pth --output=real_esrgan.keras
     python -m srgan_tf.convert --model=runs/esrgan --output=esrgan.safetensors --keys=bsrgan
     python -m srgan_tf.convert --model=runs/span --output=span.keras --fold
 
-Neither PyTorch nor anything in the file is run. docs/weights.md lists what is recognised.
+PyTorch is not needed, and nothing in the file is executed. docs/weights.md lists what is recognised.
 """
 
 import functools

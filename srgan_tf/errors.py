@@ -9,7 +9,7 @@ class UserError(ValueError):
     """Something that the user gave cannot be used; the message says what it is, the value received and what to do."""
 
 
-# What a command answers with one line; a batch goes on after them.
+# What a command answers with one line; a batch continues after them.
 MENDABLE = (UserError, OSError, MemoryError)
 
 

@@ -1,4 +1,4 @@
-"""Measures models on benchmarks, or finished pictures against their references.
+"""Measures models on benchmarks, or compares finished images with their references.
 
 Examples:
     python -m srgan_tf.evaluate --benchmark=Set5,Set14
@@ -6,7 +6,7 @@ Examples:
     python -m srgan_tf.evaluate --sr_dir=theirs --hr_dir=Set5/HR --scale=4
 
 Prints a table and writes OUTPUT/results.json, .md, .csv and .html (a page to open in a browser: table, plots, crops
-to compare), and a sheet of crops for each benchmark. A rerun takes what it can from --cache.
+to compare), and a sheet of crops for each benchmark. A second run reads cached results from --cache.
 """
 
 import functools

@@ -73,7 +73,7 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         sys.exit(USER_ERROR)
     except Exception:
         traceback.print_exc()
-        print(f"{name}: this is a fault of srgan_tf, not of yours: please report it with the lines above",
+        print(f"{name}: this is an error in srgan_tf, not in your input: please report it with the lines above",
               file=sys.stderr)
         sys.exit(OUR_FAULT)
     except KeyboardInterrupt:

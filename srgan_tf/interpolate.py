@@ -1,4 +1,4 @@
-"""Makes the networks between two of the same architecture, and sheets of pictures that show the way.
+"""Interpolates between two networks of the same architecture, and draws sheets of their outputs.
 
 Example:
     python -m srgan_tf.interpolate --model_a=runs/esrgan_psnr --model_b=runs/esrgan --alpha=0.2,0.5,0.8 \
@@ -15,7 +15,7 @@ from srgan_tf.text import printable
 
 
 def main(config: InterpolateConfig) -> None:
-    """Writes a model for each alpha, then the pictures."""
+    """Writes a model for each alpha, then the images."""
     found = [flags.find_model(model, config.offline) for model in (config.model_a, config.model_b)]
     flags.import_keras()
     with flags.quiet_imports():
@@ -28,7 +28,7 @@ def main(config: InterpolateConfig) -> None:
     pictures = {}
     for path in map(Path, config.input):
         if path.stem in pictures:
-            raise UserError(f"two pictures of --input are called {path.stem}: their enlargements would be too")
+            raise UserError(f"two images of --input are called {path.stem}: their upscaled images would be too")
         pictures[path.stem] = read_picture(path.expanduser(), keep_depth=True).pixels
     output = Path(config.output).expanduser()
     output.mkdir(parents=True, exist_ok=True)

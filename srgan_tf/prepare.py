@@ -1,4 +1,4 @@
-"""Prepares training pictures: decodes them once, for `--dataset=records:OUTPUT` of train.
+"""Prepares training images: decodes them once, for `--dataset=records:OUTPUT` of train.
 
 Examples:
     python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
@@ -7,7 +7,7 @@ Examples:
     python -m srgan_tf.prepare --preview
     python -m srgan_tf.prepare --dataset=folder:phone_pictures --collect_noise --output=noise
 
-Stopped anywhere, the same command goes on where it was. --preview draws what train's --degradation does to pictures;
+The same command resumes an interrupted preparation. --preview shows what the --degradation of train does to images;
 --collect_noise cuts smooth patches for its --noise_pool.
 """
 
@@ -48,7 +48,7 @@ def collect_noise(config: PrepareConfig) -> None:
     from srgan_tf.data.noise_patches import collect
 
     found = collect(config)
-    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.pictures} pictures")
+    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.pictures} images")
     for name, reason in found.skipped:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --degradation=realsr --noise_pool={config.output}")
@@ -61,7 +61,7 @@ def prepare_records(config: PrepareConfig) -> None:
     for part, shards in prepare(config).items():
         size = sum(shard.bytes for shard in shards) / 2**20
         count = sum(len(shard.pairs) for shard in shards)
-        print(f"{printable(Path(config.output) / part)}: {count} pictures in {len(shards)} shards, {size:,.0f} MiB")
+        print(f"{printable(Path(config.output) / part)}: {count} images in {len(shards)} shards, {size:,.0f} MiB")
         for name, reason in (picture for shard in shards for picture in shard.skipped):
             print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --dataset=records:{config.output} --scale={config.scale}")

@@ -3,7 +3,7 @@
 Examples:
     python -m srgan_tf.serve                                        # then open http://127.0.0.1:8501/
     python -m srgan_tf.serve --model=runs/edsr
-    python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # takes up new versions
+    python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # loads new versions while it runs
 """
 
 import contextlib

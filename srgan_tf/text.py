@@ -10,7 +10,7 @@ HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction too), surr
 
 
 def printable(text: object) -> str:
-    """The text in one line, without what a terminal or a log would obey: such characters become escapes (\\x1b, \\n)."""
+    r"""The text in one line; characters that a terminal or a log would obey become escapes (\x1b, \n)."""
     return "".join(
         character.encode("unicode_escape").decode()
         if unicodedata.category(character) in HIDDEN and character not in JOINERS else character

@@ -4,7 +4,7 @@ Examples:
     python -m srgan_tf.train --flagfile=quickstart.flags
     python -m srgan_tf.train --flagfile=esrgan.flags --dataset=folder:photos --init_from=runs/esrgan_psnr
 
-A run is its folder (--run_dir): started again with the same flags, it goes on where it was.
+A run is its folder (--run_dir): the same flags resume it.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Enlarges pictures: files, folders and glob patterns, with any kind of model.
+"""Upscales images: files, folders and patterns, with any kind of model.
 
 Examples:
     python -m srgan_tf.upscale holiday.jpg --sharpness=0.5
@@ -18,7 +18,7 @@ from srgan_tf.text import show
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
-    """Checks what can be checked before the model is loaded, then enlarges; returns the exit status."""
+    """Checks what can be checked before the model is loaded, then upscales; returns the exit status."""
     start = time.perf_counter()
     if config.list:
         show(model_list())

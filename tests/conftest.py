@@ -61,7 +61,7 @@ def refused(command):
 
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory) -> Path:
-    """A small EDSR x4 whose weights are random but whose output is a picture."""
+    """A small EDSR x4 whose weights are random but whose output is an image."""
     import keras
 
     from srgan_tf.models import GENERATORS, save_model

@@ -30,7 +30,7 @@ FAST_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_pass
 
 
 def pictures(height: int, width: int, count: int = 2, seed: int = 0) -> np.ndarray:
-    """Random float32 pictures in [0, 1]."""
+    """Random float32 images in [0, 1]."""
     return np.random.default_rng(seed).random((count, height, width, 3), "float32")
 
 
@@ -103,7 +103,7 @@ def check_mixed_precision(model_class, arguments: dict, inputs: np.ndarray) -> N
 
 
 def check_sizes(model_class, arguments: dict) -> None:
-    """Any size is enlarged by the scale, by one traced graph too; single pixels as well."""
+    """Any size is upscaled by the scale, by one traced graph too; single pixels as well."""
     model = randomize(model_class(**arguments))
     scale = model.scale
     graph = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
@@ -142,7 +142,7 @@ def check_receptive_radius(model_class, arguments: dict) -> None:
 
 
 def check_use(model_class, arguments: dict, folder: Path) -> None:
-    """A step of training moves every weight; SavedModel and LiteRT make what Keras makes of an odd-sized picture.
+    """A step of training moves every weight; SavedModel and LiteRT make what Keras makes of an odd-sized image.
 
     In LiteRT no tensor has more than four dimensions, and operations
     that LiteRT has not built in would not run.

@@ -1,6 +1,6 @@
 """Pairs per second: records through this package's pipeline, and PNG sub-images through a PyTorch DataLoader.
 
-    python tools/bench_data.py [--pictures=DIR] [--rounds=5]
+    python tools/bench_data.py [--images=DIR] [--rounds=5]
 
 Both give batches of 16 random crops, HR 128x128 and LR 32x32, flipped and rotated: here uint8 in TensorFlow, in PyTorch
 float32 in [0, 1], NCHW, as its users make them. PyTorch reads 480x480 HR and 120x120 LR sub-images in PNG, as BasicSR
@@ -116,7 +116,7 @@ def rate(start: Callable[[], Iterator], seconds: float, warm_up: int = 30) -> fl
 def main() -> None:
     """Measures both alternately and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, help="folder of HR images; default: made from scikit-image's")
+    parser.add_argument("--images", type=Path, help="folder of HR images; default: made from scikit-image's")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="duration of each measurement")
     options = parser.parse_args()

@@ -174,7 +174,7 @@ def main() -> None:
             rates[name].append(rate(batches, options.seconds))
     for name, values in rates.items():
         spread = ", ".join(f"{value:.1f}" for value in values)
-        print(f"{name:22} {statistics.median(values):7.1f} pictures/s   ({spread})")
+        print(f"{name:22} {statistics.median(values):7.1f} images/s   ({spread})")
 
 
 if __name__ == "__main__":

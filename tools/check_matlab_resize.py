@@ -48,7 +48,7 @@ def main(benchmarks: list[str]) -> int:
         for lr_folder in sorted((benchmark / "LR_bicubic").glob("X[234]")):
             count, differing = compare(lr_folder, int(lr_folder.name[1:]))
             failed |= bool(differing["replicate"] or differing["symmetric inside"])
-            print(f"{benchmark.name} {lr_folder.name}: {count} pictures; pixels that differ: "
+            print(f"{benchmark.name} {lr_folder.name}: {count} images; pixels that differ: "
                   f"replicate {differing['replicate']}; symmetric {differing['symmetric inside']}, "
                   f"and {differing['symmetric edge']} in the outer two rows and columns")
     return int(failed)

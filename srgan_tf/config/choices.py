@@ -22,8 +22,8 @@ TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, ho
               "without a trial in a process of its own: of models whose maker you know.")
 OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in an installed package. The environment "
                 "variable SRGAN_TF_OFFLINE=1 means the same.")
-OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result is that "
-                "of the whole image.")
+OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result "
+                "is that of the whole image.")
 
 
 def check_tile(tile: int, overlap: int) -> None:

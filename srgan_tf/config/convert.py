@@ -12,7 +12,7 @@ class ConvertConfig(Settings):
     """A model file made of another."""
 
     model: str = setting(
-        "", "Other people's weights (.pth, .pt or .safetensors), a .keras file, a run folder or a shipped name.")
+        "", "Foreign weights (.pth, .pt or .safetensors), a .keras file, a run folder or a shipped name.")
     output: str = setting(
         "", "File to write: .keras for this package, or .safetensors with the names that the architecture's authors "
         "use.")

@@ -22,7 +22,7 @@ EXTRA_METRICS = {"niqe": "", "lpips": "lpips_weights", "dists": "dists_weights"}
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig(Settings):
-    """An evaluation: models on benchmarks, or a folder of pictures against a folder of references."""
+    """An evaluation: models on benchmarks, or a folder of images against a folder of references."""
 
     model: tuple[str, ...] = setting(
         (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
@@ -45,25 +45,27 @@ class EvaluateConfig(Settings):
         (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.",
         paths=True, group="Basics")
     self_ensemble: bool = setting(
-        False, "Measure the mean over each picture's eight symmetries, as papers' names with a + do.", group="Basics")
+        False, "Average the output over the eight symmetries of each image; papers mark this with a + after the "
+               "name.", group="Basics")
     published: bool = setting(
         True, "Add the figures that papers report for benchmarks of these names at x4, folded, with their sources.")
     cache: str = setting(
-        "auto", "Folder of enlargements and figures of earlier runs, so that nothing is computed twice; auto: "
+        "auto", "Folder of cached images and figures, so that nothing is computed twice; auto: "
         "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")
-    sr_dir: str = setting("", "Instead of a model: pictures that somebody else made.", group="Data")
+    sr_dir: str = setting("", "Instead of a model: a folder of finished images.", group="Data")
     hr_dir: str = setting(
-        "", "Their references, with equal names; what programs add (x4, _SR, _rlt, ...) and what is added to all alike "
-        "is passed over.", group="Data")
+        "", "Their ground truth, with the same names; additions of programs (x4, _SR, _rlt, ...) or common "
+        "to all names are passed over.", group="Data")
     sr_pattern: str = setting(
-        "", "Names of the pictures of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
+        "", "Names of the images of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
         "? stand for anything and for any character.", group="Data")
     save_images: bool = setting(
-        False, "Also write every enlarged picture, to OUTPUT/BENCHMARK/; of several models to a folder in it for each.",
+        False, "Also write every upscaled image to OUTPUT/BENCHMARK/, or to OUTPUT/BENCHMARK/MODEL/ if there are "
+               "several models.",
         group="Basics")
     sheet_rows: int = setting(
-        6, "Pictures of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0,
+        6, "Images of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0,
                         group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     runtime: str = setting(
@@ -81,11 +83,11 @@ class EvaluateConfig(Settings):
         super().__post_init__()
         check_tile(self.tile, self.overlap)
         if bool(self.sr_dir) != bool(self.hr_dir):
-            raise UserError("--sr_dir and --hr_dir go together: the pictures and their references")
+            raise UserError("--sr_dir (finished images) and --hr_dir (their ground truth) must be given together")
         if self.sr_dir and self.benchmark:
             raise UserError("give --benchmark (with --model) or --sr_dir with --hr_dir, not both")
         if self.sr_dir and self.model:
-            raise UserError("--sr_dir names finished pictures: --model has nothing to do")
+            raise UserError("--model cannot be used with --sr_dir, which names finished images")
         if self.sr_pattern:
             if not self.sr_dir:
                 raise UserError("--sr_pattern is of the names in --sr_dir, which is not given")

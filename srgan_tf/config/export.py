@@ -13,7 +13,7 @@ class ExportConfig(Settings):
     """An export of one model to the formats that other software takes."""
 
     model: str = setting(
-        DEFAULT_MODEL, "A .keras file, a run folder (its best generator), other people's weights (.pth, .safetensors) "
+        DEFAULT_MODEL, "A .keras file, a run folder (its best generator), foreign weights (.pth, .safetensors) "
         "or a shipped name.")
     offline: bool = setting(False, OFFLINE_HELP)
     format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
@@ -34,13 +34,13 @@ class ExportConfig(Settings):
     gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
     precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES)
     saved_model_tile: int = setting(
-        TILE, "Side of the tiles that the SavedModel enlarges larger pictures by, in LR pixels: bounds its memory.",
+        TILE, "Side of the tiles in which the SavedModel upscales larger images, in LR pixels: bounds its memory.",
         low=16)
     saved_model_overlap: int = setting(
         -1, "Context around each of those tiles, in LR pixels; -1: the network's receptive radius, at most an eighth "
         "of the tile.", low=-1)
     max_megapixels: float = setting(
-        400, "The SavedModel refuses pictures whose enlargement would be larger.", above=0)
+        400, "The SavedModel refuses images whose output would have more megapixels.", above=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

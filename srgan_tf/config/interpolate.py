@@ -13,14 +13,15 @@ class InterpolateConfig(Settings):
 
     model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: whatever `convert --model` takes.")
     model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, trained on from the first.")
-    alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Where between them: weights are (1 - alpha) A + alpha B.")
+    alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Interpolation factors: the weights are (1 - alpha) A + "
+                                                        "alpha B.")
     output: str = setting("interpolated", "Folder: alpha_0.2.keras and so on; with --input also NAME_alpha_0.2.png and "
                           "NAME_sheet.png.")
-    input: tuple[str, ...] = setting((), "Pictures to enlarge at every alpha and to draw the sheets from.",
+    input: tuple[str, ...] = setting((), "Images to upscale at every alpha, and to draw the sheets from.",
                                      paths=True)
-    pixels: bool = setting(True, "Compare with interpolated pictures: a second row on the sheet, NAME_pixels_0.2.png.")
+    pixels: bool = setting(True, "Compare with interpolated images: a second row on the sheet, NAME_pixels_0.2.png.")
     offline: bool = setting(False, OFFLINE_HELP)
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0)
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0)
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
 
     def __post_init__(self) -> None:

@@ -9,17 +9,18 @@ from srgan_tf.settings import Settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class PrepareConfig(Settings):
-    """Pictures made ready to train on: decoded, reduced and written as they will be mapped into memory."""
+    """Images made ready to train on: decoded, reduced and written as they will be mapped into memory."""
 
     dataset: str = setting(
-        "", "What to prepare: div2k/bicubic_x4 and its sisters, folder:HR, folder:HR,LR, samples, deadleaves[:COUNT].")
-    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of --dataset.")
+        "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR, samples, "
+            "deadleaves[:COUNT].")
+    val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.")
     scale: int = setting(4, "HR side over LR side.", choices=SCALES)
-    output: str = setting("", "Folder for the records; one that holds these records already is gone on with.")
+    output: str = setting("", "Folder for the records; an unfinished folder with the same settings is resumed.")
     sizes: tuple[float, ...] = setting(
-        (1.0,), "Sizes to store each training picture at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
+        (1.0,), "Sizes to store each training image at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
         "reduction; as in 1,0.75,0.5.", above=0)
-    shard_pictures: int = setting(32, "Pictures of the dataset in a shard.", low=1)
+    shard_pictures: int = setting(32, "Images of the dataset in a shard.", low=1)
     beam: str = setting(
         "", "Write the shards by Apache Beam with these pipeline options, as in --beam='--runner=FlinkRunner'; empty: "
         "in this process.")
@@ -28,17 +29,18 @@ class PrepareConfig(Settings):
         False, "Write a sheet to look at instead: crops of --dataset (empty: samples) degraded several times, and what "
         "was drawn. --output is its file; empty: degradations.png.")
     degradation: str = setting("real_esrgan", "Of --preview: first_order, real_esrgan, realsr or bicubic, as in train.")
-    sharpen_targets: bool = setting(False, "Of --preview, as in train.")
+    sharpen_targets: bool = setting(False, "For --preview: as in train.")
     kernel_pool: str = setting("", "Of --preview with --degradation=realsr, as in train.")
-    noise_pool: str = setting("", "Likewise.")
-    seed: int = setting(0, "Of --preview's draws.", low=0)
+    noise_pool: str = setting("", "For --preview with --degradation=realsr, as in train.")
+    seed: int = setting(0, "Seed of --preview.", low=0)
     collect_noise: bool = setting(
         False, "Write a pool of noise patches to --output instead, for train --degradation=realsr --noise_pool: the "
         "smooth squares of --dataset, whose brightness varies by noise alone.")
     noise_patch: int = setting(256, "Side of the noise patches, in pixels.", low=8)
-    noise_variance: float = setting(20, "Smooth is what has less variance, in grey levels squared.", above=0)
+    noise_variance: float = setting(
+        20, "Squares with a smaller variance count as smooth, in grey levels squared.", above=0)
     noise_mean: float = setting(
-        0, "Squares that are darker on the mean are left out; RealSR has 50 for phones, whose shadows hold no noise.",
+        0, "Leave out squares with a lower average; RealSR uses 50 for phones, whose shadows contain no noise.",
         low=0)
 
     def __post_init__(self) -> None:

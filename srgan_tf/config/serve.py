@@ -21,7 +21,7 @@ class ServeConfig(Settings):
     offline: bool = setting(False, OFFLINE_HELP)
     trust_model: bool = setting(
         False, "Serve SavedModels of --model_base_path that hold operations which can touch files, hosts or Python: of "
-        "models whose maker you know.")
+        "models whose author you trust.")
     model_name: str = setting("", "Name of the model in requests; empty: that of the folder.")
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.")
     port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0)
@@ -30,7 +30,7 @@ class ServeConfig(Settings):
     version_labels: tuple[str, ...] = setting(
         (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.")
     max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0)
-    max_held_megabytes: float = setting(1024, "Requests and answers in memory, together.", above=0)
+    max_held_megabytes: float = setting(1024, "Memory of all requests and answers together, in megabytes.", above=0)
     max_megapixels: float = setting(
         4, "Images of one request, together, in megapixels before they are upscaled; larger requests are refused.",
         above=0)
@@ -48,7 +48,7 @@ class ServeConfig(Settings):
     allowed_origins: tuple[str, ...] = setting(
         (), "Origins, as https://example.org, whose pages may use the server from a browser; * for any.")
     max_running: int = setting(2, "Requests that compute at the same time.", low=1)
-    max_waiting: int = setting(32, "Requests that wait for a turn; more are refused at once.", low=0)
+    max_waiting: int = setting(32, "Requests that may wait; further ones are refused immediately.", low=0)
     request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0)
     stop_timeout: float = setting(20, "Seconds that running requests are given when the server is stopped.", above=0)
 

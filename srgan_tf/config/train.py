@@ -19,10 +19,11 @@ class TrainConfig(Settings):
     scale: int = setting(4, "How many times larger the output is.", choices=SCALES, group="Basics")
     dataset: str = setting(
         "div2k/bicubic_x4",
-        "Training pictures: div2k/bicubic_x4 and its sisters (downloaded by tensorflow-datasets), folder:HR, "
+        "Training images: div2k/bicubic_x4 and the other DIV2K sets (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
         "(procedural).", group="Basics")
-    val_dataset: str = setting("", "Validation pictures, written likewise; empty: held-out ones of the training set.",
+    val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of the training "
+                                   "set.",
                                group="Data")
     degradation: str = setting(
         "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
@@ -35,7 +36,7 @@ class TrainConfig(Settings):
                                group="Data")
     noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.",
                               group="Data")
-    steps: int = setting(300_000, "Optimizer steps in all; a resumed run goes on to this number.", low=1,
+    steps: int = setting(300_000, "Total number of optimizer steps; a resumed run continues to this number.", low=1,
                          group="Basics")
     batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1, group="Basics")
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1,
@@ -60,11 +61,11 @@ class TrainConfig(Settings):
         "wgan (which wants --gradient_penalty=gp:10); empty: none.", group="Losses")
     gradient_penalty: str = setting(
         "", "Penalty on the gradients of the discriminator by its input, and its weight: gp:10 (WGAN-GP: a norm other "
-        "than 1 between real and generated pictures), r1:10 (any gradient at real pictures; the weight is gamma); "
+        "than 1 between real and generated images), r1:10 (any gradient at real images; the weight is gamma); "
         "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.",
         group="Losses")
     discriminator: str = setting(
-        "vgg128", "Second player of an adversarial run. One judgement a picture: srgan, vgg128; a patch of "
+        "vgg128", "Discriminator of an adversarial run. One logit per image: srgan, vgg128; per patch of "
         "70x70: patchgan; a pixel: unet (Real-ESRGAN's).", group="Model")
     discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.",
                                       group="Model")
@@ -73,9 +74,9 @@ class TrainConfig(Settings):
         "(wavelet).", choices=DISCRIMINATOR_INPUTS, group="Model")
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
-        ".h5 file, or random (for trials of the machinery only).", group="Losses")
+        ".h5 file, or random (for tests only).", group="Losses")
     init_from: str = setting(
-        "", "A .keras file, a run folder or other people's weights (.pth, .safetensors) that the generator starts "
+        "", "A .keras file, a run folder or foreign weights (.pth, .safetensors) that the generator starts "
         "from.", group="Model")
     precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS, group="Hardware")
     ema: float = setting(
@@ -87,7 +88,7 @@ class TrainConfig(Settings):
         "tpu, or auto: whichever of the first three fits.", choices=STRATEGIES, group="Hardware")
     jit_compile: bool = setting(False, "Compile the step with XLA.", group="Hardware")
     steps_per_call: int = setting(
-        1, "Steps that a call into the graph takes; more are faster where a step is short. Records, validations and "
+        1, "Steps per call into the graph; more are faster if a step is short. Records, validations and "
         "checkpoints wait for the end of a call.", low=1)
     deterministic: bool = setting(False, "Use only operations that repeat bit for bit, where a GPU has faster ones.")
     seed: int = setting(0, "Seed of weights, crops and augmentation.", low=0)
@@ -102,7 +103,7 @@ class TrainConfig(Settings):
     accept_changed_data: bool = setting(
         False, "Resume although the images of the run have changed; those that it has held out stay held out.",
         group="Data")
-    val_images: int = setting(16, "Validation pictures used, at most.", low=1, group="Data")
+    val_images: int = setting(16, "Maximum number of validation images.", low=1, group="Data")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,16 +21,17 @@ from srgan_tf.settings import Settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class UpscaleConfig(Settings):
-    """An enlargement of pictures."""
+    """An upscaling of images."""
 
     model: str = setting(
         "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite file, foreign "
-        "weights (.pth, .safetensors, .param) or bicubic; empty: edsr_x4, or the model that --server names.", group="Basics")
+        "weights (.pth, .safetensors, .param) or bicubic; empty: edsr_x4, or the model that --server names.",
+        group="Basics")
     list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
                          group="Basics")
     sharpness: float = setting(
-        0, "Of the shipped models: 0 is edsr_x4, faithful; 1 is perceptual_x4, which invents texture; between them lie "
-        "networks between the two.", low=0, group="Basics")
+        0, "Interpolates between the shipped models: 0 is edsr_x4 (faithful), 1 is perceptual_x4 (invents "
+        "texture).", low=0, group="Basics")
     output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.",
                           group="Basics")
     scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES, group="Basics")
@@ -40,14 +41,15 @@ class UpscaleConfig(Settings):
     format: str = setting(
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.", group="Basics")
     overwrite: bool = setting(False, "Replace files that exist.", group="Basics")
-    recursive: bool = setting(False, "Take the pictures of sub-folders too, and keep the folders.", group="Basics")
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole pictures.", low=0,
+    recursive: bool = setting(False, "Include images in sub-folders, and keep the folder structure.", group="Basics")
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: no tiles.", low=0,
                         group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     self_ensemble: bool = setting(
-        False, "Enlarge each tile in its eight symmetries and take the mean: eight times slower, 0.1 to 0.2 dB better.",
+        False, "Upscale each tile in its eight symmetries and average the results: eight times slower, 0.1 to 0.2 "
+               "dB better.",
         group="Quality")
-    max_megapixels: float = setting(400, "Pictures whose enlargement would be larger are refused.", above=0)
+    max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
         choices=RUNTIMES, group="Hardware")
@@ -60,7 +62,7 @@ class UpscaleConfig(Settings):
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
-        "", "Enlarge there instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
+        "", "Upscale on this server instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
         "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.", group="Server")
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
     server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,

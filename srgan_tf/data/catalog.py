@@ -1,6 +1,6 @@
-"""Where training pictures come from: `--dataset=KIND:WHERE`, each kind a function in SOURCES.
+"""Where training images come from: `--dataset=KIND:WHERE`, each kind a function in SOURCES.
 
-A source is opened for a part: "train" and "validation" share its pictures, "all" takes them whole. Kinds with a
+A source is opened for a part: "train" and "validation" share its images, "all" takes them whole. Kinds with a
 validation split of their own (div2k, samples, deadleaves) keep it out of every part but "validation".
 """
 
@@ -79,7 +79,7 @@ def samples(where: str, scale: int, part: str) -> Source:
 
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
-    """`deadleaves[:COUNT]`: procedural pictures of 256x256 pixels, 64 unless COUNT says so; 4 to validate on."""
+    """`deadleaves[:COUNT]`: procedural images of 256x256 pixels, 64 unless COUNT says so; 4 to validate on."""
     if where and not whole_number(where, MOST_LEAVES):
         raise UserError(f"--dataset=deadleaves:COUNT needs a positive number of at most {MOST_LEAVES}; got {where!r}")
     count = 4 if part == "validation" else int(where or 64)
@@ -113,7 +113,7 @@ def div2k(where: str, scale: int, part: str) -> Source:
             "point TFDS_DATA_DIR at a prepared copy or use --dataset=folder:HR[,LR]") from error
     count = builder.info.splits[split].num_examples
     return Source(name, count, _Examples(builder, split, scale, range(count)),
-                  version=f"{builder.info.full_name} {split}, {count} pictures")
+                  version=f"{builder.info.full_name} {split}, {count} images")
 
 
 def _require_host(host: str) -> None:

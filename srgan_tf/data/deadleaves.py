@@ -1,4 +1,4 @@
-"""Dead-leaves pictures: discs that cover one another, with the edges and the scale statistics of photographs.
+"""Dead-leaves images: discs that cover one another, with the edges and the scale statistics of photographs.
 
 Source: Lee, Mumford and Huang, "Occlusion Models for Natural Images", IJCV 41, 2001.
 """
@@ -9,11 +9,11 @@ OVERSAMPLING = 2  # edges are drawn at twice the size and averaged, so that they
 
 
 def dead_leaves(size: int, seed: int) -> np.ndarray:
-    """Draws one picture.
+    """Draws one image.
 
     Args:
         size: side in pixels.
-        seed: equal seeds give equal pictures.
+        seed: equal seeds give equal images.
 
     Returns:
         uint8 [size,size,3] RGB.
@@ -28,7 +28,7 @@ def dead_leaves(size: int, seed: int) -> np.ndarray:
 
 
 def _radii(rng: np.random.Generator, side: int) -> np.ndarray:
-    """Radii with density r^-3 between 8 pixels and a third of the side, enough of them to cover the picture."""
+    """Radii with density r^-3 between 8 pixels and a third of the side, enough of them to cover the image."""
     smallest, largest = 8.0, side / 3
     uniform = rng.uniform(0, 1, 1200)
     # The inverse of the cumulative distribution of r^-3 on [smallest, largest].

@@ -69,7 +69,7 @@ def folder(where: str, scale: int, part: str, held: Held | None = None, leave_ou
     pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
     if part != "all":
         if len(pictures) < 2:
-            raise UserError(f"{hr_folder} holds one picture: none is left to validate on; give --val_dataset")
+            raise UserError(f"{hr_folder} holds one image: none is left to validate on; give --val_dataset")
         validation, apart = _split(hr_folder, pictures, scale, held)
         pictures = validation if part == "validation" else [one for one in pictures if one[0] not in apart]
         if not pictures:
@@ -97,7 +97,7 @@ def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
 
 
 def _nothing_in(top: Path) -> str:
-    return f"{top}: no picture in this folder or below it ({', '.join(PICTURE_SUFFIXES)})"
+    return f"{top}: no image in this folder or below it ({', '.join(PICTURE_SUFFIXES)})"
 
 
 def _refuse_low_resolution(hr_folder: Path, lr_folder: Path | None) -> None:

@@ -30,7 +30,7 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
     hr, _, lr = where.partition(",")
     missing = lr.strip() if _folder(hr) else hr
     raise UserError(f"folder:{where}: no folder {missing!r}, and none of the whole name {where!r}; the comma stands "
-                    "between HR and LR, or is part of the name of a folder that is there")
+                    "between HR and LR, or is part of the name of an existing folder")
 
 
 def _folder(text: str) -> Path | None:

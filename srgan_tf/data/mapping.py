@@ -94,7 +94,7 @@ def _mmap(address: int | None, length: int, protection: int, flags: int, file: i
     result = _libc.mmap(address, length, protection, flags, file, 0)
     if result == _FAILED:
         number = ctypes.get_errno()
-        raise OSError(number, f"cannot map {length / 2**20:.0f} MiB of decoded pictures: {os.strerror(number)}")
+        raise OSError(number, f"cannot map {length / 2**20:.0f} MiB of decoded images: {os.strerror(number)}")
     return result
 
 

@@ -1,8 +1,8 @@
-"""Noise patches out of pictures, for RealSR's noise pool.
+"""Noise patches out of images, for RealSR's noise pool.
 
 Source: Ji et al., "Real-World Super-Resolution via Kernel Estimation and Noise Injection", CVPR Workshops 2020,
-section 3.2: where a picture is smooth, what varies is its noise. The authors' code takes squares of 256 pixels whose
-grey has a variance below 20 and, for phones' pictures, a mean above 50.
+section 3.2: where an image is smooth, what varies is its noise. The authors' code takes squares of 256 pixels whose
+grey has a variance below 20 and, for phones' images, a mean above 50.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from srgan_tf.text import printable
 
 
 class Collection(NamedTuple):
-    """What was found: numbers of patches, of pictures that had any, and of pictures; (name, reason) of the unread."""
+    """What was found: numbers of patches, of images that had any, and of images; (name, reason) of the unread."""
 
     patches: int
     used: int
@@ -62,7 +62,7 @@ def _collect(config: PrepareConfig, source: Source, folder: Path) -> Collection:
             found += 1
         patches, used = patches + found, used + bool(found)
     if not patches:
-        raise UserError(f"no smooth patch in the {source.count} pictures of {source.name}: raise --noise_variance="
+        raise UserError(f"no smooth patch in the {source.count} images of {source.name}: raise --noise_variance="
                         f"{config.noise_variance:g} or lower --noise_patch={config.noise_patch}")
     return Collection(patches, used, source.count, skipped)
 

@@ -12,22 +12,22 @@ from srgan_tf.imaging import matlab_resize, read_picture
 
 
 class Pair(NamedTuple):
-    """A low-resolution picture uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3]."""
+    """A low-resolution image uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3]."""
 
     lr: np.ndarray
     hr: np.ndarray
 
 
 class Source(NamedTuple):
-    """Pictures not yet read.
+    """Images not yet read.
 
     Attributes:
         name: for people.
-        count: of the pictures.
+        count: of the images.
         pictures: yields (name, load), and `load()` returns the Pair or raises; a slice of it yields some of them.
-        shards: prepared pictures: the files that hold them, and what is where in each.
-        files: what each picture is read from, by its name: HR, or HR and LR; empty where there are no such files.
-        version: what the pictures depend on where they are not files.
+        shards: prepared images: the files that hold them, and what is where in each.
+        files: what each image is read from, by its name: HR, or HR and LR; empty where there are no such files.
+        version: what the images depend on where they are not files.
     """
 
     name: str

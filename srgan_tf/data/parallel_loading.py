@@ -1,4 +1,4 @@
-"""Reading the pictures of a source, a few at a time."""
+"""Reading the images of a source, a few at a time."""
 
 import itertools
 import os
@@ -10,7 +10,7 @@ from srgan_tf.errors import UserError
 
 
 def load_in_parallel(pictures: Iterable[tuple[str, Callable[[], Pair]]]) -> Iterator[tuple[str, Pair | str]]:
-    """Yields (name, pair or the reason why there is none), in order, a few pictures ahead of the reader."""
+    """Yields (name, pair or the reason why there is none), in order, a few images ahead of the reader."""
     rest, workers = iter(pictures), os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         while group := list(itertools.islice(rest, 2 * workers)):

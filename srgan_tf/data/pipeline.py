@@ -16,7 +16,7 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
           shard: tuple[int, int] = (0, 1), synthesis: Synthesis | None = None) -> tf.data.Dataset:
     """Batches of crops for the steps `first_step` to `steps`.
 
-    Every position of every picture is equally likely; crops are flipped and turned by multiples of 90 degrees.
+    Every position of every image is equally likely; crops are flipped and turned by multiples of 90 degrees.
 
     Args:
         store: decoded pairs.
@@ -49,7 +49,7 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
 def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | None):
     """Returns a function from a sample's number to its (lr, hr) crops."""
     scale, lr_patch = store.scale, patch_size // store.scale
-    places = store.lr_size - lr_patch + 1  # top-left corners in each picture, [N,2]
+    places = store.lr_size - lr_patch + 1  # top-left corners in each image, [N,2]
     cumulative = tf.constant(np.cumsum(places[:, 0] * places[:, 1]))
     places, lr_row, hr_row, hr_size = (tf.constant(values) for values in (
         places, row_bytes(store.lr_size[:, 1]), row_bytes(store.lr_size[:, 1] * scale), store.lr_size * scale))
@@ -78,7 +78,7 @@ def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | No
 
 def _mirrored_crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, size: tf.Tensor,
                    corner: tuple[tf.Tensor, tf.Tensor], side: int) -> tf.Tensor:
-    """Cuts uint8 [side,side,3] out of a picture of a size (height, width), and out of its mirror image around it."""
+    """Cuts uint8 [side,side,3] out of an image of a size (height, width), and out of its mirror image around it."""
     top, height, rows = mirrored_places(corner[0], side, size[0])
     left, width, columns = mirrored_places(corner[1], side, size[1])
     lines = tf.reshape(tf.slice(pixels, [start + top * row], [height * row]), [height, row])
@@ -88,7 +88,7 @@ def _mirrored_crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, size: tf
 
 def _crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
           side: int) -> tf.Tensor:
-    """Cuts uint8 [side,side,3] out of a picture that begins at `start` and has `row` bytes in a row."""
+    """Cuts uint8 [side,side,3] out of an image that begins at `start` and has `row` bytes in a row."""
     # No copy: both ends are multiples of records.ROW_ALIGNMENT.
     rows = tf.reshape(tf.slice(pixels, [start + top * row], [side * row]), [side, -1])
     crop = tf.slice(rows, [0, left * 3], [side, side * 3])

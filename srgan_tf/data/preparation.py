@@ -1,7 +1,8 @@
 """Writing records: any source, part by part, shard by shard, here or as an Apache Beam pipeline.
 
 A shard appears under its name when it is whole, then a note of what it holds; the index, last, gathers the notes. What
-is there when a preparation starts is kept, so that one that was stopped anywhere goes on, and ends with the same bytes.
+is there when a preparation starts is kept, so that one that was stopped anywhere continues, and ends with the same
+bytes.
 """
 
 import hashlib
@@ -35,11 +36,11 @@ class Job(NamedTuple):
     Attributes:
         path: of its file.
         pictures: of the source, those that it is to hold.
-        count: of these pictures.
+        count: of these images.
         made_from: a fingerprint of their names.
         sizes: to store each at.
         scale: HR side over LR side.
-        files: what the pictures are read from, by their names, where there are such files.
+        files: what the images are read from, by their names, where there are such files.
     """
 
     path: Path
@@ -57,13 +58,13 @@ class Job(NamedTuple):
 
 
 def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
-    """Writes the training and the validation pictures of a dataset.
+    """Writes the training and the validation images of a dataset.
 
     Returns:
         The shards of each part.
 
     Raises:
-        ValueError: the source cannot be read, gives no picture, or contradicts what is in the folder.
+        ValueError: the source cannot be read, gives no image, or contradicts what is in the folder.
         OSError: a file cannot be written. What was finished before stays.
     """
     folder = Path(config.output).expanduser().absolute()
@@ -143,13 +144,13 @@ def _jobs(folder: Path, source: Source, sizes: Sequence[float], config: PrepareC
 
 
 def _unwritten(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs whose shard is not there whole; a ValueError if one was made from other pictures."""
+    """The jobs whose shard is not there whole; a ValueError if one was made from other images."""
     indexed = _indexed(jobs[0].path.parent)
     left = []
     for job in jobs:
         shard = _noted(job, indexed)
         if shard and shard.made_from != job.made_from:
-            raise UserError(f"{job.path} was made from other pictures than --dataset has now: name a new --output")
+            raise UserError(f"{job.path} was made from other images than --dataset has now: name a new --output")
         if not (shard and job.path.is_file() and job.path.stat().st_size == shard.bytes):
             left.append(job)
     return left
@@ -169,8 +170,8 @@ def _noted(job: Job, indexed: dict[str, records.Shard]) -> records.Shard | None:
 def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
     """Writes one shard, and beside it what the index will say of it.
 
-    Pictures that cannot be read are left out and listed, LR that does not look like its HR is named on standard output.
-    A few pictures are in memory at a time.
+    Images that cannot be read are left out and listed, LR that does not look like its HR is named on standard output.
+    A few images are in memory at a time.
 
     Raises:
         OSError: it cannot be written; nothing of it is left.
@@ -197,7 +198,7 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
 
 
 def _at_sizes(pictures: Pictures, sizes: Sequence[float], scale: int) -> Pictures:
-    """Each picture at each size: 1 is itself, less is MATLAB's bicubic reduction of its HR."""
+    """Each image at each size: 1 is itself, less is MATLAB's bicubic reduction of its HR."""
     for name, load in pictures:
         for size in sizes:
             yield (name, load) if size == 1 else (f"{name} x{size:g}", partial(_load_reduced, load, size, scale))
@@ -228,7 +229,7 @@ def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:
     shards = [_noted(job, indexed) for job in jobs]
     if not any(shard.pairs for shard in shards):
         name, reason = shards[0].skipped[0]
-        raise UserError(f"no usable picture for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
+        raise UserError(f"no usable image for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
                         f"{reason if name in reason else f'{name}: {reason}'}")
     records.write_json(folder / records.INDEX_FILE, [shard._asdict() for shard in shards])
     for path in folder.glob("[0-9]*.json"):

@@ -20,11 +20,11 @@ from srgan_tf.imaging import write_picture
 PICTURES, DRAWS = 4, 4
 SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
 Values = Mapping[str, float]
-Cell = tuple[np.ndarray, list[str]]  # a picture and the lines below it
+Cell = tuple[np.ndarray, list[str]]  # an image and the lines below it
 
 
 def write_preview(config: PrepareConfig) -> Path:
-    """Draws PICTURES of the dataset in DRAWS each, LR enlarged by repeating pixels, and writes the sheet.
+    """Draws PICTURES of the dataset in DRAWS each, LR upscaled by repeating pixels, and writes the sheet.
 
     Returns:
         Its path.
@@ -52,7 +52,7 @@ def _row(config: PrepareConfig, degrade: Degrade, number: int, name: str, hr: tf
 
 
 def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
-    """Names and middles, float32 [1,P,P,3], of pictures from all over the dataset."""
+    """Names and middles, float32 [1,P,P,3], of images from all over the dataset."""
     source, side, crops = open_source(config.dataset or "samples", config.scale), SIDE + 2 * MARGIN, []
     count = min(PICTURES, source.count)
     for number in range(count):
@@ -67,14 +67,14 @@ def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
 
 
 def _shown(images: tf.Tensor, scale: int) -> np.ndarray:
-    """The first picture without its margin, each pixel `scale` wide: uint8 [SIDE,SIDE,3]."""
+    """The first image without its margin, each pixel `scale` wide: uint8 [SIDE,SIDE,3]."""
     margin = MARGIN // scale
     cut = images[0, margin : margin + SIDE // scale, margin : margin + SIDE // scale].numpy()
     return np.kron(np.floor(cut * 255 + 0.5).astype(np.uint8), np.ones((scale, scale, 1), np.uint8))
 
 
 def captions(drawn: Mapping[str, Mapping[str, tf.Tensor]]) -> list[str]:
-    """A line for each step of what was drawn for the first picture of a batch."""
+    """A line for each step of what was drawn for the first image of a batch."""
     lines = []
     for step, values in drawn.items():
         values = {name: float(np.ravel(value)[0]) for name, value in values.items()}
@@ -125,7 +125,7 @@ _WORDS: dict[str, Callable[[Values], str]] = {
 
 
 def _sheet(rows: list[list[Cell]]) -> np.ndarray:
-    """Lays the pictures out with their lines of text below: uint8 [H,W,3]."""
+    """Lays the images out with their lines of text below: uint8 [H,W,3]."""
     text = 4 + LINE * max(len(lines) for cells in rows for _, lines in cells)
     width, height = GAP + len(rows[0]) * (SIDE + GAP), GAP + len(rows) * (SIDE + text + GAP)
     sheet = Image.new("RGB", (width, height), "white")

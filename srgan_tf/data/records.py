@@ -1,12 +1,12 @@
 """Prepared data: decoded pairs in flat files that are mapped into memory as they lie.
 
     DIR/records.json        what they were made from: the settings of `prepare`; written first
-    DIR/PART/00000.pixels   a shard: pictures one behind another and nothing else
+    DIR/PART/00000.pixels   a shard: images one behind another and nothing else
     DIR/PART/index.json     names, places, sizes and a checksum for each shard; written last
 
-PART is train or validation. A picture is its rows, uint8 RGB, each row filled with zeros to a multiple of 64 bytes:
+PART is train or validation. An image is its rows, uint8 RGB, each row filled with zeros to a multiple of 64 bytes:
 TensorFlow slices a tensor at such places without a copy. LR comes first, its HR behind it. A shard holds a fixed number
-of the source's pictures, so that any process can write any shard and its bytes depend on nothing else.
+of the source's images, so that any process can write any shard and its bytes depend on nothing else.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
 
 
 class Entry(NamedTuple):
-    """A pair in a shard: where its LR picture begins, in bytes, and that picture's size; HR follows it."""
+    """A pair in a shard: where its LR image begins, in bytes, and that image's size; HR follows it."""
 
     name: str
     offset: int
@@ -47,9 +47,9 @@ class Shard(NamedTuple):
         file: its name in the part's folder.
         bytes: its size.
         sha256: of its bytes, as sha256sum prints it.
-        made_from: SHA-256 of the names of the source's pictures, a line each.
+        made_from: SHA-256 of the names of the source's images, a line each.
         pairs: what it holds, in order.
-        skipped: (name, reason) of pictures that could not be used.
+        skipped: (name, reason) of images that could not be used.
     """
 
     file: str
@@ -61,7 +61,7 @@ class Shard(NamedTuple):
 
 
 def row_bytes(width: int) -> int:
-    """Bytes from one row of a picture to the next. Also takes arrays of widths."""
+    """Bytes from one row of an image to the next. Also takes arrays of widths."""
     return -(-width * 3 // ROW_ALIGNMENT) * ROW_ALIGNMENT
 
 
@@ -93,7 +93,7 @@ def _read_picture(path: Path, offset: int, height: int, width: int) -> np.ndarra
 
 
 def pixels_of(rows: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture [H,W,3] from the bytes of its rows."""
+    """An image [H,W,3] from the bytes of its rows."""
     return rows.reshape(height, -1)[:, : width * 3].reshape(height, width, 3)
 
 
@@ -105,7 +105,7 @@ def read_index(folder: Path) -> list[Shard]:
     """
     path = folder / INDEX_FILE
     if not path.is_file():
-        raise UserError(f"the records in {folder} are not finished: the same prepare command goes on with them")
+        raise UserError(f"the records in {folder} are not finished: the same prepare command continues with them")
     shards = read_json(path)
     if not isinstance(shards, list):
         raise UserError(f"{path} is damaged: it is no list of shards")
@@ -154,7 +154,7 @@ def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
                 raise UserError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
             end += pair_bytes(entry.height, entry.width, scale)
         if end != shard.bytes:
-            raise UserError(f"{folder / INDEX_FILE} is damaged: the pictures of {shard.file} end at {end}")
+            raise UserError(f"{folder / INDEX_FILE} is damaged: the images of {shard.file} end at {end}")
 
 
 def damaged_shards(folder: Path, shards: Sequence[Shard], progress: Callable[[], Any]) -> list[Path]:

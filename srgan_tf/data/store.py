@@ -1,6 +1,6 @@
 """Decoded pairs in flat files, mapped into memory.
 
-Pictures are decoded once: by `prepare` into records that are mapped as they lie, or into one temporary file of the same
+Images are decoded once: by `prepare` into records that are mapped as they lie, or into one temporary file of the same
 layout (`records.py`). The operating system pages it in and out, so that a set may be larger than memory, and TensorFlow
 reads crops from the mapping without a copy and without Python.
 """
@@ -24,13 +24,13 @@ class Store(NamedTuple):
     """Decoded pairs.
 
     Attributes:
-        pixels: uint8 [bytes], every picture's rows one after another, each filled up to `row_bytes`, channels last.
-        hr_start, lr_start: int64 [N], where a picture begins in `pixels`.
-        lr_size: int64 [N,2], height and width of each LR picture.
+        pixels: uint8 [bytes], every image's rows one after another, each filled up to `row_bytes`, channels last.
+        hr_start, lr_start: int64 [N], where an image begins in `pixels`.
+        lr_size: int64 [N,2], height and width of each LR image.
         scale: HR side over LR side.
-        names: of the pictures.
+        names: of the images.
         skipped: (name, reason) of those that could not be used.
-        doubtful: a line for each LR picture that does not look like its HR picture.
+        doubtful: a line for each LR image that does not look like its HR image.
     """
 
     pixels: tf.Tensor
@@ -55,19 +55,19 @@ class Store(NamedTuple):
 
 def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Callable[[], None] | None = None,
                 most: int | None = None) -> Store:
-    """Decodes every picture of a source, or maps a source that has been prepared.
+    """Decodes every image of a source, or maps a source that has been prepared.
 
-    A picture that cannot be read, or that is smaller than a crop, is left out and listed in `skipped`.
+    An image that cannot be read, or that is smaller than a crop, is left out and listed in `skipped`.
 
     Args:
         source: what to read.
         scale: HR side over LR side.
         smallest_hr: least HR side in pixels.
-        progress: called after each picture that is decoded.
+        progress: called after each image that is decoded.
         most: stop after that many that can be used; all that are prepared are mapped nevertheless.
 
     Raises:
-        ValueError: no picture could be used; the message names the first and its reason.
+        ValueError: no image could be used; the message names the first and its reason.
         OSError: the temporary file cannot be written, or a file cannot be mapped.
     """
     if source.shards:
@@ -109,7 +109,7 @@ def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: 
     """From what was kept: (name, where the pair begins, height and width of LR)."""
     if not kept:
         first = f": {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
-        raise UserError(f"no usable picture in {source.name} ({len(skipped)} skipped){first}")
+        raise UserError(f"no usable image in {source.name} ({len(skipped)} skipped){first}")
     names, starts, heights, widths = zip(*kept, strict=True)
     lr_start, lr_size = np.array(starts, np.int64), np.stack([heights, widths], 1).astype(np.int64)
     return Store(pixels, lr_start + lr_size[:, 0] * row_bytes(lr_size[:, 1]), lr_start, lr_size, scale, list(names),
@@ -124,4 +124,4 @@ def _append(file: BinaryIO, pair: Pair) -> int:
     try:
         return append_pair(file.write, pair.lr, pair.hr)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, f"decoded pictures, in {tempfile.gettempdir()}") from error
+        raise OSError(error.errno, error.strerror, f"decoded images, in {tempfile.gettempdir()}") from error

@@ -2,8 +2,8 @@
 
 A crop is degraded together with what lies around it, and cut out afterwards at a random place, a multiple of the scale:
 the authors of Real-ESRGAN degrade 400 pixels and train on 256 of them. So most crops have real surroundings, the grid
-of JPEG's blocks lies anywhere, and the crop's own place stays what it is without degradation. Outside a picture its
-mirror image is taken, so that pictures need be no larger than for other training.
+of JPEG's blocks lies anywhere, and the crop's own place stays what it is without degradation. Outside an image its
+mirror image is taken, so that images need be no larger than for other training.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data.augmentation import turn
-from srgan_tf.data.pairs import Pair
 from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.filtering import reflected
+from srgan_tf.data.pairs import Pair
 
 MARGIN = 144  # HR pixels: 400 - 256. A multiple of every scale.
 
@@ -72,7 +72,7 @@ def synthesize(synthesis: Synthesis, region: Callable[[tf.Tensor, tf.Tensor, int
 
 
 def degraded(synthesis: Synthesis, pair: Pair, number: int) -> Pair:
-    """The pair with its LR made of the whole HR picture; the same for the same number, whatever the run's seed."""
+    """The pair with its LR made of the whole HR image; the same for the same number, whatever the run's seed."""
     with tf.device("CPU"):  # as in the data pipeline
         source = tf.constant(pair.hr[None], tf.float32) / 255
         if synthesis.sharpen:
@@ -82,7 +82,7 @@ def degraded(synthesis: Synthesis, pair: Pair, number: int) -> Pair:
 
 
 def _unturned(corner: tf.Tensor, symmetry: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where in the picture as it lies begins the crop that begins at `corner` of the turned region."""
+    """Where in the image as it lies begins the crop that begins at `corner` of the turned region."""
     top, left = tf.unstack(tf.where(symmetry // 4 > 0, corner[::-1], corner))
     top = tf.where(symmetry // 2 % 2 > 0, MARGIN - top, top)
     return top, tf.where(symmetry % 2 > 0, MARGIN - left, left)

@@ -1,4 +1,4 @@
-"""Evaluation: models on benchmarks, or finished pictures against references, as tables, sheets and a page.
+"""Evaluation: models on benchmarks, or finished images against references, as tables, sheets and a page.
 
     benchmarks.load_benchmark   ->  runs.evaluate  ->  report.write_report: table, scatter, page
     methods, judges: who is           |                sheets.draw_sheet

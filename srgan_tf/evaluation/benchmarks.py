@@ -13,12 +13,12 @@ from srgan_tf.imaging.name_matching import match_names
 
 
 class Case(NamedTuple):
-    """A picture of a benchmark, not yet read.
+    """An image of a benchmark, not yet read.
 
     Attributes:
         name: of the HR file.
         hr_path: the reference.
-        other_path: its LR picture or its finished enlargement; None: LR is made from HR.
+        other_path: its LR image or its finished upscaling; None: LR is made from HR.
         scale: HR side over LR side.
     """
 
@@ -28,7 +28,7 @@ class Case(NamedTuple):
     scale: int
 
     def load(self) -> tuple[np.ndarray, np.ndarray]:
-        """Reads (LR, HR), uint8 [H,W,C] and [sH,sW,C]; C is 1 for a grey picture, which is measured as Y, else 3.
+        """Reads (LR, HR), uint8 [H,W,C] and [sH,sW,C]; C is 1 for a grey image, which is measured as Y, else 3.
 
         Raises:
             ValueError: a file cannot be read or has transparency, or LR and HR do not fit each other.
@@ -45,15 +45,15 @@ class Case(NamedTuple):
         return lr, hr
 
     def load_finished(self) -> tuple[np.ndarray, np.ndarray]:
-        """Reads (enlargement, HR), of one size: what the enlargement lacks of HR for its LR being whole is cut off.
+        """Reads (upscaling, HR), of one size: what the upscaling lacks of HR for its LR being whole is cut off.
 
         Raises:
             ValueError: a file cannot be read or has transparency, the sizes differ by the scale or more, or the
-                enlargement of a coloured picture is grey.
+                upscaling of a coloured image is grey.
         """
         enlargement, hr = _opaque(self.other_path), _opaque(self.hr_path).colour
         if enlargement.grey and hr.shape[2] > 1:
-            raise UserError(f"{self.other_path} is grey and {self.hr_path} is not: save the enlargement in colour")
+            raise UserError(f"{self.other_path} is grey and {self.hr_path} is not: save the upscaled image in colour")
         sr = _channels(enlargement, hr)
         missing = [whole - part for whole, part in zip(hr.shape[:2], sr.shape[:2], strict=True)]
         if not all(0 <= difference < self.scale for difference in missing):
@@ -65,13 +65,14 @@ def _opaque(path: Path) -> Picture:
     """Reads an image without transparency: under it colours are hidden that nobody sees, and they would be compared."""
     picture = read_picture(path)
     if picture.alpha is not None and (picture.alpha < 255).any():
-        raise UserError(f"{path} has transparency, under which colours are hidden: lay it on a background first, and "
+        raise UserError(f"{path} is transparent, and the colours beneath cannot be compared: put it on a background "
+                        "first, and "
                         "the images to compare it with on the same one")
     return picture
 
 
 def _channels(picture: Picture, like: np.ndarray) -> np.ndarray:
-    """The picture with the channels of another: grey three times over for colour, the mean of colours for grey."""
+    """The image with the channels of another: grey three times over for colour, the mean of colours for grey."""
     if like.shape[2] > 1 or picture.grey:
         return picture.pixels[..., : like.shape[2]]
     return to_uint8(picture.colour.mean(axis=2, keepdims=True) / 255)
@@ -121,21 +122,21 @@ def _named(folder: Path, name: str) -> Path | None:
     found = sorted(child for child in folder.iterdir() if child.name.lower() == name.lower() and child.is_dir()
                    ) if folder.is_dir() else []
     if len(found) > 1:
-        raise UserError(f"{' and '.join(map(str, found))} differ by capitals alone: which is it?")
+        raise UserError(f"{' and '.join(map(str, found))} differ only in upper and lower case: rename one of them")
     return found[0] if found else None
 
 
 def load_finished(sr_folder: Path, hr_folder: Path, scale: int, pattern: str = "") -> list[Case]:
-    """Finished enlargements and their references, matched by name; references without one are an error.
+    """Finished upscaled images and their references, matched by name; references without one are an error.
 
     Args:
-        sr_folder: of the enlargements.
+        sr_folder: of the upscaled images.
         hr_folder: of the references.
         scale: as in Case.
-        pattern: of the enlargements' names, as in `match_names`.
+        pattern: of the upscaled images' names, as in `match_names`.
     """
     hr_paths = list_pictures(hr_folder)
-    hint = f" by --sr_pattern={pattern}" if pattern else "; --sr_pattern={name}_x4* would say how they are called"
+    hint = f" by --sr_pattern={pattern}" if pattern else "; --sr_pattern={name}_x4* gives the pattern of their names"
     found = match_names(hr_paths, list_pictures(sr_folder), pattern, hint)
     make = partial(Case, scale=scale)
     return [make(hr.name, hr, sr) for hr, sr in zip(hr_paths, found, strict=True)]

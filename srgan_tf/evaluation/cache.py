@@ -95,7 +95,7 @@ class Cache:
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
     def put_picture(self, key: str, pixels: np.ndarray) -> None:
-        """Keeps a picture, uint8 [H,W,1] or [H,W,3]."""
+        """Keeps an image, uint8 [H,W,1] or [H,W,3]."""
         if self.folder is None:
             return
         file = BytesIO()

@@ -1,4 +1,4 @@
-"""Pictures between two networks, and a sheet that shows them side by side."""
+"""Images between two networks, and a sheet that shows them side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,20 +22,20 @@ def mix(a: np.ndarray, b: np.ndarray, alpha: float, dtype: np.dtype) -> np.ndarr
 
 def write_pictures(folder: Path, pictures: Mapping[str, np.ndarray], ends: Sequence[Generator],
                    between: Mapping[float, Generator], mixed: bool, tiling: Mapping[str, int]) -> Iterator[Path]:
-    """Enlarges pictures by both networks and those between them, and draws a sheet of each.
+    """Upscales images by both networks and those between them, and draws a sheet of each.
 
     Args:
         folder: gets NAME_alpha_A.png for each alpha, NAME_pixels_A.png if `mixed`, and NAME_sheet.png.
         pictures: uint8 or uint16 [H,W,3] or [H,W,4] by name; the results are of the same type.
         ends: the networks at alpha 0 and 1.
         between: networks by alpha.
-        mixed: whether pictures are interpolated too.
+        mixed: whether images are interpolated too.
         tiling: tile and overlap in LR pixels, as in Upscaler.
 
     Yields:
         The path of each sheet.
     """
-    stage = interpolate(*ends, 0)  # all networks enlarge in its place, so that TensorFlow traces one
+    stage = interpolate(*ends, 0)  # all networks upscale in its place, so that TensorFlow traces one
     upscaler = Upscaler(stage, **tiling)
 
     def enlarge(generator: Generator, pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -67,7 +67,7 @@ def _row(kind: str, a: np.ndarray, between: Mapping[float, np.ndarray], b: np.nd
 
 
 def draw_alphas(rows: Sequence[Mapping[str, np.ndarray]], corner: tuple[int, int]) -> np.ndarray:
-    """A row of labelled crops for each mapping of pictures by label.
+    """A row of labelled crops for each mapping of images by label.
 
     Args:
         rows: uint8 or uint16 [H,W,C], of one size.

@@ -49,21 +49,21 @@ class Method:
 
     @property
     def settings(self) -> dict[str, object]:
-        """All that its enlargement of a picture depends on, beside the picture."""
+        """All that its upscaling of an image depends on, beside the image."""
         return {"model": self.digest, "scale": self.config.scale, "tile": self.config.tile,
                 "overlap": self.config.overlap, "threads": self.config.threads, "runtime": self.config.runtime,
                 "precision": self.config.precision,
                 "self_ensemble": self.config.self_ensemble and self.model.kind != BICUBIC}
 
     def check(self, cache: Cache) -> None:
-        """Learns scale and parameters from the cache or the model itself, which must enlarge by --scale."""
+        """Learns scale and parameters from the cache or the model itself, which must upscale by --scale."""
         key = cache.key(facts=self.settings)
         facts = cache.get_values(key) if self.digest else {}
         if not facts:
             facts = {"scale": self.upscaler.scale, "parameters": self.upscaler.runtime.parameters}
             cache.put_values(key, facts)
         if facts["scale"] != self.config.scale:
-            raise UserError(f"{self.model} enlarges {facts['scale']} times; --scale={self.config.scale}")
+            raise UserError(f"{self.model} has scale {facts['scale']}, but --scale={self.config.scale}")
         self.parameters = facts["parameters"]
 
 

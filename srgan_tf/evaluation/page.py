@@ -29,7 +29,7 @@ def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Se
         title: of the evaluation.
         how: it was measured, a sentence or two.
         lines: of the table.
-        rows: the pictures to show, by benchmark.
+        rows: the images to show, by benchmark.
         scale: LR pixels are repeated this often.
     """
     measured, published = divided(lines)
@@ -104,7 +104,7 @@ def _number(value: float | None, text: object, mark: str = "") -> str:
 
 
 def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
-    """The pictures that the slider compares: for each its name, and for each method its caption and a data URI."""
+    """The images that the slider compares: for each its name, and for each method its caption and a data URI."""
     found, left = [], CROP_BYTES
     for benchmark, pictures in rows.items():
         for row in pictures:

@@ -26,7 +26,7 @@ def report_lines(evaluation: Evaluation, config: EvaluateConfig) -> list[Line]:
 def write_report(folder: Path, evaluation: Evaluation, config: EvaluateConfig) -> None:
     """Writes results.json, results.md, results.csv and results.html, each whole or not at all.
 
-    In JSON the PSNR of equal pictures, which is infinite, is null, and so is the average of no images.
+    In JSON the PSNR of equal images, which is infinite, is null, and so is the average of no images.
     """
     lines, scale = report_lines(evaluation, config), config.scale
     document = json.dumps(_finite(_document(evaluation, scale)), indent=2, allow_nan=False)

@@ -1,4 +1,4 @@
-"""An evaluation from its configuration: which pictures, which methods, what is written."""
+"""An evaluation from its configuration: which images, which methods, what is written."""
 
 import contextlib
 import sys
@@ -32,7 +32,7 @@ class Evaluation(NamedTuple):
         methods: names of the models, bicubic not among them unless it is the only one.
         results: scores by benchmark, then by method, bicubic first.
         parameters: by method, where they are known.
-        rows: the pictures to show, by benchmark.
+        rows: the images to show, by benchmark.
     """
 
     methods: list[str]
@@ -43,28 +43,28 @@ class Evaluation(NamedTuple):
 
 def evaluate(config: EvaluateConfig, output: Path, readers: Readers | None = None,
              opening: Opening = contextlib.nullcontext) -> Evaluation:
-    """Evaluates what the configuration names: models on benchmarks, or finished pictures.
+    """Evaluates what the configuration names: models on benchmarks, or finished images.
 
     Args:
         config: of the evaluation.
-        output: folder for sheets and pictures; exists.
+        output: folder for sheets and images; exists.
         readers: what reads a file of weights, by its ending.
         opening: a context to open models in.
 
     Raises:
-        ValueError: something that is named cannot be used, or no picture at all could be measured.
+        ValueError: something that is named cannot be used, or no image at all could be measured.
     """
     judges = find_judges(config, readers or {})
     found = _finished(config, judges) if config.sr_dir else _models(config, judges, output, opening)
     scores = [scores for methods in found.results.values() for name, scores in methods.items() if name in found.methods]
     if not any(each.images for each in scores):
         reasons = [reason for each in scores for reason in each.failures.values()]
-        raise UserError(f"no picture could be measured: {reasons[0]}")
+        raise UserError(f"no image could be measured: {reasons[0]}")
     return found
 
 
 def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation:
-    """Measures the pictures of --sr_dir."""
+    """Measures the images of --sr_dir."""
     sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
     scores = Scores()
     cases = load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern)
@@ -79,7 +79,7 @@ def _measured(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], 
 
 
 def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
-    """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and pictures."""
+    """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and images."""
     folders = [Path(folder).expanduser() for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
@@ -87,7 +87,7 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     for name, cases in benchmarks.items() if config.save_images else ():
         for stem, count in Counter(Path(case.name).stem for case in cases).items():
             if count > 1:
-                raise UserError(f"--save_images: {count} pictures of {name} would be written to {stem}.png")
+                raise UserError(f"--save_images: {count} images of {name} would be written to {stem}.png")
     folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
     for note in filter(None, (method.model.note for method in methods.values())):
@@ -112,7 +112,7 @@ def _benchmark_name(folder: Path) -> str:
 
 def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges: Mapping[str, Judge], cache: Cache,
                config: EvaluateConfig, output: Path) -> tuple[dict[str, Scores], list[Row]]:
-    """Enlarges and measures every picture by each method; returns the scores and the rows of the sheet."""
+    """Upscales and measures every image by each method; returns the scores and the rows of the sheet."""
     scores: dict[str, Scores] = {method: Scores() for method in methods}
     rows = []
     with tqdm(total=len(cases) * len(methods), desc=printable(name), unit="picture", leave=False, disable=None) as bar:
@@ -135,7 +135,7 @@ def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges:
 
 
 class Picture:
-    """A picture of a benchmark, read, enlarged and measured as far as the cache has not kept it."""
+    """An image of a benchmark, read, upscaled and measured as far as the cache has not kept it."""
 
     def __init__(self, case: Case, cache: Cache):
         self.case, self.cache, self.enlarged = case, cache, {}
@@ -177,7 +177,7 @@ class Picture:
 
 
 def _row(picture: Picture, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
-    """What the sheet and the page show of a picture: no more than they need, for rows are kept to the end."""
+    """What the sheet and the page show of an image: no more than they need, for rows are kept to the end."""
     name, (lr, hr) = picture.case.name, picture.pair
     captions = {method: _caption(found.images[name]) for method, found in scores.items()}
     pictures = {**{method.name: picture.enlargement(method) for method in methods.values()}, "HR": hr}
@@ -195,7 +195,7 @@ def _caption(figures: Mapping[str, float]) -> str:
 
 
 def _save(picture: Picture, methods: Mapping[str, Method], folder: Path) -> None:
-    """Writes the enlargements: of one model to the folder, of several each to a folder of its own."""
+    """Writes the upscaled images: of one model to the folder, of several each to a folder of its own."""
     names = [name for name in methods if name != BICUBIC] or [BICUBIC]
     for name in names:
         target = folder / name.replace("/", "_") if len(names) > 1 else folder

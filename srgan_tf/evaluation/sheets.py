@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE, GAP, CAPTION = 224, 6, 34
-# Side of the part of a picture that is kept to be shown, on the sheet or on the page; a multiple of every scale.
+# Side of the part of an image that is kept to be shown, on the sheet or on the page; a multiple of every scale.
 CROP = 264
 
 
 class Row(NamedTuple):
-    """A picture on the sheet: the enlargements by method in the order shown, uint8 [H,W,3], HR last."""
+    """An image on the sheet: the upscaled images by method in the order shown, uint8 [H,W,3], HR last."""
 
     name: str
     lr: np.ndarray
@@ -26,12 +26,12 @@ def rgb(picture: np.ndarray) -> np.ndarray:
 
 
 def busiest_crop(reference: np.ndarray, other: np.ndarray, side: int, multiple: int) -> tuple[int, int]:
-    """The top-left corner, a multiple of `multiple`, of the square where two pictures differ most.
+    """The top-left corner, a multiple of `multiple`, of the square where two images differ most.
 
     Args:
         reference: uint8 [H,W,C].
         other: likewise.
-        side: of the square in pixels; cut to the picture.
+        side: of the square in pixels; cut to the image.
         multiple: of the corner.
     """
     error = np.square(reference.astype(np.float64) - other).sum(axis=2)
@@ -45,7 +45,7 @@ def busiest_crop(reference: np.ndarray, other: np.ndarray, side: int, multiple: 
 
 
 def draw_sheet(rows: Sequence[Row], scale: int) -> np.ndarray:
-    """Draws a row a picture: LR (enlarged by repeating pixels), then each method, then HR, with captions.
+    """Draws a row an image: LR (upscaled by repeating pixels), then each method, then HR, with captions.
 
     Returns:
         uint8 [H,W,3].
@@ -72,7 +72,7 @@ def draw_sheet(rows: Sequence[Row], scale: int) -> np.ndarray:
 
 
 def _fit(text: str, font: ImageFont.FreeTypeFont) -> str:
-    """The text, or as much of its beginning as fits under a picture."""
+    """The text, or as much of its beginning as fits under an image."""
     if font.getlength(text) <= SIDE:
         return text
     while font.getlength(f"{text}...") > SIDE:

@@ -23,7 +23,7 @@ OVERLAP = 16
 
 
 class Photographs(NamedTuple):
-    """Low-resolution pictures uint8 [H,W,3] to calibrate on, and pairs to measure on; either may be empty."""
+    """Low-resolution images uint8 [H,W,3] to calibrate on, and pairs to measure on; either may be empty."""
 
     calibration: list[np.ndarray]
     held_out: list[Pair]
@@ -67,9 +67,9 @@ def _require_two(folder: Path) -> None:
 
 
 def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:
-    """Crops uint8 [H,W,3] of the pictures in turn, always the same ones, and a black and a white one.
+    """Crops uint8 [H,W,3] of the images in turn, always the same ones, and a black and a white one.
 
-    They lie in turn on each side, for what is up is nothing to a user's picture. The last two make 0 and 1 the exact
+    They lie in turn on each side, for what is up is nothing to a user's image. The last two make 0 and 1 the exact
     ends of the input's range.
     """
     height, width = tile or FREE_TILE

@@ -1,4 +1,4 @@
-"""Picture files in, picture files out, within the graph."""
+"""Image files in, image files out, within the graph."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ COMPRESSION = 3
 
 def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor],
                   enlarge_float: Callable[[tf.Tensor], tf.Tensor], scale: int, max_megapixels: float) -> tf.Tensor:
-    """Enlarges PNG, JPEG, GIF (first frame) and BMP files, one after the other, to PNG.
+    """Upscales PNG, JPEG, GIF (first frame) and BMP files, one after the other, to PNG.
 
     Grey stays grey. Alpha is upscaled by the network too, and colour premultiplied by it, as inference/channels.py
     does, in float32 until the one rounding.
@@ -26,7 +26,7 @@ def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tens
         enlarge: uint8 [n,H,W,3] -> uint8 [n,sH,sW,3].
         enlarge_float: as `enlarge`, but of float32 on 0..255, neither rounded nor clipped.
         scale: of both.
-        max_megapixels: of an enlarged picture.
+        max_megapixels: of an upscaled image.
 
     Returns:
         png_bytes, string [N].
@@ -100,7 +100,7 @@ def _mean(picture: tf.Tensor) -> tf.Tensor:
 
 
 def _join(colour: tf.Tensor, enlarged: tf.Tensor, straight: tf.Tensor, alpha: tf.Tensor, scale: int) -> tf.Tensor:
-    """Divides colour by the enlarged alpha and joins both, by the rules of inference/channels.py.
+    """Divides colour by the upscaled alpha and joins both, by the rules of inference/channels.py.
 
     Args:
         colour: [sH,sW,C], premultiplied.

@@ -1,7 +1,7 @@
-"""Enlarging pictures by overlapping tiles inside the graph, so that memory is bounded by the tile and the output.
+"""Upscaling images by overlapping tiles inside the graph, so that memory is bounded by the tile and the output.
 
-The rules are those of inference/tiling.py. What differs: pictures of one request that together are no larger than one
-tile are enlarged at once; the others one by one, by tiles that are all made as small as their number allows.
+The rules are those of inference/tiling.py. What differs: images of one request that together are no larger than one
+tile are upscaled at once; the others one by one, by tiles that are all made as small as their number allows.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _PACKED = {4: tf.float32, 2: tf.float16, 1: tf.uint8}
 
 
 class Tiling(NamedTuple):
-    """How large pictures are divided.
+    """How large images are divided.
 
     Attributes:
         scale: of the network.
@@ -31,16 +31,16 @@ class Tiling(NamedTuple):
 
 
 def context(receptive_radius: int, tile: int) -> int:
-    """The overlap: the network's receptive radius, with which tiles equal the whole picture, or an eighth of the tile.
+    """The overlap: the network's receptive radius, with which tiles equal the whole image, or an eighth of the tile.
 
     The bound is for very deep networks (350 pixels for RRDB with 23 blocks): what they see so far away hardly counts,
-    and tiles that cover it would be mostly context. At an eighth, tiles cost at most 1.8 times the picture.
+    and tiles that cover it would be mostly context. At an eighth, tiles cost at most 1.8 times the image.
     """
     return min(receptive_radius, tile // 8)
 
 
 def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> tf.Tensor:
-    """Enlarges pictures of any size, within a graph.
+    """Upscales images of any size, within a graph.
 
     Args:
         network: float32 [n,h,w,3] in 0..1 -> float32 [n,sh,sw,3]; called at one place in the graph.
@@ -117,7 +117,7 @@ def _windows(size: tf.Tensor, at_once: tf.Tensor, tiling: Tiling) -> _Axis:
 
 
 def _window(index: tf.Tensor, axis: _Axis) -> _Window:
-    """The window of a number; the last ones are moved back so that they end where the picture ends.
+    """The window of a number; the last ones are moved back so that they end where the image ends.
 
     Where that is no multiple of the alignment they are shorter, by less than it.
     """

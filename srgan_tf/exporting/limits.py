@@ -9,11 +9,11 @@ def require(condition: tf.Tensor, message: tf.Tensor | str) -> tf.Operation:
 
 
 def refuse_too_large(height: tf.Tensor, width: tf.Tensor, scale: int, max_megapixels: float) -> tf.Operation:
-    """Requires a picture of height and width, in LR pixels, that is not empty and whose enlargement keeps the limit."""
+    """Requires an image of height and width, in LR pixels, that is not empty and whose upscaling keeps the limit."""
     height, width = tf.cast(height, tf.int64), tf.cast(width, tf.int64)
     sides = tf.strings.join([tf.strings.as_string(width), "x", tf.strings.as_string(height)])
-    limit = f" pixels, which must be at least 1x1 and at most {max_megapixels:g} megapixels when enlarged x{scale}"
+    limit = f" pixels, which must be at least 1x1 and at most {max_megapixels:g} megapixels when upscaled x{scale}"
     most = int(max_megapixels * 1e6) // scale**2
     # Each side is bounded first: the product of two 32-bit numbers may not fit.
     fits = tf.logical_and(tf.maximum(height, width) <= most, height * width <= most)
-    return require(tf.logical_and(tf.minimum(height, width) > 0, fits), tf.strings.join(["picture of ", sides, limit]))
+    return require(tf.logical_and(tf.minimum(height, width) > 0, fits), tf.strings.join(["image of ", sides, limit]))

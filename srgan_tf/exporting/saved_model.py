@@ -23,12 +23,12 @@ from srgan_tf.text import MOST, whole_number
 def export_saved_model(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
     """Writes FOLDER/VERSION/, the layout of TensorFlow Serving; VERSION is one more than the greatest there.
 
-    Signatures, for pictures of any size, RGB on 0..255:
+    Signatures, for images of any size, RGB on 0..255:
     `serving_default`: `image` uint8 [N,H,W,3] -> `upscaled` uint8 [N,sH,sW,3];
     `float`: `input_0` float32 [N,H,W,3] -> `output_0` float32 [N,sH,sW,3], not clipped; calling the loaded object does
     the same, the contract of TF Hub's captain-pool/esrgan-tf2;
     `encoded`: `image_bytes` string [N], PNG, JPEG, GIF or BMP files -> `png_bytes` string [N];
-    `untiled`: as `serving_default`, but whole pictures at once and no limit: for OpenVINO and other converters, which
+    `untiled`: as `serving_default`, but whole images at once and no limit: for OpenVINO and other converters, which
     know no loop that writes in place.
 
     Args:

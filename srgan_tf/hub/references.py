@@ -106,7 +106,7 @@ def resolve(model: Any, offline: bool = False) -> ModelRef:
     found = find()
     if not found.note and Path(text).exists():
         kind = "folder" if Path(text).is_dir() else "file"
-        note = f"takes the model named {text}; the {kind} of this name is ./{text}"
+        note = f"uses the model named {text}; write ./{text} for the {kind}"
         return dataclasses.replace(found, note=note)
     return found
 

@@ -22,7 +22,7 @@ _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "YCbCr", "CMYK")
 # TIFF's own tags (TIFF 6.0, section 8).
 _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 259, 262, 284
 
-# Of a TIFF's tags, those that describe the picture; the others describe the file's layout.
+# Of a TIFF's tags, those that describe the image; the others describe the file's layout.
 _DESCRIPTIVE_TAGS = frozenset({
     ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
     ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
@@ -33,7 +33,7 @@ _warnings_lock = threading.Lock()
 
 
 class RefusedError(Exception):
-    """A picture that Pillow opens and this package does not take; the text says why."""
+    """An image that Pillow opens and this package does not take; the text says why."""
 
 
 def decode(file: BinaryIO, max_pixels: int, keep_depth: bool) -> tuple[np.ndarray, bool, bytes | None, bytes | None]:
@@ -115,13 +115,13 @@ def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(file, formats=FORMATS)
     except Image.UnidentifiedImageError:
-        raise RefusedError(f"not a picture ({', '.join(FORMATS)}), or damaged from its first bytes") from None
+        raise RefusedError(f"not an image ({', '.join(FORMATS)}), or damaged from its first bytes") from None
     except Image.DecompressionBombError as error:
         raise RefusedError(f"too large: {error}") from None
     width, height = image.size
     if width * height > max_pixels:
         raise RefusedError(f"too large: {width} x {height} pixels, where the limit is {max_pixels:,}")
-    # Phones append previews to a JPEG, and Pillow calls it MPO: the first frame is the picture.
+    # Phones append previews to a JPEG, and Pillow calls it MPO: the first frame is the image.
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if frames > 1:
         raise RefusedError(f"animated or of many pages: {frames} frames, where one was expected")
@@ -159,7 +159,7 @@ def _exif_block(image: Image.Image) -> bytes | None:
                 del exif[tag]
         return exif.tobytes() if len(exif) else None
     except Exception:
-        return None  # a picture whose EXIF is broken is still a picture
+        return None  # an image whose EXIF is broken is still an image
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -202,7 +202,7 @@ def _from_deep_colour(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
 
 
 def _from_cmyk(image: Image.Image) -> Image.Image:
-    """To sRGB through the picture's own profile, or by Pillow's plain formula without a usable one."""
+    """To sRGB through the image's own profile, or by Pillow's plain formula without a usable one."""
     profile = image.info.get("icc_profile") or b""
     if profile[16:20] == b"CMYK":
         with contextlib.suppress(ImageCms.PyCMSError, OSError):

@@ -24,7 +24,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import decoding, deep
 from srgan_tf.imaging.color import halve_depth
 
-# Where Pillow itself refuses a picture as a decompression bomb.
+# Where Pillow itself refuses an image as a decompression bomb.
 MAX_PIXELS = 178_956_970
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -47,7 +47,8 @@ _JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side
 # Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
 _TIFF = _Format("TIFF", deep=True)
 _WRITTEN = {
-    # Runs of equal bytes alone: on photographs and their enlargements five times as quick as Pillow's usual search, for
+    # Runs of equal bytes alone: on photographs and their upscaled images five times as quick as Pillow's usual
+    # search, for
     # 2 to 5% more bytes.
     ".png": _Format("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}, deep=True),
     ".jpg": _JPEG,
@@ -63,7 +64,7 @@ WRITABLE_SUFFIXES = tuple(_WRITTEN)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture read from a file: its pixels, and what has to survive beside them.
+    """An image read from a file: its pixels, and what has to survive beside them.
 
     Attributes:
         pixels: uint8 or uint16 [H,W,3] RGB or [H,W,4] RGBA (alpha not premultiplied), upright.
@@ -79,7 +80,7 @@ class Picture:
 
     @property
     def colour(self) -> np.ndarray:
-        """What metrics compare: [H,W,1] of a grey picture, [H,W,3] of any other; without alpha."""
+        """What metrics compare: [H,W,1] of a grey image, [H,W,3] of any other; without alpha."""
         return self.pixels[..., :1] if self.grey else self.pixels[..., :3]
 
     @property
@@ -91,7 +92,7 @@ class Picture:
 
     @property
     def alpha(self) -> np.ndarray | None:
-        """[H,W,1], or None for a picture without transparency."""
+        """[H,W,1], or None for an image without transparency."""
         return self.pixels[..., 3:] if self.pixels.shape[2] == 4 else None
 
 
@@ -100,7 +101,7 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_
 
     Args:
         path: a PNG, JPEG, WebP, TIFF, BMP or GIF file; its content decides, not its name.
-        max_pixels: larger pictures are refused before they are decoded. Beyond the default, Pillow's own limit
+        max_pixels: larger images are refused before they are decoded. Beyond the default, Pillow's own limit
             (twice `PIL.Image.MAX_IMAGE_PIXELS`) has to be raised as well.
         keep_depth: whether PNG and TIFF files of more than 8 bits are given as uint16. Else they are rounded to uint8.
             16-bit RGB in the separate planes of a compressed TIFF is uint8 either way: Pillow has its high bytes alone.
@@ -123,7 +124,7 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_
 
 
 def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | None = None) -> None:
-    """Writes a picture file, whole or not at all: an existing file is replaced only by a finished one.
+    """Writes an image file, whole or not at all: an existing file is replaced only by a finished one.
 
     Args:
         path: ends in .png, .jpg or .jpeg (quality 95, 4:4:4), .webp (lossless), .tif or .tiff (uncompressed) or .bmp.
@@ -133,7 +134,7 @@ def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | N
             format can hold them.
 
     Raises:
-        ValueError: bad pixels, an unknown suffix, or a picture that the format cannot hold (alpha in JPEG or BMP, too
+        ValueError: bad pixels, an unknown suffix, or an image that the format cannot hold (alpha in JPEG or BMP, too
             many pixels a side).
         OSError: from the file system (no such folder, no permission, disk full), naming `path`.
     """
@@ -161,17 +162,17 @@ def written_type(path: str | os.PathLike, dtype: np.dtype) -> np.dtype:
 
 
 def list_pictures(folder: str | os.PathLike) -> list[Path]:
-    """The picture files of a folder, by suffix, in natural order (x2.png before x10.png), without hidden ones.
+    """The image files of a folder, by suffix, in natural order (x2.png before x10.png), without hidden ones.
 
     Raises:
         FileNotFoundError, NotADirectoryError, PermissionError: from the file system.
-        ValueError: no picture in the folder.
+        ValueError: no image in the folder.
     """
     folder = Path(folder)
     paths = [path for path in folder.iterdir()
              if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
     if not paths:
-        raise UserError(f"{folder}: no picture in this folder ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{folder}: no image in this folder ({', '.join(PICTURE_SUFFIXES)})")
     return sorted(paths, key=_natural_order)
 
 

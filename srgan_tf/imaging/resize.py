@@ -1,4 +1,4 @@
-"""MATLAB's `imresize(..., 'bicubic')` in numpy: the reduction by which super-resolution makes its test pictures.
+"""MATLAB's `imresize(..., 'bicubic')` in numpy: the reduction by which super-resolution makes its test images.
 
 Arrays are HW or HWC with any number of channels, uint8 on 0..255 or floating point on any scale. The rule is that of
 MATLAB's imresize.m: Keys's cubic kernel (a = -1/2), stretched by 1/scale when reducing (antialiasing), its weights
@@ -28,9 +28,9 @@ def matlab_resize(
 
     Args:
         image: [H,W] or [H,W,C], uint8 or floating point.
-        scale: output over input, as in MATLAB: 1/4 (or `Fraction(1, 4)`) reduces four times, 4 enlarges. The output is
+        scale: output over input, as in MATLAB: 1/4 (or `Fraction(1, 4)`) reduces four times, 4 upscales. The output is
             ceil(scale * H) by ceil(scale * W).
-        edge: what lies outside the picture. "symmetric": its mirror image, edge pixel repeated (today's MATLAB);
+        edge: what lies outside the image. "symmetric": its mirror image, edge pixel repeated (today's MATLAB);
             "replicate": the edge pixel for ever (the MATLAB that made Set5's, Set14's and BSD100's files).
         output_size: (rows, columns) instead of `scale`, as in MATLAB's `imresize(image, [rows columns])`.
 
@@ -62,7 +62,7 @@ def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     """Cuts the bottom and the right of [H,W,...] to multiples of `multiple`, as MATLAB's `modcrop` scripts do."""
     height, width = image.shape[:2]
     if multiple < 1 or height < multiple or width < multiple:
-        raise ValueError(f"cannot crop a picture of {width} x {height} pixels to a multiple of {multiple}")
+        raise ValueError(f"cannot crop an image of {width} x {height} pixels to a multiple of {multiple}")
     return image[: height - height % multiple, : width - width % multiple]
 
 

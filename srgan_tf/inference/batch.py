@@ -1,4 +1,4 @@
-"""Enlarging many files: find them, name the results, go on after a bad one."""
+"""Upscaling many files: find them, name the results, continue after a bad one."""
 
 import functools
 import glob
@@ -30,7 +30,7 @@ from srgan_tf.text import printable
 
 
 class Job(NamedTuple):
-    """A picture to enlarge and the file to write."""
+    """An image to upscale and the file to write."""
 
     source: Path
     target: Path
@@ -45,7 +45,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         output: folder of the results; or, of one image, the file (`names_file`).
         suffix: added to each name before its ending; {scale} in it stands for the scale.
         format: ending of the results; empty: png, but jpg for JPEG files.
-        recursive: whether pictures in sub-folders are taken too, into equal sub-folders of `output`.
+        recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
         scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
 
     Raises:
@@ -90,20 +90,20 @@ def _check(jobs: Sequence[Job]) -> None:
     for target, count in targets.items():
         if count > 1:
             twins = ", ".join(str(job.source) for job in jobs if job.target == target)
-            raise UserError(f"{count} pictures would be written to {target}: {twins}")
+            raise UserError(f"{count} images would be written to {target}: {twins}")
     for job in jobs:
         if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
             raise UserError(
-                f"{job.source} would be replaced by its own enlargement: choose another --output or --suffix")
+                f"{job.source} would be overwritten by its own output: choose another --output or --suffix")
     sources = {job.source.resolve() for job in jobs}
     for job in jobs:
         if job.target.resolve() in sources:
-            raise UserError(f"{job.target}, which is to be enlarged too, would be replaced by the enlargement of "
+            raise UserError(f"{job.target}, which is also an input, would be overwritten by the output of "
                             f"{job.source}: choose another --output or --suffix")
 
 
 def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[tuple[Path, Path]]:
-    """Yields each picture once, with its folder relative to the input that it was found in."""
+    """Yields each image once, with its folder relative to the input that it was found in."""
     seen = set()
     for text in inputs:
         path = _named(text)
@@ -132,7 +132,7 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
-    """A file itself; of a folder its pictures, but not those of an `output` within it: they are earlier results."""
+    """A file itself; of a folder its images, but not those of an `output` within it: they are earlier results."""
     if not path.is_dir():
         return [path]
     if not recursive:
@@ -142,15 +142,15 @@ def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
                    if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith(".")
                    and results not in child.resolve().parents)
     if not found:
-        raise UserError(f"{path}: no picture in this folder or below it ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(PICTURE_SUFFIXES)})")
     return found
 
 
 def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,
                   timings: Counter | None = None) -> int:
-    """Enlarges the pictures one by one, with a line for each; a bad one is reported and passed over.
+    """Upscales the images one by one, with a line for each; a bad one is reported and passed over.
 
-    While one is enlarged, the next is read and the one before is written. `timings` takes up the seconds spent on each.
+    While one is upscaled, the next is read and the one before is written. `timings` takes the seconds spent on each.
 
     Returns:
         How many failed.
@@ -173,12 +173,12 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
         done += _finish(writing, timings)
     failed = len(missing) - done
     if len(jobs) > 1:
-        print(f"{done} enlarged, {len(jobs) - len(missing)} kept, {failed} failed")
+        print(f"{done} upscaled, {len(jobs) - len(missing)} kept, {failed} failed")
     return failed
 
 
 class _Work(NamedTuple):
-    """A picture on its way, and the seconds that each step took."""
+    """An image on its way, and the seconds that each step took."""
 
     job: Job
     picture: Picture
@@ -203,7 +203,7 @@ def _attempt(job: Job, step: Callable[[], Any]) -> Any:
     except MENDABLE as error:
         print(f"failed: {printable(_reason(error, job))}", file=sys.stderr)
         return None
-    except Exception:  # the rest of a batch goes on
+    except Exception:  # the rest of a batch continues
         traceback.print_exc()
         print(f"failed: {printable(job.source)}: this is a fault of srgan_tf: please report it with the lines above",
               file=sys.stderr)
@@ -211,7 +211,7 @@ def _attempt(job: Job, step: Callable[[], Any]) -> Any:
 
 
 def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
-    """Waits until a picture is written, and says so; whether it was."""
+    """Waits until an image is written, and says so; whether it was."""
     work = writing and _attempt(writing[0], writing[1].result)
     if not work:
         return False
@@ -255,7 +255,7 @@ def _show(bar: tqdm, number: int, count: int) -> None:
 
 def _reason(error: Exception, job: Job) -> str:
     if isinstance(error, MemoryError):
-        return f"{job.source}: {str(error) or 'not enough memory for its enlargement'}"
+        return f"{job.source}: {str(error) or 'not enough memory for its output'}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or job.source}: {os.strerror(error.errno)}"
     return str(error)

@@ -9,7 +9,7 @@ from srgan_tf.runtimes import Runtime
 
 
 def self_ensemble(runtime: Runtime) -> Runtime:
-    """The runtime that enlarges eight times and takes the mean (EDSR, arXiv 1707.02921, section 3.4).
+    """The runtime that upscales eight times and takes the average (EDSR, arXiv 1707.02921, section 3.4).
 
     The mean is of what the network gives before rounding and clipping, as the papers have it; where a runtime only
     gives rounded levels (a server, a SavedModel without the signature `float`), it is of those.
@@ -27,7 +27,7 @@ def self_ensemble(runtime: Runtime) -> Runtime:
 
     def run_float(images: np.ndarray) -> np.ndarray:
         height, width = images.shape[1:3]
-        # A turned picture begins where this one ends: with an end at a multiple, cells of pixels stay what they are.
+        # A turned image begins where this one ends: with an end at a multiple, cells of pixels stay what they are.
         more = [(0, -size % alignment) for size in (height, width)]
         images = np.pad(images, ((0, 0), *more, (0, 0)), mode="symmetric")
         total = 0.0

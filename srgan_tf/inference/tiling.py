@@ -1,9 +1,9 @@
-"""Enlarging a picture tile by tile, so that memory is bounded by the tile.
+"""Upscaling an image tile by tile, so that memory is bounded by the tile.
 
-All tiles of a picture have one size, the smallest that their number allows. Each is enlarged with `overlap` pixels of
-context on the sides where the picture goes on, and the context is cut off again; at the picture's own edges a tile ends
-where the picture ends, so that the network pads there just as it would pad the whole picture. Where the context covers
-the network's receptive radius, the result is that of the whole picture.
+All tiles of an image have one size, the smallest that their number allows. Each is upscaled with `overlap` pixels of
+context on the sides where the image continues, and the context is cut off again; at the image's own edges a tile ends
+where the image ends, so that the network pads there just as it would pad the whole image. Where the context covers
+the network's receptive radius, the result is that of the whole image.
 """
 
 from collections.abc import Callable, Iterator

@@ -34,7 +34,7 @@ class Upscaler:
 
         Args:
             model: whatever `open_runtime` takes: a name, a path, a Generator, a Runtime.
-            tile: side of the tiles in LR pixels; 0: whole pictures.
+            tile: side of the tiles in LR pixels; 0: whole images.
             overlap: context of each tile in LR pixels.
             self_ensemble: whether each tile is the average over its eight symmetries.
             **options: runtimes.Options by name: scale (of "bicubic"), threads, runtime, precision, trust_model.

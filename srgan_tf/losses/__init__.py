@@ -1,10 +1,10 @@
-"""What is minimised: losses between pictures, through VGG19's and the discriminator's eyes, and against the latter.
+"""What is minimised: losses between images, through VGG19's and the discriminator's eyes, and against the latter.
 
-Between pictures every loss is f(hr, sr) -> float32 scalar on NHWC RGB in [0, 1]; `parse_terms` makes a weighted sum of
+Between images every loss is f(hr, sr) -> float32 scalar on NHWC RGB in [0, 1]; `parse_terms` makes a weighted sum of
 them from a flag. Adversarial pairs are f(real_logits, fake_logits, mean). Modules here import keras, never TensorFlow.
 
 A new loss of two images is one function and one line in terms.LOSSES (and in terms.SMALLEST_SIDE if it needs a
-minimum of pixels), one that needs more than the two pictures a line in
+minimum of pixels), one that needs more than the two images a line in
 terms.INFORMED; a new adversarial pair one line in ADVERSARIAL.
 """
 

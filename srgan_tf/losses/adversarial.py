@@ -1,6 +1,6 @@
 """Adversarial losses: pairs of f(real_logits, fake_logits, mean) -> float32 scalar, to be minimised.
 
-Logits are the discriminator's, without a sigmoid, of any shape: one a picture, a patch or a pixel. -log sigmoid(x) is
+Logits are the discriminator's, without a sigmoid, of any shape: one an image, a patch or a pixel. -log sigmoid(x) is
 written softplus(-x), which neither overflows nor loses its gradient. `mean` is the average that the relativistic pair
 compares with; a training that is spread over replicas hands in one that covers them all. Every pair takes it, so that a
 step calls them blindly.
@@ -35,12 +35,12 @@ def vanilla_discriminator(real, fake, mean=ops.mean):
 
 
 def relativistic_generator(real, fake, mean=ops.mean):
-    """Fake pictures should look more real than real ones do on average, and the reverse (ESRGAN, Eq. 2)."""
+    """Fake images should look more real than real ones do on average, and the reverse (ESRGAN, Eq. 2)."""
     return relativistic_discriminator(fake, real, mean)
 
 
 def relativistic_discriminator(real, fake, mean=ops.mean):
-    """Real pictures should look more real than fake ones do on average, and the reverse (ESRGAN, Eq. 1).
+    """Real images should look more real than fake ones do on average, and the reverse (ESRGAN, Eq. 1).
 
     The two expectations are summed, as printed (arXiv 1809.00219, section 3.2); BasicSR halves the sum.
     """

@@ -3,7 +3,7 @@
 from keras import ops
 
 WINDOW = 7
-# Keeps the derivative of the fifth root finite where a picture is met exactly.
+# Keeps the derivative of the fifth root finite where an image is met exactly.
 SMALLEST_VARIANCE = 1e-12
 
 
@@ -14,7 +14,7 @@ def ldl(hr, sr, average):
 
     Args:
         hr: the references, float [B,H,W,3] in [0, 1], at least 4 pixels a side.
-        sr: the generator's pictures.
+        sr: the generator's images.
         average: those of its moving average, a constant.
     """
     hr, sr, average = (ops.cast(pictures, "float32") for pictures in (hr, sr, ops.stop_gradient(average)))

@@ -1,4 +1,4 @@
-"""The distance between two pictures as the discriminator sees them."""
+"""The distance between two images as the discriminator sees them."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from keras import ops
 def feature_matching(hr, sr, real_maps: Sequence, fake_maps: Sequence):
     """Sum over the discriminator's layers of the mean absolute difference (pix2pixHD, arXiv 1711.11585, Eq. 4).
 
-    Only the generator learns from it: the maps of real pictures are constants, and a step differentiates it by the
+    Only the generator learns from it: the maps of real images are constants, and a step differentiates it by the
     generator's weights alone.
 
     Args:
         hr: not used; the maps stand for it.
         sr: likewise.
         real_maps: [B,h,w,C] each, of the originals; without the logits.
-        fake_maps: those of the generator's pictures.
+        fake_maps: those of the generator's images.
     """
     return sum(
         ops.mean(ops.abs(ops.cast(fake, "float32") - ops.stop_gradient(ops.cast(real, "float32"))))

@@ -1,4 +1,4 @@
-"""The distance between two pictures as VGG19 sees them (SRGAN, arXiv 1609.04802, section 2.2.1)."""
+"""The distance between two images as VGG19 sees them (SRGAN, arXiv 1609.04802, section 2.2.1)."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class PerceptualLoss:
 
     A name is vggIJ, the J-th convolution of VGG19's block I: before its ReLU (ESRGAN, section 3.3), or after it with
     `_relu` (SRGAN); by absolute differences (ESRGAN's code), or squared ones with `_mse` (SRGAN, Eq. 5). However many
-    there are, each picture goes through VGG once.
+    there are, each image goes through VGG once.
 
     Attributes:
         names: of the distances.

@@ -1,6 +1,6 @@
-"""Losses between pictures, pixel by pixel: f(hr, sr) -> float32 scalar, the mean over all pixels and channels.
+"""Losses between images, pixel by pixel: f(hr, sr) -> float32 scalar, the average over all pixels and channels.
 
-`hr` is the reference, `sr` the generator's picture; both NHWC RGB in [0, 1].
+`hr` is the reference, `sr` the generator's image; both NHWC RGB in [0, 1].
 """
 
 from keras import ops
@@ -12,7 +12,7 @@ def l1(hr, sr):
 
 
 def mse(hr, sr):
-    """Mean squared difference. Papers that state it for pictures in [-1, 1] mean four times as much."""
+    """Mean squared difference. Papers that state it for images in [-1, 1] mean four times as much."""
     return ops.mean(ops.square(_difference(hr, sr)))
 
 

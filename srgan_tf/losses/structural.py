@@ -14,7 +14,7 @@ LEAST_SIMILARITY = 1e-4
 
 
 def ms_ssim_loss(hr, sr):
-    """1 - MS-SSIM, the mean over images and channels: 0 for equal images.
+    """1 - MS-SSIM, the average over images and channels: 0 for equal images.
 
     Contrast and structure are compared at each scale, luminance at the coarsest one (Eq. 7), over positions of an 11x11
     Gaussian window wholly within the image; between scales 2x2 pixels are averaged and an odd last row or column is

@@ -20,7 +20,7 @@ from srgan_tf.settings import lookup
 # "pixel" is what ESRGAN's authors call their L1.
 LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": total_variation, "msssim": ms_ssim_loss,
           "color": color_loss, "luma": luma_loss, "focal_frequency": focal_frequency, "wavelet": wavelet_loss}
-# Losses that look at more than the two pictures, and the names of what else they are given.
+# Losses that look at more than the two images, and the names of what else they are given.
 INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",))}
 # Pixels a side that an image must have; 1 for those that are not here, and a power of two for VGG's.
 SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "wavelet": TAPS}
@@ -33,7 +33,7 @@ class Term(NamedTuple):
         name: as written in the specification.
         weight: factor in the sum.
         fn: f(hr, sr, **needs) -> float32 scalar; one that serves several terms returns a dict of them by name.
-        needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's; "average", the pictures of
+        needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's; "average", the images of
             the generator's moving average.
     """
 
@@ -75,7 +75,7 @@ def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, A
     Args:
         terms: of the sum.
         hr: the references.
-        sr: the generator's pictures.
+        sr: the generator's images.
         **given: at least all that the terms need.
     """
     results, values, total = {}, {}, ops.zeros((), "float32")
@@ -110,5 +110,5 @@ def _parse_term(part: str) -> tuple[str, float]:
 
 
 def _loss(name: str) -> tuple:
-    """The function, and what it needs besides the pictures."""
+    """The function, and what it needs besides the images."""
     return INFORMED[name] if name in INFORMED else (LOSSES[name],)

@@ -1,8 +1,8 @@
-"""How near a picture is to its reference. METRICS holds the figures of the papers' tables, by name.
+"""How near an image is to its reference. METRICS holds the figures of the papers' tables, by name.
 
 Each is called as `METRICS[name](a, b, crop=4)`, where a and b are uint8 (or floating point on 0..255) of one shape,
 [H,W,3] RGB or [H,W,1] grey, and returns a float. The name says the channel: "_y" is the luma that papers measure on,
-"_rgb" is all three channels; the PSNRs of one picture differ by about 1.8 dB between the two.
+"_rgb" is all three channels; the PSNRs of one image differ by about 1.8 dB between the two.
 
 `niqe(picture, crop=4)` needs no reference. `make_lpips(weights)` and `make_dists(weights)` make metrics that are called
 like those of METRICS.

@@ -1,4 +1,4 @@
-"""PSNR and SSIM as super-resolution papers measure them: on unrounded Y, with a border cropped, picture by picture.
+"""PSNR and SSIM as super-resolution papers measure them: on unrounded Y, with a border cropped, image by image.
 
 Arrays are uint8, or floating point on the same 0..255 scale: [H,W,3] RGB, or grey as [H,W] or [H,W,1], which is taken
 as Y. Everything is computed in float64.
@@ -21,10 +21,10 @@ _STRIP = 16
 
 
 def psnr(a: np.ndarray, b: np.ndarray, *, crop: int = 0, channel: str = "y") -> float:
-    """Peak signal-to-noise ratio in dB, for a peak of 255; infinity for equal pictures.
+    """Peak signal-to-noise ratio in dB, for a peak of 255; infinity for equal images.
 
     Args:
-        a: one picture, as the module describes them.
+        a: one image, as the module describes them.
         b: the other, of the same shape; the order does not matter.
         crop: pixels cut from each side first; papers cut as many as the scale.
         channel: "y", or "rgb" for the error over all channels together.
@@ -38,18 +38,18 @@ def psnr(a: np.ndarray, b: np.ndarray, *, crop: int = 0, channel: str = "y") -> 
 
 
 def ssim(a: np.ndarray, b: np.ndarray, *, crop: int = 0, channel: str = "y") -> float:
-    """Mean structural similarity (Wang et al. 2004), at most 1, which equal pictures reach.
+    """Mean structural similarity (Wang et al. 2004), at most 1, which equal images reach.
 
-    The window is an 11 x 11 Gaussian of sigma 1.5; only its positions wholly within the picture count.
+    The window is an 11 x 11 Gaussian of sigma 1.5; only its positions wholly within the image count.
 
     Args:
-        a: one picture.
+        a: one image.
         b: the other, of the same shape.
         crop: pixels cut from each side first.
         channel: "y", or "rgb" for the mean of the three channels' values.
 
     Raises:
-        ValueError: as for `psnr`, and a picture smaller than the window after the crop.
+        ValueError: as for `psnr`, and an image smaller than the window after the crop.
     """
     a, b = _planes(a, b, crop, channel)
     height, width = a.shape[:2]
@@ -63,12 +63,12 @@ def _planes(a: np.ndarray, b: np.ndarray, crop: int, channel: str) -> tuple[np.n
     """Checks, crops and takes the channel: two float64 arrays [H,W,P], P = 1 for Y and for grey."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
-        raise ValueError(f"pictures must have one shape; got {a.shape} and {b.shape}")
+        raise ValueError(f"images must have the same shape; got {a.shape} and {b.shape}")
     if not (a.ndim == 2 or (a.ndim == 3 and a.shape[2] in (1, 3))):
-        raise ValueError(f"pictures must be [H,W,3], or grey as [H,W] or [H,W,1]; got shape {a.shape}")
+        raise ValueError(f"images must be [H,W,3], or grey as [H,W] or [H,W,1]; got shape {a.shape}")
     for array in (a, b):
         if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-            raise ValueError(f"pictures must be uint8, or floating point on 0..255; got {array.dtype}")
+            raise ValueError(f"images must be uint8, or floating point on 0..255; got {array.dtype}")
     if channel not in CHANNELS:
         raise ValueError(f"channel must be one of {', '.join(CHANNELS)}; got {channel!r}")
     height, width = a.shape[:2]

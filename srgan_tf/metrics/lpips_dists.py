@@ -1,4 +1,4 @@
-"""LPIPS and DISTS: distances between the features that trained networks see in two pictures; smaller is nearer.
+"""LPIPS and DISTS: distances between the features that trained networks see in two images; smaller is nearer.
 
 Their weights do not come with the package. They are given as arrays under the names that PyTorch files have, which
 may all lie in one file, or the network's in torchvision's file and the metric's own in another:
@@ -80,7 +80,7 @@ def make_lpips(arrays: Arrays) -> Metric:
 
 
 def make_dists(arrays: Arrays) -> Metric:
-    """DISTS (Ding et al., arXiv 2004.07728), on VGG16 with L2 pooling; pictures are not reduced first.
+    """DISTS (Ding et al., arXiv 2004.07728), on VGG16 with L2 pooling; images are not reduced first.
 
     Returns:
         A metric, as `make_lpips` does.
@@ -103,7 +103,7 @@ def make_dists(arrays: Arrays) -> Metric:
 
 
 def _similarity(maps, alpha: np.ndarray, beta: np.ndarray):
-    """Equations 6 and 7 of DISTS, weighted: the maps [2,H,W,C] of two pictures -> how alike they are."""
+    """Equations 6 and 7 of DISTS, weighted: the maps [2,H,W,C] of two images -> how alike they are."""
     means = ops.mean(maps, axis=(1, 2))
     spread = maps - means[:, None, None]
     variances = ops.mean(ops.square(spread), axis=(1, 2))
@@ -169,11 +169,11 @@ def _take(arrays: Mapping, key: object, shape: Sequence[int], what: str) -> np.n
 
 
 def _on_pictures(measure: Callable, smallest: int) -> Metric:
-    """A metric of two pictures out of one of float32 [2,H,W,3] in [0, 1]."""
+    """A metric of two images out of one of float32 [2,H,W,3] in [0, 1]."""
 
     def metric(a: np.ndarray, b: np.ndarray, *, crop: int = 0) -> float:
         if a.shape != b.shape or a.ndim != 3 or a.shape[2] not in (1, 3):
-            raise UserError(f"pictures must have one shape, [H,W,3] or [H,W,1]; got {a.shape} and {b.shape}")
+            raise UserError(f"images must have one shape, [H,W,3] or [H,W,1]; got {a.shape} and {b.shape}")
         height, width = (size - 2 * crop for size in a.shape[:2])
         if min(height, width) < smallest:
             raise UserError(f"LPIPS and DISTS need {smallest} x {smallest} pixels; {width} x {height} are left after "

@@ -1,4 +1,4 @@
-"""NIQE: how far a picture's statistics are from those of photographs, without a reference; smaller is better.
+"""NIQE: how far an image's statistics are from those of photographs, without a reference; smaller is better.
 
 Mittal, Soundararajan and Bovik, "Making a 'completely blind' image quality analyzer" (IEEE Signal Processing Letters
 20, 2013), as their MATLAB release computes it: blocks of 96x96 pixels that do not overlap, two scales, no selection of
@@ -24,7 +24,7 @@ _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def niqe(picture: np.ndarray, *, crop: int = 0) -> float:
-    """The Natural Image Quality Evaluator of one picture; photographs have about 2 to 5.
+    """The Natural Image Quality Evaluator of one image; photographs have about 2 to 5.
 
     Y is rounded to whole levels first, as MATLAB's uint8 is. What the blocks leave over at the right and the bottom is
     not looked at.
@@ -34,7 +34,7 @@ def niqe(picture: np.ndarray, *, crop: int = 0) -> float:
         crop: pixels cut from each side first. The authors cut none; super-resolution cuts as many as the scale.
 
     Raises:
-        ValueError: another shape, fewer than two blocks, or a picture too flat to have the statistics.
+        ValueError: another shape, fewer than two blocks, or an image too flat to have the statistics.
     """
     y = np.floor(rgb_to_y(picture) + 0.5)
     y = y[crop : y.shape[0] - crop, crop : y.shape[1] - crop]
@@ -47,7 +47,7 @@ def niqe(picture: np.ndarray, *, crop: int = 0) -> float:
     features = np.hstack([_features(y, BLOCK), _features(half, BLOCK // 2)])  # [blocks,36]
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
-        raise UserError("NIQE cannot measure this picture: fewer than two of its blocks have any texture")
+        raise UserError("NIQE cannot be computed for this image: fewer than two blocks have texture")
     mean, covariance = _pristine()
     # Features that a flat block lacks are left out of the mean one by one, but of the covariance block by block.
     difference = mean - np.nanmean(features, axis=0)
@@ -78,7 +78,7 @@ def _features(y: np.ndarray, side: int) -> np.ndarray:
 
 
 def _normalised(y: np.ndarray) -> np.ndarray:
-    """Equation 1: less the local mean, over the local deviation plus one; the edge pixel goes on outside."""
+    """Equation 1: less the local mean, over the local deviation plus one; the edge pixel continues outside."""
     mean = _blur(y)
     deviation = np.sqrt(np.abs(_blur(y**2) - mean**2))
     difference = y - mean

@@ -1,7 +1,7 @@
-"""The networks: generators that enlarge pictures, discriminators, and VGG19's features.
+"""The networks: generators that upscale images, discriminators, and VGG19's features.
 
 Stated once for all of them: tensors are NHWC, float32, RGB in [0, 1]; a generator takes any height and width and
-returns a float32 picture `scale` times larger that is not clipped. Modules here import keras and numpy, never
+returns a float32 image `scale` times larger that is not clipped. Modules here import keras and numpy, never
 TensorFlow, and run on any Keras backend.
 
 A new architecture is one file, one line in registry.py and one row in tests/models/cases.py.

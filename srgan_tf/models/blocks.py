@@ -126,9 +126,9 @@ def pixel_unshuffle(x, factor: int):
 
 
 def mirror_to_multiple(x, multiple: int):
-    """Mirrors a picture at its right and bottom edges until its sides are multiples: [B,H,W,C] -> [B,mH',mW',C].
+    """Mirrors an image at its right and bottom edges until its sides are multiples: [B,H,W,C] -> [B,mH',mW',C].
 
-    The edge pixel is repeated, and pictures of one pixel are filled too, which ops.pad would refuse.
+    The edge pixel is repeated, and images of one pixel are filled too, which ops.pad would refuse.
     """
     for axis in (1, 2):
         size = ops.shape(x)[axis]
@@ -162,7 +162,7 @@ def bilinear_upsample(x, factor: int):
 
 
 def bicubic_upsample(x, factor: int):
-    """MATLAB's bicubic enlargement (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
+    """MATLAB's bicubic upscaling (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
 
     A fixed convolution, as in `bilinear_upsample`. Edges are replicated, as in the MATLAB of the papers; slices are put
     there instead of a pad, which some of LiteRT's delegates do not take.

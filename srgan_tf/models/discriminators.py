@@ -1,4 +1,4 @@
-"""The second players: networks that tell real pictures from made ones.
+"""The second players: networks that tell real images from made ones.
 
 They take float32 NHWC RGB in [0, 1], square patches of the one size that they were built for, and return float32
 logits: [B,1] here, [B,h,w,1] in unet.py and patchgan.py. The sigmoid belongs to the losses.
@@ -162,7 +162,7 @@ class VGG128Discriminator(VGGStyleDiscriminator):
 
 
 class ConvUnit(keras.layers.Layer):
-    """A convolution, batch normalisation (except where it meets the picture) and LeakyReLU."""
+    """A convolution, batch normalisation (except where it meets the image) and LeakyReLU."""
 
     def __init__(
         self,

@@ -13,12 +13,12 @@ from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
 class DRCN(LumaGenerator):
     """DRCN (Kim et al., arXiv 1511.04491, section 3 and figure 3): one convolution between embedding and rebuilding.
 
-    What each recursion leaves is rebuilt to a picture by the same two convolutions, and the result is the sum of those
-    pictures with learned weights. With 256 features and 16 recursions it has 1,775,121 trainable parameters on Y and
+    What each recursion leaves is rebuilt to an image by the same two convolutions, and the result is the sum of those
+    images with learned weights. With 256 features and 16 recursions it has 1,775,121 trainable parameters on Y and
     1,784,339 on RGB: embedding 9 C F + F and 9 F^2 + F, recursion 9 F^2 + F, rebuilding 9 F^2 + F and 9 F C + C, and a
     weight for each recursion.
 
-    The paper's training also compares each recursion's own picture with the original (equation 9), with a weight that
+    The paper's training also compares each recursion's own image with the original (equation 9), with a weight that
     falls to zero; here the losses see the sum alone, as those of every generator do.
     """
 

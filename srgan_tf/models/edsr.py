@@ -15,7 +15,7 @@ from srgan_tf.models.generator import (
     require_positive_integers,
 )
 
-# Mean of DIV2K's training pictures, in R, G, B, that the authors' code subtracts from the input and adds to the output.
+# Mean of DIV2K's training images, in R, G, B, that the authors' code subtracts from the input and adds to the output.
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
 
@@ -26,7 +26,7 @@ class EDSR(Generator):
     The defaults are EDSR-baseline, 1,517,571 trainable parameters at x4; `features=256, blocks=32,
     residual_scale=0.1` are EDSR, 43,089,923.
 
-    The authors' network sees pictures in 0..255, this one sees [0, 1]. As everything between the two mean shifts is
+    The authors' network sees images in 0..255, this one sees [0, 1]. As everything between the two mean shifts is
     positively homogeneous, weights trained there compute the same here once all their biases are divided by 255.
     """
 

@@ -14,7 +14,7 @@ class FSRCNN(LumaGenerator):
     """FSRCNN (Dong et al., arXiv 1608.00367, section 3.2): convolutions at the low resolution, then a deconvolution.
 
     FSRCNN(56, 12, 4) has 12,809 trainable parameters on Y and 24,683 on RGB, at every scale. The 9x9 deconvolution is
-    cropped to `scale` times the input's size; its kernel's middle lies on the middle of the pixel that it enlarges, or
+    cropped to `scale` times the input's size; its kernel's middle lies on the middle of the pixel that it upscales, or
     half an HR pixel off where the scale is even.
     """
 

@@ -1,4 +1,4 @@
-"""What every generator is: a Keras model that enlarges pictures by a whole number."""
+"""What every generator is: a Keras model that upscales images by a whole number."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from keras import ops
 
 from srgan_tf.errors import UserError
 
-# Shape of the input: any number of pictures, any height and width.
+# Shape of the input: any number of images, any height and width.
 PICTURES = (None, None, None, 3)
 
 
@@ -27,9 +27,9 @@ class Generator(keras.Model):
     Attributes:
         scale: how many times larger the output is.
         receptive_radius: LR pixels on each side, beyond the one that an output pixel lies in, that can influence it;
-            tiles that overlap by this much enlarge exactly like the whole picture.
-        alignment: LR pixels that the network puts together, from the picture's top left on; tiles that begin at
-            multiples of it are cut up like the whole picture.
+            tiles that overlap by this much upscale exactly like the whole image.
+        alignment: LR pixels that the network puts together, from the image's top left on; tiles that begin at
+            multiples of it are cut up like the whole image.
         image_channels: of the images that go in and come out: 3 for RGB; 1 for grey and 4 for RGBA (straight alpha),
             each on 0..1, in some networks that others publish. Their input is [B,H,W,image_channels].
     """
@@ -57,7 +57,7 @@ class Generator(keras.Model):
         self.scale = scale
 
     def enlarge(self, images):
-        """What the network does for a picture file: uint8 [B,H,W,3] on 0..255 -> uint8 [B,sH,sW,3], rounded half up."""
+        """What the network does for an image file: uint8 [B,H,W,3] on 0..255 -> uint8 [B,sH,sW,3], rounded half up."""
         levels = 255 * self(ops.cast(images, "float32") / 255, training=False)
         return ops.cast(ops.clip(ops.floor(levels + 0.5), 0, 255), "uint8")
 
@@ -106,7 +106,7 @@ def receptive_radius(scale: int, convolutions: Iterable[tuple[int, int]]) -> int
     """How many LR pixels on each side of its own an output pixel can depend on.
 
     Followed from the output backwards for the worst-placed pixel, the last of the `scale` that share an LR pixel; by
-    symmetry the first reaches as far to the other side. Pixel shuffles and nearest-neighbour enlargements read one
+    symmetry the first reaches as far to the other side. Pixel shuffles and nearest-neighbour upscaling read one
     pixel of the lower resolution, so that only the rounding to it counts.
 
     Args:

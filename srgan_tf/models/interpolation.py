@@ -7,7 +7,7 @@ from srgan_tf.models.generator import Generator
 def interpolate(generator_a: Generator, generator_b: Generator, alpha: float) -> Generator:
     """Network interpolation: a generator whose every weight is (1 - alpha) A + alpha B (arXiv 1809.00219, section 3.4).
 
-    It gives sensible pictures where one network was trained on from the other, as ESRGAN is from its PSNR-oriented one.
+    It gives sensible images where one network was trained on from the other, as ESRGAN is from its PSNR-oriented one.
 
     Args:
         generator_a: usually the PSNR-oriented one.
@@ -27,7 +27,7 @@ def interpolate(generator_a: Generator, generator_b: Generator, alpha: float) ->
             raise UserError(f"only generators can be interpolated; got a {type(generator).__name__}")
     one, other = (f"{type(generator).__name__} {generator.get_config()}" for generator in (generator_a, generator_b))
     if one != other:
-        raise UserError(f"networks to interpolate must be alike; they are {one} and {other}")
+        raise UserError(f"networks to interpolate must have the same architecture and arguments; got {one} and {other}")
     between = type(generator_a)(**generator_a.get_config(), dtype=generator_a.dtype_policy)
     pairs = zip(generator_a.get_weights(), generator_b.get_weights(), strict=True)
     between.set_weights([a if alpha == 0 else b if alpha == 1 else (1 - alpha) * a + alpha * b for a, b in pairs])

@@ -7,7 +7,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bicubic_upsample
 from srgan_tf.models.generator import Generator
 
-# MATLAB's rgb2ycbcr on pictures in [0, 1]: Y is in [16/255, 235/255].
+# MATLAB's rgb2ycbcr on images in [0, 1]: Y is in [16/255, 235/255].
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 BLACK = 16 / 255
 LUMA_TO_RGB = 255 / 219
@@ -20,10 +20,10 @@ def luma(x):
 
 
 class LumaGenerator(Generator):
-    """Base of the generators whose papers enlarge Y by the network, and Cb and Cr by MATLAB's bicubic interpolation.
+    """Base of the generators whose papers upscale Y by the network, and Cb and Cr by MATLAB's bicubic interpolation.
 
     They take and give RGB like every other generator. As R, G and B are Y plus the same multiple of what is taken from
-    Cb and Cr, going there and back is the bicubic enlargement plus 255/219 of what the network changes of its Y. A
+    Cb and Cr, going there and back is the bicubic upscaling plus 255/219 of what the network changes of its Y. A
     network of three channels takes and gives RGB itself.
 
     A subclass has `enhance` in place of `call`.
@@ -56,8 +56,8 @@ class LumaGenerator(Generator):
         """What the network makes, float32 [B,sH,sW,channels].
 
         Args:
-            low: float32 [B,H,W,channels], the picture.
-            enlarged: float32 [B,sH,sW,channels], its bicubic enlargement.
+            low: float32 [B,H,W,channels], the image.
+            enlarged: float32 [B,sH,sW,channels], its bicubic upscaling.
         """
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class LumaGenerator(Generator):
 
 
 def radius_on_bicubic(scale: int, radius: int) -> int:
-    """`receptive_radius` of convolutions on the bicubic enlargement.
+    """`receptive_radius` of convolutions on the bicubic upscaling.
 
     The last pixel of a cell reaches `radius` pixels further; that one is interpolated from two LR pixels to each side
     of its place between LR pixels, or is one of them.

@@ -16,7 +16,7 @@ def nearly_zero() -> keras.initializers.Initializer:
 class MobileSR(Generator):
     """3x3 convolutions and ReLU at the low resolution, added to the repeated input, after ABPN (arXiv 2105.09750).
 
-    ABPN's "anchor", the nearest-neighbour enlargement, is what the network corrects: the convolutions only make the
+    ABPN's "anchor", the nearest-neighbour upscaling, is what the network corrects: the convolutions only make the
     difference, whose small range 8 bits resolve well. There is no skip, no attention and no wide tensor between them,
     so that each is one fused operation on a phone. x4 has 55,432 trainable parameters.
     """

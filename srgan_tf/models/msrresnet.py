@@ -12,10 +12,10 @@ from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, req
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class MSRResNet(Generator):
-    """MSRResNet: residual blocks without normalisation, over a bilinear enlargement of the input.
+    """MSRResNet: residual blocks without normalisation, over a bilinear upscaling of the input.
 
     It comes from the ESRGAN authors' code (BasicSR), not from a paper. x4 has 1,517,571 trainable parameters. Every
-    kernel starts at a tenth of MSRA, so that training starts from the bilinear picture.
+    kernel starts at a tenth of MSRA, so that training starts from the bilinear image.
     """
 
     def __init__(self, scale: int = 4, features: int = 64, blocks: int = 16, **kwargs):

@@ -14,7 +14,7 @@ def small_normal() -> keras.initializers.Initializer:
 
 
 def instance_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.Layer:
-    """Each map of each picture to mean 0 and variance 1; nothing is learned (arXiv 1607.08022)."""
+    """Each map of each image to mean 0 and variance 1; nothing is learned (arXiv 1607.08022)."""
     return built(channels, keras.layers.GroupNormalization(-1, epsilon=1e-5, center=False, scale=False, dtype=dtype))
 
 
@@ -27,7 +27,7 @@ class PatchDiscriminator(Discriminator):
 
     Convolutions of 4x4, padded by 1, the first three with stride 2. Logits [B,P/8-2,P/8-2,1] of patches of P pixels.
     With instance normalisation 2,764,737 trainable parameters, as in CycleGAN's code; with batch normalisation, as in
-    pix2pix' and RealSR's, 2,765,633: pix2pix' own 2,768,705 are for two pictures of 3 channels at once.
+    pix2pix' and RealSR's, 2,765,633: pix2pix' own 2,768,705 are for two images of 3 channels at once.
     """
 
     stride, smallest = 8, 24
@@ -38,7 +38,7 @@ class PatchDiscriminator(Discriminator):
         Args:
             patch_size: side of the square patches in pixels, a multiple of 8 from 24 on.
             features: channels of the first convolution.
-            norm: "instance", of each picture by itself, or "batch".
+            norm: "instance", of each image by itself, or "batch".
             **kwargs: as in Discriminator.
         """
         super().__init__(patch_size, features, **kwargs)

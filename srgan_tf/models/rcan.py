@@ -24,11 +24,11 @@ class RCAN(Generator):
     """RCAN (Zhang et al., arXiv 1807.02758, sections 3.1 to 3.4 and figure 2).
 
     Groups of residual blocks with channel attention, each group and all of them in a residual of their own. x4 has
-    15,592,355 trainable parameters. As in the authors' code, the network in between sees pictures in 0..255, of which
+    15,592,355 trainable parameters. As in the authors' code, the network in between sees images in 0..255, of which
     DIV2K's mean is subtracted; the sigmoids keep weights from being rescaled as EDSR's are.
 
-    The attention averages over the whole picture, so that every pixel depends on every other one. `receptive_radius`
-    is that of the convolutions alone: tiles that overlap by it differ a little from the whole picture, because their
+    The attention averages over the whole image, so that every pixel depends on every other one. `receptive_radius`
+    is that of the convolutions alone: tiles that overlap by it differ a little from the whole image, because their
     averages do.
     """
 

@@ -71,12 +71,12 @@ def leaky_relu(x):
 class RRDB(Generator):
     """RRDBNet (Wang et al., arXiv 1809.00219, section 3.1 and figure 4).
 
-    Residual-in-residual dense blocks between two convolutions with a long skip, then nearest-neighbour enlargement
+    Residual-in-residual dense blocks between two convolutions with a long skip, then nearest-neighbour upscaling
     and convolution in turn. x4 has 16,697,987 trainable parameters; 6 blocks have 4,467,779.
 
     With `unshuffle` it is the network of Real-ESRGAN (arXiv 2107.10833, section 3.3 and figure 4), which puts cells of
-    pixels into channels first and enlarges `unshuffle` times more afterwards: x2 by `unshuffle=2` has 16,703,171
-    parameters, x1 by `unshuffle=4` has 16,723,907. Pictures that are no multiple of it are mirrored at the right and
+    pixels into channels first and upscales `unshuffle` times more afterwards: x2 by `unshuffle=2` has 16,703,171
+    parameters, x1 by `unshuffle=4` has 16,723,907. Images that are no multiple of it are mirrored at the right and
     the bottom, and the result is cut. The cells' order is that of blocks.pixel_unshuffle.
     """
 

@@ -137,7 +137,8 @@ class Conv3XC(keras.layers.Layer):
 
     All are linear, so that their kernels are multiplied on each call and the image is convolved once: outputs and
     gradients are those of the authors' code, which convolves four times in training, and the edges too, because the
-    image's zero padding goes around the first 1x1 convolution there. The multiplication is in float32 under every policy.
+    image's zero padding goes around the first 1x1 convolution there. The multiplication is in float32
+    under every policy.
     """
 
     def __init__(self, channels: int, filters: int, **kwargs):

@@ -15,7 +15,7 @@ KERNELS = {"9-1-5": (9, 1, 5), "9-3-5": (9, 3, 5), "9-5-5": (9, 5, 5)}
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class SRCNN(LumaGenerator):
-    """SRCNN (Dong et al., arXiv 1501.00092, section 3): three convolutions on the bicubic enlargement.
+    """SRCNN (Dong et al., arXiv 1501.00092, section 3): three convolutions on the bicubic upscaling.
 
     On Y 9-1-5 has 8,129 trainable parameters and 9-5-5 57,281; on RGB 20,099 and 69,251. Convolutions are padded, where
     the authors' training cut the borders off.

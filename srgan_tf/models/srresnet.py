@@ -18,7 +18,7 @@ class SRResNet(Generator):
     doublings.
 
     The paper's figure shows no activation after the last convolution, and there is none: a tanh, which many ports
-    add, belongs to pictures in [-1, 1] and stops the gradient at black and white.
+    add, belongs to images in [-1, 1] and stops the gradient at black and white.
     """
 
     def __init__(self, scale: int = 4, features: int = 64, blocks: int = 16, scalar_prelu: bool = False, **kwargs):

@@ -12,7 +12,7 @@ from srgan_tf.models.spectral import SpectralConv
 class UNetDiscriminator(Discriminator):
     """A U-Net with spectral normalisation (arXiv 2107.10833, section 3.4 and figure 6): 4,376,897 parameters.
 
-    Three 4x4 convolutions with stride 2 down, three 3x3 ones behind bilinear enlargements up, the maps of the same
+    Three 4x4 convolutions with stride 2 down, three 3x3 ones behind bilinear upsampling, the maps of the same
     size added; every convolution but the first and the last is spectrally normalised. Logits [B,H,W,1].
     """
 

@@ -1,4 +1,4 @@
-"""VDSR, a very deep network on the bicubic enlargement."""
+"""VDSR, a very deep network on the bicubic upscaling."""
 
 import keras
 from keras import ops

@@ -70,7 +70,7 @@ class VGG19Features(keras.Model):
     def call(self, inputs):
         if None not in inputs.shape[1:3] and min(inputs.shape[1:3]) < self.smallest:
             raise UserError(
-                f"{self.convolutions[-1].name} of VGG19 needs pictures of at least {self.smallest} pixels a side; "
+                f"{self.convolutions[-1].name} of VGG19 needs images of at least {self.smallest} pixels a side; "
                 f"got {tuple(inputs.shape)}")
         x = inputs[..., ::-1] * 255.0 - np.array(BGR_MEAN, "float32")
         maps = {}

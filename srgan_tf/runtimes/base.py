@@ -118,7 +118,7 @@ def tiling_of(path: Path, info: ModelInfo | None, scale: int, fixed_size: tuple[
 
 
 class Runtime(NamedTuple):
-    """A model that is ready to enlarge.
+    """A model that is ready to upscale.
 
     Those that this package opens can be shared between threads: see `in_turn`.
 
@@ -127,7 +127,7 @@ class Runtime(NamedTuple):
         scale: how many times larger the output is.
         run: uint8 [1,H,W,3] -> uint8 [1,sH,sW,3].
         fixed_tile: the only height and width that `run` takes, or None for any.
-        receptive_radius: LR pixels around a pixel that can influence its enlargement, or None if that is not known.
+        receptive_radius: LR pixels around a pixel that can influence its upscaling, or None if that is not known.
         alignment: LR pixels at whose multiples tiles must begin, as in Generator.
         run_float: float32 [1,H,W,3] in 0..1 -> float32 [1,sH,sW,3], neither rounded nor clipped (uint8 is taken too);
             None where that cannot be had.
@@ -196,7 +196,7 @@ def whole_scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
     """How many times larger than an input of height and width `taken` the output of shape `made` is."""
     scale = made[1] // taken[0] if len(made) == 4 else 0
     if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:
-        raise UserError(f"{path} must make a larger picture of one; it makes {list(made)} of {[1, *taken, 3]}")
+        raise UserError(f"{path} must upscale an image; its output for one image is {list(made)} of {[1, *taken, 3]}")
     return scale
 
 
@@ -210,7 +210,8 @@ def plain_errors(run: Callable) -> Callable:
             return run(images)
         except tf.errors.ResourceExhaustedError as error:
             height, width = images.shape[1:3]
-            raise MemoryError(f"no memory to enlarge {width}x{height} at once: give a smaller --tile") from error
+            raise MemoryError(f"not enough memory to upscale {width}x{height} pixels at once: "
+                              "use a smaller --tile") from error
         except tf.errors.OpError as error:
             raise UserError(one_line(error)) from error
 

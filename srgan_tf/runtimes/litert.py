@@ -75,7 +75,7 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
             interpreter.set_tensor(source["index"], encode(images))
             interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            raise UserError(f"{path} cannot enlarge a tile: {one_line(error)}") from error
+            raise UserError(f"{path} cannot upscale a tile: {one_line(error)}") from error
         return decode(interpreter.get_tensor(target["index"]))
 
     def run(images: np.ndarray) -> np.ndarray:
@@ -130,7 +130,7 @@ def _input_tile(path: Path, source: dict) -> tuple[int, int] | None:
     sides = shape[1:3]
     if len(shape) != 4 or shape[0] not in (1, -1) or shape[3] != 3 or (-1 in sides and sides != [-1, -1]):
         kind = source["dtype"].__name__
-        raise UserError(f"{path} must take one picture [1,H,W,3]; it takes {kind} {shape}")
+        raise UserError(f"{path} must take one image [1,H,W,3]; it takes {kind} {shape}")
     return None if -1 in sides else (sides[0], sides[1])
 
 

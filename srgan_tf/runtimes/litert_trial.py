@@ -1,6 +1,6 @@
 """A .tflite file of others is run once in a process of its own: LiteRT checks little of it, and a damaged one can kill.
 
-Run as a module, it is that process: it opens the file and enlarges a tile. It ends with status 0, or with REFUSED and a
+Run as a module, it is that process: it opens the file and upscales a tile. It ends with status 0, or with REFUSED and a
 line on standard output where LiteRT says what is wrong; any other end is a crash.
 """
 
@@ -30,7 +30,7 @@ def require_survival(path: Path, threads: int = 0) -> None:
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is damaged, takes or makes something else than pictures, crashes or does not come to an end.
+        ValueError: it is damaged, takes or makes something else than images, crashes or does not come to an end.
     """
     if not path.is_file():
         raise ModelNotFoundError(f"no model file {str(path)!r}")
@@ -50,7 +50,7 @@ def _try(path: str, threads: int, size: int, changed: int) -> None:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise UserError(f"{path} did not enlarge one tile within {SECONDS} s; --trust_model (trust_model=True in "
+        raise UserError(f"{path} did not upscale one tile within {SECONDS} s; --trust_model (trust_model=True in "
                          "Python) opens it without this trial") from None
     if done.returncode == REFUSED:
         raise UserError(printable(done.stdout.decode("utf-8", "replace").strip()))
@@ -62,7 +62,7 @@ def _try(path: str, threads: int, size: int, changed: int) -> None:
 
 
 def main(path: str, threads: str) -> int:
-    """Opens the file as `litert_runtime` does, and enlarges a tile; returns the exit status."""
+    """Opens the file as `litert_runtime` does, and upscales a tile; returns the exit status."""
     import numpy as np
 
     from srgan_tf.runtimes.litert import litert_runtime

@@ -70,7 +70,7 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
     """Compiles a TensorFlow graph function for the CPU.
 
     Args:
-        graph: a concrete function of pictures [N,H,W,3] that gives [N,sH,sW,3], both of one type, for any H and W.
+        graph: a concrete function of images [N,H,W,3] that gives [N,sH,sW,3], both of one type, for any H and W.
         precision: float32 or bfloat16, what convolutions compute in. Where the processor has no bfloat16, OpenVINO
             takes float32.
         threads: to run with; 0: OpenVINO's choice, one for each core.
@@ -95,10 +95,10 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
 
     def run(images: np.ndarray) -> np.ndarray:
         try:
-            # The request's own memory is written to again by the next picture.
+            # The request's own memory is written to again by the next image.
             return np.array(request.infer([images])[0])
         except RuntimeError as error:
-            raise UserError(f"OpenVINO cannot enlarge a tile: {one_line(error)}") from error
+            raise UserError(f"OpenVINO cannot upscale a tile: {one_line(error)}") from error
 
     return run
 

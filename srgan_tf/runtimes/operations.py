@@ -2,7 +2,7 @@
 
 A list of what is allowed, not of what is forbidden: TensorFlow has some 1,500 operations, each version brings more, and
 of those that read or write files, hosts or devices many are called "stateless" (ReadFile, PyFuncStateless,
-ImmutableConst, DebugIdentity, DecodeProtoV2). Left out, too, are those that no enlargement needs: datasets, tables,
+ImmutableConst, DebugIdentity, DecodeProtoV2). Left out, too, are those that no upscaling needs: datasets, tables,
 queues, summaries, sparse and ragged tensors.
 """
 

@@ -40,7 +40,7 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
             0.5 s, 1 s and so on.
 
     Raises:
-        ValueError: the URL, or the server's answer, which must be an enlarged picture.
+        ValueError: the URL, or the server's answer, which must be an upscaled image.
         OSError: the server cannot be reached or stays busy.
     """
     address = parse_url(url, model)
@@ -59,7 +59,7 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
     made = run(np.zeros((1, TRIAL, TRIAL, 3), np.uint8))
     scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
     if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
-        raise UserError(f"{url} must make a larger picture of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
+        raise UserError(f"{url} must make a larger image of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
     return in_turn(Runtime(address.model, scale, run, alignment=EXPORT_ALIGNMENT))  # one connection: one request
 
 
@@ -81,7 +81,7 @@ def parse_url(url: str, model: str = "") -> Address:
         raise UserError(f"--server must be as in {form}; got {url!r}")
     name = urllib.parse.unquote(path[1] or "")
     if name and model not in ("", name):
-        raise UserError(f"--server={url} names the model {name} already: --model={model} has nothing to do")
+        raise UserError(f"--server={url} already names the model {name}: leave out --model={model}")
     if not name and not model:
         raise UserError(f"--server={url} names no model: give its path, as in {form}, or --model=NAME")
     return Address(parts.scheme, parts.hostname, port, name or model, int(path[2]) if path[2] else None,
@@ -89,16 +89,16 @@ def parse_url(url: str, model: str = "") -> Address:
 
 
 def _choose(url: str, signatures: dict, preferred: int) -> tuple[str, int, str, str]:
-    """A signature from pictures to pictures: its name, its type (arrays or files), and its tensors' names."""
+    """A signature from images to images: its name, its type (arrays or files), and its tensors' names."""
     found = {}
-    # serving_default first: over gRPC they come in any order, and exports have others that take pictures.
+    # serving_default first: over gRPC they come in any order, and exports have others that take images.
     for signature in sorted(signatures, key=lambda name: (name != "serving_default", name)):
         inputs, outputs = signatures[signature]
         for kind in (UINT8, STRING):
             if list(inputs.values()) == list(outputs.values()) == [kind]:
                 found.setdefault(kind, (signature, kind, *inputs, *outputs))
     if not found:
-        raise UserError(f"{url}: no signature of this model makes a uint8 picture of one, or a file of one; it has "
+        raise UserError(f"{url}: no signature of this model upscales a uint8 image or an image file; it has "
                         f"{', '.join(sorted(signatures)) or 'none'}")
     return found.get(preferred) or next(iter(found.values()))
 
@@ -127,11 +127,11 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _pixels(url: str, file: bytes) -> np.ndarray:
-    """uint8 [H,W,3] of a picture file that the server made: its own answer, thus as large as it is."""
+    """uint8 [H,W,3] of an image file that the server made: its own answer, thus as large as it is."""
     try:
         with Image.open(io.BytesIO(file), formats=["png", "jpeg"]) as image:
             return np.asarray(image.convert("RGB"))
     except Image.DecompressionBombError as error:
-        raise TileTooLargeError(f"{url}: the answer is too large a picture to be decoded: {error}") from error
+        raise TileTooLargeError(f"{url}: the image in the answer is too large to decode: {error}") from error
     except OSError as error:
-        raise UserError(f"{url}: the answer is not a picture: {error}") from error
+        raise UserError(f"{url}: the answer is not an image: {error}") from error

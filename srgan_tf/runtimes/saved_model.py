@@ -62,7 +62,7 @@ def saved_model_runtime(path: Path) -> Runtime:
     try:
         trial = run(np.zeros((1, *TRIAL, 3), np.uint8))
     except ValueError as error:
-        raise UserError(f"{path} cannot enlarge a picture: {one_line(error)}") from error
+        raise UserError(f"{path} cannot upscale an image: {one_line(error)}") from error
     scale = whole_scale(path, TRIAL, trial.shape)
     return in_turn(Runtime(path.name, scale, run, run_float=_float_signature(loaded),
                            **tiling_of(path, info_of(path, read_info, path), scale)))

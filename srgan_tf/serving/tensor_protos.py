@@ -139,7 +139,7 @@ def array_of(tensor: Any, most: int, take: Callable[[int], None]) -> np.ndarray:
     if dtype == tf.string:
         item = ITEM + len(values[-1] if values else b"")
     if count * item > max(most, tensor.ByteSize() if len(values) == count or tensor.tensor_content else 0):
-        raise UserError(f"its shape asks for {count * item} bytes; at most {most} are taken")
+        raise UserError(f"its shape needs {count * item} bytes; the limit is {most}")
     if tensor.tensor_content:
         take(len(tensor.tensor_content))
         return _from_content(tensor.tensor_content, dtype, shape)

@@ -18,7 +18,7 @@ from srgan_tf.text import printable
 
 
 class Records:
-    """Writes scalars and pictures of a run to RUN/tensorboard and RUN/metrics.jsonl."""
+    """Writes scalars and images of a run to RUN/tensorboard and RUN/metrics.jsonl."""
 
     def __init__(self, folder: Path | None, first_step: int):
         """Opens the files; without a folder nothing is written.
@@ -42,7 +42,7 @@ class Records:
         self._writer.flush()
 
     def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
-        """Records a picture, uint8 [H,W,3]."""
+        """Records an image, uint8 [H,W,3]."""
         with self._writer.as_default(step):
             tf.summary.image(name, pixels[None])
 

@@ -73,7 +73,8 @@ class Run:
                 stopping = stop_anywhere(bool(stopped))
                 self._attend(before, stopping)
                 if stopping:
-                    self._progress.say(f"stopped at step {self.number}, saved; the same command goes on from there")
+                    self._progress.say(f"stopped at step {self.number}; a checkpoint was saved, and the same "
+                                       "command resumes the run")
                     raise KeyboardInterrupt
             # A block of --steps_per_call, and a smaller one at the end.
             assert engine.traces <= min(2, config.steps_per_call), f"a step was traced {engine.traces} times"

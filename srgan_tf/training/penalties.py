@@ -1,9 +1,9 @@
 """Gradient penalties: what keeps a discriminator smooth, beside its adversarial loss.
 
-A penalty is f(discriminator, real, fake, shares) -> float32 scalar, the mean over the pictures of this replica. It is
-made of the gradient of a picture's score, the mean of its logits, by its pixels; a tape around it differentiates it
+A penalty is f(discriminator, real, fake, shares) -> float32 scalar, the average over the images of this replica. It is
+made of the gradient of an image's score, the mean of its logits, by its pixels; a tape around it differentiates it
 once more. The pass is one of evaluation, so that a penalty moves no state. Normalisation over a batch would make the
-score of one picture depend on the others: such discriminators are refused.
+score of one image depend on the others: such discriminators are refused.
 """
 
 import keras
@@ -21,7 +21,7 @@ def wgan_gp(discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, shares
 
 
 def r1(discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
-    """|gradient|^2 / 2 at real pictures, its weight being gamma (arXiv 1801.04406, Eq. 9)."""
+    """|gradient|^2 / 2 at real images, its weight being gamma (arXiv 1801.04406, Eq. 9)."""
     return tf.reduce_mean(_squared_slopes(discriminator, real)) / 2
 
 
@@ -51,7 +51,7 @@ class Penalty:
         self.weight, self._discriminator, self._seed = weight, discriminator, seed
         layers = discriminator._flatten_layers()
         if any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
-            raise UserError(f"--gradient_penalty={name} is about single pictures, but {type(discriminator).__name__} "
+            raise UserError(f"--gradient_penalty={name} is about single images, but {type(discriminator).__name__} "
                             "normalises over the batch: give --discriminator=unet, or patchgan with norm:instance")
 
     def __call__(self, real: tf.Tensor, fake: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -71,7 +71,7 @@ class Penalty:
 
 
 def _squared_slopes(discriminator: keras.Model, pictures: tf.Tensor) -> tf.Tensor:
-    """[B], |gradient of the mean logit of a picture by its pixels|^2."""
+    """[B], |gradient of the mean logit of an image by its pixels|^2."""
     with tf.GradientTape() as tape:
         tape.watch(pictures)
         logits = discriminator(pictures, training=False)

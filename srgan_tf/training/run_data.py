@@ -68,7 +68,7 @@ def open_run_data(config: TrainConfig, folder: Path, writes: bool = True) -> Ope
     if before and (changes := _changes(before, now)):
         if not config.accept_changed_data:
             raise UserError(f"the data of the run in {folder} have changed: {changes}. Put them back, name a new "
-                            "--run_dir (with --init_from to go on from this run), or give --accept_changed_data")
+                            "--run_dir (with --init_from to continue from this run), or give --accept_changed_data")
         print(printable(f"the data of the run have changed, which --accept_changed_data accepts: {changes}"))
     if writes:
         write_json(folder / DATA_FILE, {"format": FORMAT, **now._asdict()})

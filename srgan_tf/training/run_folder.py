@@ -16,7 +16,7 @@ from srgan_tf.atomic import locked, replacing, sweep
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
 
-# What may change from one start of a run to the next: how long it goes on, and how it is watched.
+# What may change from one start of a run to the next: how long it continues, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
         "vgg_weights", "init_from", "strategy", "steps_per_call", "deterministic", "profile", "accept_changed_data"}
 FLAGS_FILE, DATA_FILE = "config.flags", "data.json"

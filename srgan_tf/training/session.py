@@ -28,7 +28,7 @@ from srgan_tf.training.validation import Validator
 
 
 def train(config: TrainConfig, flags_text: str) -> Path:
-    """Trains, or goes on training, until --steps.
+    """Trains, or continues training, until --steps.
 
     Args:
         config: of the run.
@@ -52,7 +52,7 @@ def train(config: TrainConfig, flags_text: str) -> Path:
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
         reason = error.message.splitlines()[0].rpartition("}} ")[2]
         raise ConnectionError("another worker has stopped; the last checkpoint is intact. Start all workers again to "
-                              f"go on ({reason[:120]})") from error
+                              f"continue ({reason[:120]})") from error
 
 
 def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
@@ -76,7 +76,7 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
     generator = average.generator
     store = load_pictures(data.train, config.scale, config.patch_size)
     smallest = SSIM_WINDOW + 2 * config.scale
-    # Validation pictures that are named are taken with their own LR.
+    # Validation images that are named are taken with their own LR.
     measure = partial(Validator, store=load_pictures(data.validation, config.scale, smallest, config.val_images),
                       most=config.val_images, synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
@@ -112,11 +112,11 @@ def load_pictures(source: Source, scale: int, smallest_hr: int = 1, most: int | 
     name = printable(source.name)
     with tqdm(total=source.count, desc=f"reading {name}", unit="picture", leave=False, disable=None) as bar:
         store = build_store(source, scale, smallest_hr, bar.update, most)
-    print(f"{name}: {len(store.names)} pictures, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
+    print(f"{name}: {len(store.names)} images, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
     for name, reason in store.skipped[:10]:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     if len(store.skipped) > 10:
-        print(f"  ... {len(store.skipped)} pictures skipped in all")
+        print(f"  ... {len(store.skipped)} images skipped in total")
     for line in store.doubtful:
         print(f"  warning: {printable(line)}")
     return store

@@ -3,7 +3,7 @@
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
 [B,sH,sW,3] in [0, 1] (with --sharpen_targets of 6 channels: HR as it is, for the discriminator, then HR sharpened, for
 the generator's losses); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
-with its share of the batch: a loss is the mean over that share, and gradients are summed over the replicas.
+with its share of the batch: a loss is the average over that share, and gradients are summed over the replicas.
 """
 
 from collections.abc import Callable, Sequence
@@ -113,10 +113,10 @@ class PixelStep:
 
 
 class AdversarialStep(PixelStep):
-    """Adds a discriminator that tells real HR pictures from generated ones.
+    """Adds a discriminator that tells real HR images from generated ones.
 
     Both players move at once, from the same forward passes: the generator against the discriminator as it was, the
-    discriminator on the pictures of the generator as it was. This is the order of the ESRGAN authors' code (generator
+    discriminator on the images of the generator as it was. This is the order of the ESRGAN authors' code (generator
     first, discriminator on the old fakes), without its second pass through the discriminator.
     """
 

@@ -1,4 +1,4 @@
-"""How good the generator is now, on pictures that it does not train on."""
+"""How good the generator is now, on images that it does not train on."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ SHEET_PICTURES, SHEET_SIDE = 4, 192
 
 
 class Validation(NamedTuple):
-    """Means over the validation pictures, on Y with `scale` pixels cropped, and the sheet [H,W,3] to look at."""
+    """Means over the validation images, on Y with `scale` pixels cropped, and the sheet [H,W,3] to look at."""
 
     psnr_y: float
     ssim_y: float
@@ -24,18 +24,18 @@ class Validation(NamedTuple):
 
 
 class Validator:
-    """Enlarges the same validation pictures each time.
+    """Upscales the same validation images each time.
 
     Attributes:
         bicubic_psnr_y: what bicubic interpolation reaches on them.
     """
 
     def __init__(self, generator: keras.Model, store: Store, most: int, synthesis: Synthesis | None = None):
-        """Takes the pictures.
+        """Takes the images.
 
         Args:
             generator: what is measured.
-            store: of the validation pictures.
+            store: of the validation images.
             most: how many are taken.
             synthesis: makes LR; None: LR is the stored one.
         """
@@ -55,7 +55,7 @@ class Validator:
                           float(np.mean([ssim(sr, hr, crop=self._scale) for sr, hr in both])), self._sheet(enlarged))
 
     def _sheet(self, enlarged: list[np.ndarray]) -> np.ndarray:
-        """A row a picture: bicubic, generator, original, cut from the middle."""
+        """A row an image: bicubic, generator, original, cut from the middle."""
         rows = []
         for bicubic, sr, pair in zip(self._bicubic[:SHEET_PICTURES], enlarged, self._pairs, strict=False):
             rows.append(np.hstack([_middle(picture) for picture in (bicubic, sr, pair.hr)]))
@@ -63,7 +63,7 @@ class Validator:
 
 
 def _middle(picture: np.ndarray) -> np.ndarray:
-    """The middle of a picture, black where it is smaller than the sheet's cells."""
+    """The middle of an image, black where it is smaller than the sheet's cells."""
     top, left = (max(0, (side - SHEET_SIDE) // 2) for side in picture.shape[:2])
     cut = picture[top : top + SHEET_SIDE, left : left + SHEET_SIDE]
     return np.pad(cut, ((0, SHEET_SIDE - cut.shape[0]), (0, SHEET_SIDE - cut.shape[1]), (0, 0)))

@@ -1,6 +1,6 @@
 """The names of EDSR's weights.
 
-Both sets belong to networks that see pictures in 0..255: biases are divided by 255 (models/edsr.py says why). The
+Both sets belong to networks that see images in 0..255: biases are divided by 255 (models/edsr.py says why). The
 factor on the residuals is not in a file: 0.1 is taken for 256 features, as published, and 1 for other widths.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from srgan_tf.weights.layers import Arguments, Arrays, Conv, Family, Shapes, Slot, count, kernel, shuffle_factors
 
 RANGE = 255
-# Mean of DIV2K's training pictures, as in models/edsr.py; the authors' files hold it, as a convolution.
+# Mean of DIV2K's training images, as in models/edsr.py; the authors' files hold it, as a convolution.
 MEAN = np.array([0.4488, 0.4371, 0.4040], np.float32)
 
 

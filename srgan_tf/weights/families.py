@@ -148,7 +148,7 @@ def check(model: Any, checkpoint: Checkpoint) -> None:
             left.pop(name, None)
     if left:
         more = f" (with {len(left) - 1} more)" if len(left) > 1 else ""
-        raise UserError(f"{min(left)[:80]!r} is left over{more}: the rest is {what}")
+        raise UserError(f"{min(left)[:80]!r} is superfluous{more}: all other tensors belong to {what}")
 
 
 def fill(model: Any, checkpoint: Checkpoint) -> None:

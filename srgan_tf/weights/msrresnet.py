@@ -6,7 +6,7 @@ from typing import Any
 
 from srgan_tf.weights.layers import Arguments, Conv, Family, Shapes, Slot, count, kernel, shuffle_factors
 
-# BasicSR of 2020 and later; the authors' code of 2019. The blocks and the convolution behind the enlargement.
+# BasicSR of 2020 and later; the authors' code of 2019. The blocks and the convolution behind the upscaling.
 KEYS = {"basicsr": ("body", "conv_hr"), "esrgan": ("recon_trunk", "HRconv")}
 
 

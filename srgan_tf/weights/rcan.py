@@ -1,4 +1,4 @@
-"""The names of RCAN's weights. Both sets belong to networks that see pictures in 0..255, as ours does inside."""
+"""The names of RCAN's weights. Both sets belong to networks that see images in 0..255, as ours does inside."""
 
 import math
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ def bsrgan(blocks: int, doublings: int) -> Names:
 
 
 def esrgan(blocks: int, doublings: int) -> Names:
-    """The first ESRGAN of 2018: places in nested sequences. An enlargement, a convolution, an activation, and again."""
+    """The first ESRGAN of 2018: places in nested sequences. An upscaling, a convolution, an activation, and again."""
     after = 3 * doublings
     return Names("model.0", "model.1.sub.{}.RDB{}.conv{}.0", f"model.1.sub.{blocks}", "model.{}",
                  f"model.{after + 2}", f"model.{after + 4}")
@@ -53,7 +53,7 @@ def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
         if not any(first) or not any(head):
             continue
         blocks = count(shapes, f"{names.dense.format('{}', 1, 1)}.weight")
-        # Of the 2018 network's outermost convolutions, three are not the enlargement's.
+        # Of the 2018 network's outermost convolutions, three are not the upscaling's.
         ups = sum(re.fullmatch(r"model\.[0-9]+\.weight", name) is not None for name in shapes) - 3 \
             if keys == "esrgan" else count(shapes, f"{names.upsampling}.weight", start=1)
         ups = max(ups, 0)

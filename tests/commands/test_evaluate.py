@@ -107,7 +107,7 @@ def test_a_coloured_enlargement_of_a_grey_picture_is_averaged(command, tmp_path,
 def test_two_enlargements_of_one_name(refused, tmp_path, benchmark):
     shutil.copy(tmp_path / "Photos/HR/cup.png", tmp_path / "Photos/HR/cat.jpg")
     shutil.rmtree(tmp_path / "Photos/LR_bicubic")
-    assert "2 pictures of Photos would be written to cat.png" in refused(
+    assert "2 images of Photos would be written to cat.png" in refused(
         "evaluate", "--model=bicubic", *BENCHMARK, "--save_images")
 
 
@@ -172,18 +172,19 @@ def test_equal_pictures_give_null(command, tmp_path, benchmark):
     (["--model=bicubic", "--benchmrak=Photos"], "Did you mean: benchmark"),
     (["--model=bicubic", "--benchmark=Photos/HR"], "no folder Photos/HR/HR"),
     (["--model=bicubic", "--benchmark=nowhere"], "no folder nowhere/HR"),
-    (["--model=bicubic", "--benchmark=empty"], "empty/HR: no picture in this folder"),
+    (["--model=bicubic", "--benchmark=empty"], "empty/HR: no image in this folder"),
     (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have one name: Photos, twin/Photos"),
     (["--model=bicubic", "--benchmark=Photos", "--scale=5"], "scale"),
     (["--model=bicubic", "--benchmark=Photos", "--output=text.keras"], "File exists: text.keras"),
     (["--model=bicubic", "--benchmark=Photos", "--output=/proc/nowhere"], "/proc/nowhere"),
     (["--model=text.keras", "--benchmark=Photos"], "text.keras is not a .keras model file"),
     (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),
-    (["--model={model}", "--benchmark=Photos", "--scale=2"], "enlarges 4 times; --scale=2"),
+    (["--model={model}", "--benchmark=Photos", "--scale=2"], "upscales 4 times; --scale=2"),
     (["--sr_dir=Photos/HR"], "--sr_dir and --hr_dir go together"),
     (["--model=bicubic", "--benchmark=Photos", "--sr_pattern={{name}}*"], "--sr_pattern is of the names in --sr_dir"),
     (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern=*"], "--sr_pattern must hold {name}"),
-    (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern={{name}}?SR"], "cup.png: no image of that name in one by --sr"),
+    (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern={{name}}?SR"], "cup.png: no image of that name in one by "
+                                                                         "--sr"),
     (["--sr_dir=nowhere", "--hr_dir=Photos/HR"], "nowhere"),
     (["--sr_dir=one", "--hr_dir=Photos/HR"], "cup.png: no image of that name in one"),
     (["--sr_dir=Photos/LR_bicubic/X4", "--hr_dir=Photos/HR"], "differ in size: 75x60, 300x240"),

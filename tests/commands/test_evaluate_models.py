@@ -64,12 +64,12 @@ def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monke
     assert command("evaluate", *arguments).status == 0
     first = models(tmp_path / "results")
     with monkeypatch.context() as blocked:
-        blocked.setattr(Upscaler, "__call__", lambda *_: pytest.fail("enlarged again"))
+        blocked.setattr(Upscaler, "__call__", lambda *_: pytest.fail("upscaled again"))
         blocked.setattr(Upscaler, "__init__", lambda *_, **__: pytest.fail("opened again"))
         start = time.perf_counter()
         assert command("evaluate", *arguments, "--output=again").status == 0
         assert time.perf_counter() - start < 2
-        assert command("evaluate", *arguments, "--metrics=niqe", "--output=more").status == 0  # of the kept picture
+        assert command("evaluate", *arguments, "--metrics=niqe", "--output=more").status == 0  # of the kept image
     assert models(tmp_path / "again") == first
     assert models(tmp_path / "more")["small.keras"]["niqe"] > 0
     assert (tmp_path / "again/Photos.png").read_bytes() == (tmp_path / "results/Photos.png").read_bytes()

@@ -12,7 +12,7 @@ from srgan_tf.weights import save_weights
 
 @pytest.fixture
 def ends(tmp_path):
-    """A .keras file and other people's weights of the same architecture."""
+    """A .keras file and foreign weights of the same architecture."""
     a, b = (contracts.randomize(EDSR(2, features=4, blocks=1), seed=seed) for seed in (1, 2))
     save_model(a, tmp_path / "a.keras")
     save_weights(b, tmp_path / "b.safetensors")
@@ -47,7 +47,7 @@ def test_without_pictures(command, ends):
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--alpha=0.5,1.5"], "--alpha must be within 0..1; got 1.5"), (["--alpha="], "--alpha is required"),
     (["--input=missing.png"], "missing.png"), (["--model_b=edsr_x4"], "must be alike"),
-    (["--input=a/twin.png,twin.jpg"], "two pictures of --input are called twin"),
+    (["--input=a/twin.png,twin.jpg"], "two images of --input are called twin"),
 ])
 def test_mistakes(refused, ends, arguments, said):
     Path("a").mkdir()

@@ -52,7 +52,7 @@ def test_what_it_leaves(command, whole, arguments):
                              "validation/00000.pixels", "validation/index.json"]
     done = command("prepare", *arguments)
     assert done.status == 0, done.err
-    assert "records/train: 12 pictures in 6 shards, 2 MiB" in done.out
+    assert "records/train: 12 images in 6 shards, 2 MiB" in done.out
     assert "--dataset=records:records --scale=2" in done.out
 
 
@@ -103,7 +103,7 @@ def test_skipped_pictures_are_named(command, tmp_path, photo):
     path.write_bytes(path.read_bytes()[:2000])
     done = command("prepare", "--dataset=folder:photos", "--output=records")
     assert done.status == 0
-    assert "records/train: 2 pictures in 1 shards" in done.out
+    assert "records/train: 2 images in 1 shards" in done.out
     assert "skipped photos/1.png: truncated or damaged" in done.out
 
 
@@ -131,8 +131,8 @@ def test_training_reads_records(command, arguments):
     done = command("train", "--model=edsr", "--model_args=features:4,blocks:1", "--patch_size=32", "--batch_size=2",
                    "--val_images=1", "--steps=1", "--scale=2", "--dataset=records:records")
     assert done.status == 0, done.err
-    assert "records:records: 12 pictures, 2 MiB" in done.out
-    assert "records:records: 1 pictures" in done.out
+    assert "records:records: 12 images, 2 MiB" in done.out
+    assert "records:records: 1 images" in done.out
 
 
 @pytest.mark.parametrize("workers", ["", "--direct_num_workers=2 --direct_running_mode=multi_threading"])
@@ -152,9 +152,9 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
 @pytest.mark.parametrize(("changes", "message"), [
     (["--output="], "--output is required"),
     (["--dataset="], "--dataset is required"),
-    (["--dataset=folder:empty"], "empty: no picture in this folder"),
+    (["--dataset=folder:empty"], "empty: no image in this folder"),
     (["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
-    (["--dataset=folder:broken"], "no usable picture for"),
+    (["--dataset=folder:broken"], "no usable image for"),
     (["--dataset=foldr:x"], "Did you mean 'folder'."),
     (["--output=other"], "--output=/.*/other is not empty and holds no records"),
     (["--output=/proc/nowhere"], "/proc/nowhere"),
@@ -168,13 +168,13 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
     (["--verify", "--preview"], "--verify, --preview and --collect_noise are three different things"),
     (["--preview", "--degradation=real_esrgn"], "Did you mean 'real_esrgan'"),
     (["--collect_noise", "--output=other"], "--output=other is not empty"),
-    (["--collect_noise", "--noise_patch=100", "--noise_variance=0.01"], "no smooth patch in the 13 pictures"),
+    (["--collect_noise", "--noise_patch=100", "--noise_variance=0.01"], "no smooth patch in the 13 images"),
 ])
 def test_mistakes_are_one_line(command, refused, tmp_path, arguments, changes, message):
     for name in ("empty", "broken", "other"):
         (tmp_path / name).mkdir()
     for number in range(2):
-        (tmp_path / "broken" / f"{number}.png").write_text("not a picture")
+        (tmp_path / "broken" / f"{number}.png").write_text("not an image")
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     if "--output=there" in changes:
         assert command("prepare", *arguments, "--output=there").status == 0
@@ -188,7 +188,7 @@ def test_a_folder_that_changed_is_refused(command, refused, tmp_path, photo):
         Image.fromarray(photo[:64, :64]).save(tmp_path / f"photos/{number}.png")
     assert command("prepare", "--dataset=folder:photos", "--output=records").status == 0
     (tmp_path / "photos/0.png").rename(tmp_path / "photos/00.png")
-    assert "was made from other pictures" in refused("prepare", "--dataset=folder:photos", "--output=records")
+    assert "was made from other images" in refused("prepare", "--dataset=folder:photos", "--output=records")
     assert "photos/0.png" in build_store(open_source("records:records", 4), 4).names
 
 
@@ -244,7 +244,7 @@ def test_noise_is_collected_where_pictures_are_smooth_and_trained_with(command, 
     done = command("prepare", "--collect_noise", "--dataset=folder:photos", "--noise_patch=64", "--noise_mean=50",
                    "--output=noise")
     assert done.status == 0, done.err
-    assert "noise: 2 patches out of 2 of 2 pictures" in done.out
+    assert "noise: 2 patches out of 2 of 2 images" in done.out
     for path in (tmp_path / "noise").iterdir():
         np.testing.assert_array_equal(np.asarray(Image.open(path)), picture[64:128, :64])
     (tmp_path / "kernels").mkdir()

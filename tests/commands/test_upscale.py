@@ -1,4 +1,4 @@
-"""`upscale` as people use it: every kind of picture, every kind of mistake, and nothing lost."""
+"""`upscale` as people use it: every kind of image, every kind of mistake, and nothing lost."""
 
 import io
 import resource
@@ -21,7 +21,7 @@ BICUBIC = "--model=bicubic"
 
 @pytest.fixture
 def pictures(tmp_path, photo):
-    """Saves a picture as IN/name; returns the arrays' maker."""
+    """Saves an image as IN/name; returns the arrays' maker."""
     (tmp_path / "in").mkdir()
 
     def save(name: str, picture=None, mode: str | None = None, **options):
@@ -56,8 +56,8 @@ def test_a_model_enlarges_files_folders_and_patterns(command, pictures, tmp_path
     assert opened(tmp_path / "deep/out/b_x4.jpg").size == (28, 36)
     assert opened(tmp_path / "deep/out/c_x4.png").size == (4, 4)
     assert "deep/out/a_x4.png: 30x20 -> 120x80" in done.out
-    assert "3 enlarged, 0 kept, 0 failed" in done.out
-    assert "enlarge " in done.out.splitlines()[-1]
+    assert "3 upscaled, 0 kept, 0 failed" in done.out
+    assert "upscale " in done.out.splitlines()[-1]
 
 
 def test_sub_folders(command, pictures, tmp_path):
@@ -90,7 +90,7 @@ def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused,
     assert command("upscale", "in/a.png", "--model=small.keras").status == 0
     assert left(tmp_path / "upscaled") == ["a_x2.png"]
     line = refused("upscale", "in", "--model=small.keras", "--output=in", "--overwrite")
-    assert "in/a_x2.png, which is to be enlarged too, would be replaced by the enlargement of in/a.png" in line
+    assert "in/a_x2.png, which is to be upscaled too, would be replaced by the upscaling of in/a.png" in line
 
 
 @pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus"])
@@ -98,7 +98,7 @@ def test_clashes_are_found_before_the_model(refused, pictures, monkeypatch, mode
     pictures("a.png")
     pictures("a_x4.png")
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    assert "in/a_x4.png, which is to be enlarged too" in refused("upscale", "in", f"--model={model}", "--output=in")
+    assert "in/a_x4.png, which is to be upscaled too" in refused("upscale", "in", f"--model={model}", "--output=in")
 
 
 def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
@@ -118,17 +118,17 @@ def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
         pictures(name)
     whole = pictures("truncated.png", photo).read_bytes()
     (tmp_path / "in/truncated.png").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "in/text.png").write_text("this is no picture")
+    (tmp_path / "in/text.png").write_text("this is no image")
     (tmp_path / "in/empty.png").touch()
     frames = [Image.fromarray(photo[:8, :8]), Image.fromarray(photo[8:16, :8])]
     frames[0].save(tmp_path / "in/moving.gif", save_all=True, append_images=frames[1:])
     done = command("upscale", "in", BICUBIC)
     assert done.status == 2
     assert left(tmp_path / "upscaled") == ["a_x4.png", "z_x4.png"]
-    assert "2 enlarged, 0 kept, 4 failed" in done.out
+    assert "2 upscaled, 0 kept, 4 failed" in done.out
     lines = done.err.splitlines()
     assert len(lines) == 4
-    for name, reason in (("empty.png", "empty"), ("moving.gif", "2 frames"), ("text.png", "not a picture"),
+    for name, reason in (("empty.png", "empty"), ("moving.gif", "2 frames"), ("text.png", "not an image"),
                          ("truncated.png", "truncated")):
         assert sum(line.startswith(f"failed: in/{name}: ") and reason in line for line in lines) == 1, lines
 
@@ -136,13 +136,13 @@ def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
 def test_two_pictures_with_one_result(refused, pictures, tmp_path):
     pictures("a.png")
     pictures("a.webp")
-    assert "2 pictures would be written to upscaled/a_x4.png" in refused("upscale", "in", BICUBIC)
+    assert "2 images would be written to upscaled/a_x4.png" in refused("upscale", "in", BICUBIC)
     assert not (tmp_path / "upscaled").exists()
 
 
 def test_a_picture_is_never_replaced_by_its_enlargement(refused, pictures, tmp_path):
     original = pictures("a.png").read_bytes()
-    assert "own enlargement" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
+    assert "own upscaling" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
     assert (tmp_path / "in/a.png").read_bytes() == original
 
 
@@ -235,10 +235,10 @@ def test_too_many_pixels(command, pictures, tmp_path):
     ([], "nothing to upscale"),
     (["in", "--outptu=x"], "Did you mean: output"),
     (["in", "nowhere*"], "no file, folder or match: nowhere*"),
-    (["empty"], "empty: no picture in this folder"),
-    (["empty", "--recursive"], "empty: no picture in this folder or below it"),
+    (["empty"], "empty: no image in this folder"),
+    (["empty", "--recursive"], "empty: no image in this folder or below it"),
     (["in", "--format=gif"], "--format must be one of .png"),
-    (["in", "--output=in/a.png"], "in/a.png would be replaced by its own enlargement"),
+    (["in", "--output=in/a.png"], "in/a.png would be replaced by its own upscaling"),
     (["in", "--output=in/a.png/b"], "Not a directory: in/a.png/b"),
     (["in", "text.tflite", "-o", "new.png"], "--output=new.png is one file, and 2 images are to be upscaled"),
     (["in", "-o", "new.png", "--format=jpg"], "--output=new.png and --format=jpg are two formats"),

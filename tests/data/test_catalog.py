@@ -11,7 +11,7 @@ from srgan_tf.imaging import matlab_resize
 
 @pytest.fixture
 def folder(tmp_path, photo):
-    """HR pictures of different sizes, one truncated, and their LR pictures."""
+    """HR images of different sizes, one truncated, and their LR images."""
     for name in ("HR", "LR"):
         (tmp_path / name).mkdir()
     for number, height in enumerate((64, 66, 80, 96)):
@@ -51,7 +51,7 @@ def test_two_folders_that_do_not_fit(folder):
 def test_broken_and_small_pictures_are_skipped_and_named(folder):
     path = folder / "HR" / "0.png"
     path.write_bytes(path.read_bytes()[:500])
-    (folder / "HR" / "text.png").write_text("not a picture")
+    (folder / "HR" / "text.png").write_text("not an image")
     store = build_store(open_source(f"folder:{folder / 'HR'}", 4), 4, smallest_hr=68)
     reasons = dict(store.skipped)
     assert sorted(path.rsplit("/", 1)[1] for path in reasons) == ["0.png", "1.png", "text.png"]
@@ -60,7 +60,7 @@ def test_broken_and_small_pictures_are_skipped_and_named(folder):
 
 
 def test_nothing_usable(folder):
-    with pytest.raises(ValueError, match=r"no usable picture in folder:.* \(4 skipped\): .*0.png: .*crop of 500"):
+    with pytest.raises(ValueError, match=r"no usable image in folder:.* \(4 skipped\): .*0.png: .*crop of 500"):
         build_store(open_source(f"folder:{folder / 'HR'}", 4), 4, smallest_hr=500)
 
 

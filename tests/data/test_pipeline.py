@@ -34,7 +34,7 @@ def test_a_batch_is_a_function_of_seed_and_step(store):
 
 
 def test_crops_are_aligned_pieces_of_the_pictures(store):
-    """Every crop is found in its picture, turned by one of the symmetries, LR at the place of HR."""
+    """Every crop is found in its image, turned by one of the symmetries, LR at the place of HR."""
     lr_batch, hr_batch = batches(store)[0]
     for lr, hr in zip(lr_batch, hr_batch, strict=True):
         assert any(_found(store.pair(index), lr, hr) for index in range(len(store.names)))

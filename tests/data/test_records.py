@@ -48,7 +48,7 @@ def samples(source, steps=8):
 
 @pytest.mark.parametrize("part", ["train", "validation", "all"])
 def test_samples_are_those_of_the_source(prepared, pictures, part):
-    """From several shards as from the pictures: the same names, the same draws, the same bytes."""
+    """From several shards as from the images: the same names, the same draws, the same bytes."""
     expected, theirs = samples(open_source(f"folder:{pictures}", 4, part))
     store, ours = samples(open_source(f"records:{prepared}", 4, part))
     assert store.names == expected.names
@@ -107,7 +107,7 @@ def test_sizes_are_reductions_of_the_training_pictures(tmp_path, pictures):
 
 
 def test_records_may_be_larger_than_memory(tmp_path, photo):
-    """Twice the machine's memory (a sparse file: zeros behind the first picture) opens at once and gives its pairs."""
+    """Twice the machine's memory (a sparse file: zeros behind the first image) opens at once and gives its pairs."""
     for number in range(2):
         Image.fromarray(np.tile(photo, (8, 8, 1))).save(tmp_path / f"{number}.png")
     out = tmp_path / "records"
@@ -165,7 +165,7 @@ def _retype(name, value, file="train/index.json"):
 @pytest.mark.parametrize(("damage", "message"), [
     (_shorten, "train/00001.pixels has .* bytes where the index says .*: delete it"),
     (_shift, "train/index.json is damaged: .* cannot lie at"),
-    (_grow, "train/index.json is damaged: the pictures of 00002.pixels end at"),
+    (_grow, "train/index.json is damaged: the images of 00002.pixels end at"),
     (lambda records: (records / "train/00002.pixels").unlink(), "train/00002.pixels is missing"),
     (lambda records: (records / "train/index.json").unlink(), "train are not finished: the same prepare command"),
     (lambda records: (records / "train/index.json").write_text('[{"file": 3}]'), "train/index.json is damaged"),
@@ -203,14 +203,14 @@ def test_records_of_another_scale_or_none(records):
 
 
 def test_preparing_takes_memory_for_a_few_pictures_only(tmp_path):
-    """Five times as many pictures, 46 MiB more of them, take hardly more memory."""
+    """Five times as many images, 46 MiB more of them, take hardly more memory."""
     Image.fromarray(np.zeros((800, 800, 3), np.uint8)).save(tmp_path / "0.png")
     peaks = [_peak_memory(tmp_path, count) for count in (6, 30)]
     assert peaks[1] - peaks[0] < 15
 
 
 def _peak_memory(folder, count: int) -> float:
-    """MiB that a process of its own takes to prepare the same picture `count` times."""
+    """MiB that a process of its own takes to prepare the same image `count` times."""
     (folder / f"{count}").mkdir()
     for number in range(count):
         (folder / f"{count}" / f"{number}.png").hardlink_to(folder / "0.png")

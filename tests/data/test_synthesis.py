@@ -35,7 +35,7 @@ def test_hr_crops_are_those_of_other_training(store):
 
 
 def test_lr_lies_where_hr_does(store):
-    """Bicubic crops of surroundings are those of whole pictures, at every turn and place."""
+    """Bicubic crops of surroundings are those of whole images, at every turn and place."""
     bicubic = Synthesis(degradation.open_degradation("bicubic", SCALE), sharpen=False)
     for (lr, _), (expected, _) in zip(made(store, bicubic), made(store, None), strict=True):
         # MATLAB rounds and clips bytes after each axis, the graph once.
@@ -72,7 +72,7 @@ def test_sharpened_targets_come_behind_hr(store):
 
 @pytest.mark.parametrize("symmetry", range(SYMMETRIES))
 def test_the_crop_is_cut_where_it_was_placed(symmetry):
-    """In a picture of coordinates, wherever the crop lies in its region."""
+    """In an image of coordinates, wherever the crop lies in its region."""
     rows, columns = np.mgrid[:256, :256]
     picture = np.stack([rows, columns, rows * 0], -1).astype(np.uint8)
     bicubic = Synthesis(degradation.open_degradation("bicubic", SCALE), sharpen=False)

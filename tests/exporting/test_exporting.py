@@ -39,8 +39,8 @@ import numpy as np
 import tensorflow as tf
 with tf.Graph().as_default(), tf.compat.v1.Session() as session:
     meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], sys.argv[1] + "/1")
-    picture = np.load(sys.argv[1] + "/in0.npy")
-    feeds = {"serving_default": picture, "float": picture.astype(np.float32),
+    image = np.load(sys.argv[1] + "/in0.npy")
+    feeds = {"serving_default": image, "float": image.astype(np.float32),
              "encoded": np.array([open(sys.argv[1] + "/in0.png", "rb").read()], object)}
     for name, fed in feeds.items():
         (given,), (made,) = meta.signature_def[name].inputs.values(), meta.signature_def[name].outputs.values()

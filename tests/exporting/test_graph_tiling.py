@@ -1,4 +1,4 @@
-"""Tiles within a graph give the result of the whole picture, for every size, batch, scale and type."""
+"""Tiles within a graph give the result of the whole image, for every size, batch, scale and type."""
 
 import numpy as np
 import pytest

@@ -146,9 +146,9 @@ def broken_files() -> dict[str, tuple[bytes, str]]:
     image = Image.fromarray(noise)
     bomb = png[:16] + (60_000).to_bytes(4, "big") * 2 + png[24:]
     large = {kind: file_of(Image.new("RGB", (126, 100)), kind) for kind in ("PNG", "JPEG", "BMP", "GIF")}
-    kinds, limit = "PNG, JPEG, GIF or BMP", "126x100 pixels, which must be .* at most 0.2 megapixels when enlarged x4"
+    kinds, limit = "PNG, JPEG, GIF or BMP", "126x100 pixels, which must be .* at most 0.2 megapixels when upscaled x4"
     return {
-        "empty": (b"", kinds), "text": (b"not a picture", kinds), "webp": (file_of(image, "WEBP"), kinds),
+        "empty": (b"", kinds), "text": (b"not an image", kinds), "webp": (file_of(image, "WEBP"), kinds),
         "short png": (png[:30], "PNG"), "half png": (png[:-3000], "PNG"), "changed png": (
             png[:300] + bytes(50) + png[350:], "PNG"),
         "half jpeg": (jpeg[: len(jpeg) // 2], "JPEG"), "jpeg head": (jpeg[:20], "JPEG"),
@@ -194,7 +194,7 @@ def test_weights_are_constants_in_the_type_that_computes(export, bfloat16):
         kernels = [node for node in network if len(node.attr["value"].tensor.tensor_shape.dim) == 4]
         counted = collections.Counter(tf.as_dtype(node.attr["dtype"].type).name for node in kernels)
         assert counted == types
-        assert sum(node.op == "Cast" for node in network) == casts  # the picture's, on its way in and out
+        assert sum(node.op == "Cast" for node in network) == casts  # the image's, on its way in and out
     sizes = [(model.folder / "saved_model.pb").stat().st_size for model in (export, bfloat16)]
     assert sizes[1] < 0.6 * sizes[0]
 

@@ -42,7 +42,7 @@ ROWS = {
     "edsr int8 free": ("edsr", {"quantize": "int8", "dynamic": True}),
     "msrresnet free": ("msrresnet", {"dynamic": True}),
 }
-# Least PSNR against the source model's own enlargement, in dB: random weights lose more than trained ones.
+# Least PSNR against the source model's own upscaling, in dB: random weights lose more than trained ones.
 NEAR = {"none": 55, "float16": 50, "dynamic": 32, "int8": 28}
 
 WITHOUT_TENSORFLOW = """
@@ -211,7 +211,7 @@ def test_int8_needs_photographs(tmp_path, monkeypatch, photo):
 
     (tmp_path / "mine").mkdir()
     config["representative"] = str(tmp_path / "mine")
-    for number, expected in enumerate(("holds no picture|no picture", "holds one photograph, and two at least")):
+    for number, expected in enumerate(("holds no image|no image", "holds one photograph, and two at least")):
         with pytest.raises(ValueError, match=rf"--representative=.*({expected})"):
             export_tflite(generator, tmp_path, "small", ExportConfig(**config))
         Image.fromarray(photo[:96, 60 * number :][:, :96]).save(tmp_path / f"mine/{number}.png")

@@ -1,4 +1,4 @@
-"""The weights that ship: they load, they are what their cards say, and they enlarge better than bicubic."""
+"""The weights that ship: they load, they are what their cards say, and they upscale better than bicubic."""
 
 import hashlib
 import json

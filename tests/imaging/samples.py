@@ -1,4 +1,4 @@
-"""Pictures and files that the tests of this folder share: scikit-image's photographs, and what Pillow cannot write."""
+"""Images and files that the tests of this folder share: scikit-image's photographs, and what Pillow cannot write."""
 
 import struct
 import zlib

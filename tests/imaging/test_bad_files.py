@@ -58,14 +58,14 @@ def test_damaged_bytes_never_raise_anything_else(tmp_path, name):
 
 def test_not_a_picture(tmp_path):
     path = tmp_path / "notes.png"
-    path.write_text("This is not a picture.\n")
-    assert "not a picture (PNG, JPEG" in refusal(path)
+    path.write_text("This is not an image.\n")
+    assert "not an image (PNG, JPEG" in refusal(path)
     path.write_bytes(b"")
     assert "empty" in refusal(path)
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")  # which Pillow gives to ghostscript
-    assert "not a picture" in refusal(path)
+    assert "not an image" in refusal(path)
     path.write_bytes(png(0, 4, 8, 2, b""))
-    assert "not a picture" in refusal(path)
+    assert "not an image" in refusal(path)
 
 
 def test_from_the_file_system(tmp_path):

@@ -1,4 +1,4 @@
-"""Reading picture files: pixels, orientation and metadata, against Pillow, tifffile and ImageCms."""
+"""Reading image files: pixels, orientation and metadata, against Pillow, tifffile and ImageCms."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Writing and listing picture files."""
+"""Writing and listing image files."""
 
 import os
 
@@ -163,7 +163,7 @@ def test_list_pictures_of_nothing(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing"):
         list_pictures(tmp_path / "missing")
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(ValueError, match="no picture in this folder"):
+    with pytest.raises(ValueError, match="no image in this folder"):
         list_pictures(tmp_path)
     with pytest.raises(NotADirectoryError, match=r"notes\.txt"):
         list_pictures(tmp_path / "notes.txt")

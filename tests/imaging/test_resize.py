@@ -1,6 +1,6 @@
 """matlab_resize against MATLAB's documented formula in exact rational arithmetic.
 
-tools/check_matlab_resize.py holds it against pictures that MATLAB itself reduced.
+tools/check_matlab_resize.py holds it against images that MATLAB itself reduced.
 """
 
 import hashlib
@@ -129,7 +129,7 @@ def test_uint8_is_rounded_after_each_axis_smaller_scale_first(astronaut, output_
     (4, "symmetric", "938bb1b2bde02160"),
 ])
 def test_whole_photograph_is_the_same_everywhere(astronaut, scale, edge, digest):
-    """Digests of what this code made when it equalled all of MATLAB's pictures of Set5, Set14 and BSD100."""
+    """Digests of what this code made when it equalled all of MATLAB's images of Set5, Set14 and BSD100."""
     image = crop_to_multiple(astronaut[:, :300], 12)
     assert hashlib.sha256(matlab_resize(image, scale, edge).tobytes()).hexdigest()[:16] == digest
 
@@ -173,7 +173,7 @@ def test_memory_is_bounded_by_strips():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 2 * image.nbytes  # as float64 the picture alone would take eight times
+    assert peak < 2 * image.nbytes  # as float64 the image alone would take eight times
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

@@ -1,10 +1,10 @@
-"""Small generators with weights as if trained: every path is alive, and the output has the range of a picture."""
+"""Small generators with weights as if trained: every path is alive, and the output has the range of an image."""
 
 import numpy as np
 
 from srgan_tf.models import GENERATORS, Generator
 
-# As wide as in the papers: there oneDNN's convolutions give the same sums whatever the picture's size. With 6 or 16
+# As wide as in the papers: there oneDNN's convolutions give the same sums whatever the image's size. With 6 or 16
 # channels SRResNet's 9x9 convolutions differ by up to 1e-6 between sizes, which moves a grey level in 100,000 by one.
 CASES = {
     "drcn": {"features": 64, "recursions": 1},
@@ -22,7 +22,7 @@ CASES = {
     "srvgg": {"features": 64, "convolutions": 1},
     "vdsr": {"features": 64, "depth": 3},
 }
-# Networks that average over the whole picture, and so over the whole tile.
+# Networks that average over the whole image, and so over the whole tile.
 ATTENTIVE = {"rcan": {"features": 64, "groups": 1, "blocks": 1}}
 
 # Exported in every way that there is. Between them they have all the forms that exports rearrange; contracts.check_use

@@ -1,4 +1,4 @@
-"""Which pictures are taken and what their enlargements are called."""
+"""Which images are taken and what their upscaled images are called."""
 
 import os
 import subprocess
@@ -18,12 +18,12 @@ from srgan_tf.inference.batch import Job, find_jobs, upscale_files
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder, also the current one, with pictures at several depths and things that are none."""
+    """A folder, also the current one, with images at several depths and things that are none."""
     monkeypatch.chdir(tmp_path)
     for name in ("in/b10.png", "in/b2.PNG", "in/c.JPG", "in/sub/d.tif", "in/sub/deep/e.webp", "in/.hidden.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (3, 2)).save(tmp_path / name)
-    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    (tmp_path / "in" / "notes.txt").write_text("not an image")
     (tmp_path / "empty" / "below").mkdir(parents=True)
     return tmp_path
 
@@ -94,8 +94,8 @@ def test_each_picture_once(folder):
 @pytest.mark.parametrize(("inputs", "recursive", "message"), [
     (["nowhere.png"], False, "no file, folder or match: nowhere.png"),
     (["in/*.gif"], False, r"no file, folder or match: in/\*.gif"),
-    (["empty"], False, "empty: no picture in this folder"),
-    (["empty"], True, "empty: no picture in this folder or below it"),
+    (["empty"], False, "empty: no image in this folder"),
+    (["empty"], True, "empty: no image in this folder or below it"),
 ])
 def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
     with pytest.raises(ValueError, match=message):
@@ -104,20 +104,20 @@ def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
 
 def test_two_pictures_with_one_result(folder):
     Image.new("RGB", (3, 2)).save("in/c.png")
-    with pytest.raises(ValueError, match=r"2 pictures would be written to out/c.png: in/c.JPG, in/c.png"):
+    with pytest.raises(ValueError, match=r"2 images would be written to out/c.png: in/c.JPG, in/c.png"):
         find_jobs(["in/c.JPG", "in/c.png"], Path("out"), format="png")
 
 
 def test_a_picture_is_not_replaced_by_its_own_enlargement(folder):
     for output in ("in", "./in/../in", folder / "in"):
-        with pytest.raises(ValueError, match="would be replaced by its own enlargement"):
+        with pytest.raises(ValueError, match="would be replaced by its own upscaling"):
             find_jobs(["in/b10.png"], Path(output))
     assert names(find_jobs(["in/b10.png"], Path("in"), suffix="_x4")) == {"in/b10.png": "in/b10_x4.png"}
 
 
 def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
     Image.new("RGB", (3, 2)).save("in/b10_x4.png")
-    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is to be enlarged too, would be replaced"):
+    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is to be upscaled too, would be replaced"):
         find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
 
 
@@ -144,12 +144,12 @@ def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
     Image.new("RGB", (4, 4)).save("good.png")
     jobs = [Job(Path("in/b10.png"), Path("out/b10.png")), Job(Path("good.png"), Path("out/good.png"))]
     assert upscale_files(Greedy("bicubic"), jobs) == 1
-    assert "in/b10.png: not enough memory for its enlargement" in capsys.readouterr().err
+    assert "in/b10.png: not enough memory for its upscaling" in capsys.readouterr().err
     assert [path.name for path in Path("out").iterdir()] == ["good.png"]
 
 
 def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, capsys, monkeypatch):
-    """The second picture is enlarged only when the third has been read, and the first written only then."""
+    """The second image is upscaled only when the third has been read, and the first written only then."""
     third_read, second_enlarged = threading.Event(), threading.Event()
 
     class Waiting(Upscaler):
@@ -188,13 +188,13 @@ def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, cap
 def test_failures_at_every_step(folder, capsys):
     for name in ("1.png", "3.png", "4.png"):
         Image.new("RGB", (3, 2)).save(name)
-    Path("2.png").write_bytes(b"no picture")
+    Path("2.png").write_bytes(b"no image")
     Path("out").mkdir()
     Path("out/3.png").mkdir()
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]
     assert upscale_files(Upscaler("bicubic"), jobs, overwrite=True) == 2
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[-1] == "2 enlarged, 0 kept, 2 failed"
+    assert printed.out.splitlines()[-1] == "2 upscaled, 0 kept, 2 failed"
     assert [line.split(":")[1].strip() for line in printed.err.splitlines() if line.startswith("failed")] == [
         "2.png", "out/3.png"]
     assert Path("out/4.png").is_file()

@@ -79,7 +79,7 @@ def test_tiles_that_cannot_be_turned():
 
 
 def test_tiles_that_begin_where_cells_begin(photo):
-    """A runtime that replaces each cell of 4x4 pixels by its corner: turned in tiles as in the whole picture."""
+    """A runtime that replaces each cell of 4x4 pixels by its corner: turned in tiles as in the whole image."""
     def corners(images):
         return images[:, ::4, ::4].repeat(4, 1).repeat(4, 2)[:, : images.shape[1], : images.shape[2]]
     runtime = Runtime("corners", 1, corners, alignment=4, receptive_radius=3)

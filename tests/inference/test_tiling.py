@@ -1,4 +1,4 @@
-"""Windows cover an axis exactly once; tiles give the whole picture's result; memory is bounded by the tile."""
+"""Windows cover an axis exactly once; tiles give the whole image's result; memory is bounded by the tile."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_tiles_equal_the_whole_picture_bit_for_bit(name, photo):
     picture = photo[40:117, 60:151]  # odd sizes: [77,91,3]
     whole = enlarge_tiled(runtime, picture, tile=0)
     assert whole.shape == (4 * 77, 4 * 91, 3)
-    assert whole.std() > 15  # a picture, not a plane
+    assert whole.std() > 15  # an image, not a plane
     assert np.isin(whole, (0, 255)).mean() < 0.2
     radius = runtime.receptive_radius
     assert 0 < radius < 20

@@ -1,4 +1,4 @@
-"""Upscaler: every kind of picture array, every kind of model argument."""
+"""Upscaler: every kind of image array, every kind of model argument."""
 
 import shutil
 

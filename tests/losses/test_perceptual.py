@@ -49,7 +49,7 @@ def test_many_layers_share_one_pass(monkeypatch):
     monkeypatch.setattr(VGG19Features, "call", lambda self, inputs: passes.append(1) or call(self, inputs))
     terms = parse_terms("vgg12:0.1,l1:1,vgg22:0.1,vgg34,vgg22_relu_mse:3", vgg_weights="random")
     total, values = total_loss(terms, HR, SR)
-    assert len(passes) == 2  # one for each picture
+    assert len(passes) == 2  # one for each image
     separate = {name: PerceptualLoss((name,), "random")(HR, SR)[name] for name in names}
     for name, value in separate.items():
         assert float(values[name]) == pytest.approx(float(value), rel=1e-6)

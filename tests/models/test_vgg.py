@@ -105,7 +105,7 @@ def test_layers_are_checked(layers):
 
 
 def test_pictures_that_vanish_in_the_pooling_are_refused():
-    with pytest.raises(ValueError, match="conv3_1 of VGG19 needs pictures of at least 4 pixels a side"):
+    with pytest.raises(ValueError, match="conv3_1 of VGG19 needs images of at least 4 pixels a side"):
         VGG19Features(("conv3_1",), weights="random")(contracts.pictures(3, 8))
 
 

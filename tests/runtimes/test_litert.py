@@ -10,7 +10,7 @@ from srgan_tf.runtimes import open_runtime
 
 
 def twice(x):
-    """Nearest-neighbour enlargement by 2."""
+    """Nearest-neighbour upscaling by 2."""
     return tf.repeat(tf.repeat(x, 2, 1), 2, 2)
 
 
@@ -20,7 +20,7 @@ def converted(function, shape, dtype=tf.float32, name="x") -> bytes:
 
 
 def quantized(span: tuple[float, float], dtype) -> bytes:
-    """Enlarges twice, in integers whose scale covers the real numbers of `span`."""
+    """Upscales twice, in integers whose scale covers the real numbers of `span`."""
     module = tf.Module()
     module.run = tf.function(lambda x: tf.nn.depth_to_space(tf.concat([x] * 4, -1), 2), [tf.TensorSpec([1, 8, 8, 3])])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
@@ -59,7 +59,7 @@ def test_floats_are_read_by_their_name_and_bare_integers_as_levels(tmp_path, dty
 def test_a_tflite_of_another_input(tmp_path, shape):
     path = tmp_path / "other.tflite"
     path.write_bytes(converted(twice, shape))
-    with pytest.raises(ValueError, match=r"other.tflite must take one picture \[1,H,W,3\]; it takes float32"):
+    with pytest.raises(ValueError, match=r"other.tflite must take one image \[1,H,W,3\]; it takes float32"):
         open_runtime(path)
 
 
@@ -76,7 +76,7 @@ def test_a_tflite_of_another_type(tmp_path):
 def test_a_tflite_that_does_not_enlarge(tmp_path, function):
     path = tmp_path / "other.tflite"
     path.write_bytes(converted(function, (1, 8, 8, 3)))
-    with pytest.raises(ValueError, match=r"other.tflite must make a larger picture of one; it makes"):
+    with pytest.raises(ValueError, match=r"other.tflite must make a larger image of one; it makes"):
         open_runtime(path)
 
 

@@ -69,5 +69,5 @@ def test_what_is_tried_and_when(tmp_path, monkeypatch):
 def test_a_trial_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(litert_trial, "SECONDS", 0.01)
     path = changed(tmp_path / "slow.tflite", lambda model: None)
-    with pytest.raises(ValueError, match=r"slow\.tflite did not enlarge one tile within 0\.01 s; --trust_model"):
+    with pytest.raises(ValueError, match=r"slow\.tflite did not upscale one tile within 0\.01 s; --trust_model"):
         open_runtime(path)

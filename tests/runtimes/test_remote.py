@@ -1,4 +1,4 @@
-"""`upscale --server`: the same pictures as here, over REST and gRPC, and servers that fail."""
+"""`upscale --server`: the same images as here, over REST and gRPC, and servers that fail."""
 
 import http.server
 import io
@@ -51,10 +51,10 @@ def test_tiles_become_smaller_where_the_server_asks_for_it(server, form):
 
 def test_the_command(command, server, photo, tmp_path):
     Image.fromarray(photo[:50, :60]).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_text("no picture")
+    (tmp_path / "b.png").write_text("no image")
     done = command("upscale", "a.png", "b.png", f"--server=http://127.0.0.1:{server.rest}", "--model=tiny", "--timing")
     assert done.status == 2
-    assert "1 enlarged, 0 kept, 1 failed" in done.out
+    assert "1 upscaled, 0 kept, 1 failed" in done.out
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "upscaled/a_x2.png")), enlarged(photo[:50, :60], 30))
 
 
@@ -155,7 +155,7 @@ def test_an_answer_too_large_to_be_decoded_asks_for_smaller_tiles(monkeypatch):
     Image.new("RGB", (40, 40)).save(file, "png")
     assert _pixels("", file.getvalue()).shape == (40, 40, 3)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
-    with pytest.raises(TileTooLargeError, match="too large a picture"):
+    with pytest.raises(TileTooLargeError, match="too large an image"):
         _pixels("", file.getvalue())
 
 

@@ -17,7 +17,7 @@ PICTURE = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
 
 
 class Doubling(tf.Module):
-    """Nearest-neighbour enlargement by 2 times a variable, with something done on the way."""
+    """Nearest-neighbour upscaling by 2 times a variable, with something done on the way."""
 
     def __init__(self, aside=lambda: ()):
         self.gain, self.aside = tf.Variable(1.0), aside

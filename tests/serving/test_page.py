@@ -89,12 +89,12 @@ def test_pictures_stand_upright(page, tmp_path, photo):
 
 
 def test_errors_in_words(page, tmp_path, picture):
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     page.choose(tmp_path / "text.png")
-    assert page.wait(FAILED) == "This file is not a picture that this browser can read."
+    assert page.wait(FAILED) == "This file is not an image that this browser can read."
     Image.fromarray(np.zeros((1100, 1100, 3), np.uint8)).save(tmp_path / "large.png")
     page.choose(tmp_path / "large.png")
-    page.wait(FAILED.replace("innerText", "innerText.includes('picture too large')"))
+    page.wait(FAILED.replace("innerText", "innerText.includes('image too large')"))
     noise = np.random.default_rng(0).integers(0, 256, (1600, 1600, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     page.choose(tmp_path / "noise.png")
@@ -120,7 +120,7 @@ def test_a_phone(server, tmp_path, picture):
         assert phone.run("return document.documentElement.scrollHeight <= innerHeight")
         buttons = "return [...document.querySelectorAll('#tools button, #tools a')].map((e) => e.offsetHeight)"
         assert min(phone.run(buttons)) >= 44
-        phone.drag((195, 300), (300, 300), "touch")  # the whole picture is seen: the line follows the finger
+        phone.drag((195, 300), (300, 300), "touch")  # the whole image is seen: the line follows the finger
         line = view(phone)
         assert abs(line["line"] - 100 * (300 - 16) / line["room"]) < 3
         touches = [[{"x": 195 + side * apart, "y": 250, "id": (side + 1) // 2} for side in (-1, 1)]

@@ -125,7 +125,7 @@ def test_status_and_metadata(server):
     ({"instances": [[[]]]}, "must have shape"),
     ({"instances": [b64(b"x")], "signature_name": "half_plus_two"}, "must hold float32"),
     ({"instances": [{"b64": "!"}], "signature_name": "encoded"}, "not base64"),
-    ({"instances": [b64(b"no picture")], "signature_name": "encoded"}, "Unknown image file format"),
+    ({"instances": [b64(b"no image")], "signature_name": "encoded"}, "Unknown image file format"),
     ({"instances": [["a", "b"], ["c"]], "signature_name": "two"}, "different lengths"),
     ({"instances": [7], "signature_name": "two"}, "must hold strings"),
     ({"instances": ["\ud800"], "signature_name": "two"}, "half a character"),
@@ -141,7 +141,7 @@ def test_mistakes_in_the_request(server, document, message):
 def test_a_picture_that_is_too_large_fails_alone(server, photo):
     large = png(np.zeros((1500, 1500, 3), np.uint8))
     status, answer = server.ask(PREDICT, {"signature_name": "encoded", "instances": [b64(large)]})
-    assert (status, answer["error"]) == (400, "picture too large")
+    assert (status, answer["error"]) == (400, "image too large")
     assert server.ask(PREDICT, {"signature_name": "encoded", "instances": [b64(png(photo[:2, :2]))]})[0] == 200
 
 

@@ -77,11 +77,11 @@ def test_strings_and_a_choice_of_outputs(predictions):
     (request(version=7), "NOT_FOUND", "version 7"),
     (request("other"), "INVALID_ARGUMENT", "'other' not found in signature def"),
     (request(), "INVALID_ARGUMENT", "missing image"),
-    (request(picture=[1]), "INVALID_ARGUMENT", "picture. Inputs expected to be in the set {image}."),
+    (request(picture=[1]), "INVALID_ARGUMENT", "image. Inputs expected to be in the set {image}."),
     (request(image=np.zeros((1, 2, 2, 3), np.float32)), "INVALID_ARGUMENT", "must be uint8; got float32"),
     (request(image=np.zeros((1, 2, 2, 4), np.uint8)), "INVALID_ARGUMENT", "must have shape"),
     (request(image=np.zeros((1, 0, 2, 3), np.uint8)), "INVALID_ARGUMENT", "is empty"),
-    (request("encoded", image_bytes=[b"no picture"]), "INVALID_ARGUMENT", "Unknown image file format"),
+    (request("encoded", image_bytes=[b"no image"]), "INVALID_ARGUMENT", "Unknown image file format"),
 ])
 def test_mistakes(predictions, made, code, message):
     with pytest.raises(grpc.RpcError) as error:

@@ -35,7 +35,7 @@ def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
         picture = tf.io.decode_image(file, channels=3, expand_animations=False)
         picture = tf.ensure_shape(picture, [None, None, 3])
         pixels = tf.size(picture) // 3
-        with tf.control_dependencies([tf.debugging.assert_less_equal(pixels, MOST_PIXELS, "picture too large")]):
+        with tf.control_dependencies([tf.debugging.assert_less_equal(pixels, MOST_PIXELS, "image too large")]):
             return tf.io.encode_png(enlarge(picture))
 
     def spin(rounds):

@@ -11,7 +11,7 @@ from srgan_tf.models import DISCRIMINATORS
 
 
 class Plain(keras.Model):
-    """Two convolutions and a mean: a judge of single pictures, unlike those with batch normalisation."""
+    """Two convolutions and a mean: a judge of single images, unlike those with batch normalisation."""
 
     def __init__(self, patch_size: int, **kwargs):
         super().__init__(**kwargs)

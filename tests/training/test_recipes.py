@@ -1,4 +1,4 @@
-"""Every recipe takes a step, its network and pictures made smaller."""
+"""Every recipe takes a step, its network and images made smaller."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from srgan_tf import flags
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
-# Smaller networks and pictures; everything else is the recipe's own.
+# Smaller networks and images; everything else is the recipe's own.
 SHRUNK = {
     "drcn.flags": ["--model_args=features:8,recursions:2"],
     "edsr_baseline.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],

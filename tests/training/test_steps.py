@@ -1,4 +1,4 @@
-"""The steps on real pictures: that losses fall, that both players play, that gradients are what they should be."""
+"""The steps on real images: that losses fall, that both players play, that gradients are what they should be."""
 
 import keras
 import numpy as np

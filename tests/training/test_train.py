@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(command, tmp_path):
     larger = [*SMALL, "--model_args=features:32,blocks:2", "--checkpoint_every=2"]
     command("train", *larger, "--steps=2")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, hard))  # the decoded pictures fit, a checkpoint does not
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, hard))  # the decoded images fit, a checkpoint does not
     try:
         done = command("train", *larger, "--steps=4")
     finally:
@@ -262,14 +262,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
-    (["--dataset=folder:empty"], "empty: no picture in this folder"),
-    (["--dataset=folder:broken"], "no usable picture in folder:broken"),
+    (["--dataset=folder:empty"], "empty: no image in this folder"),
+    (["--dataset=folder:broken"], "no usable image in folder:broken"),
     (["--dataset=deadleaves:2", "--patch_size=512"], "256x256 is smaller than a crop of 512"),
     (["--losses=vgg54:1", "--vgg_weights=nowhere.h5"], "nowhere.h5"),
     (["--init_from=nowhere"], "nowhere"),
     (["--run_dir=/proc/nowhere"], "/proc/nowhere"),
     (["--degradation=realsr"], "--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both"),
-    (["--degradation=realsr", "--noise_pool=empty"], "empty: no picture in this folder"),
+    (["--degradation=realsr", "--noise_pool=empty"], "empty: no image in this folder"),
     (["--degradation=realsr", "--kernel_pool=empty"], "--kernel_pool=empty holds no kernel"),
     (["--degradation=real"], "unknown degradation 'real'"),
     (["--stepz=5"], "Did you mean: steps"),
@@ -278,7 +278,7 @@ def test_bad_input_is_one_line(refused, tmp_path, photo, arguments, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     for number in range(3):
-        (tmp_path / "broken" / f"{number}.png").write_text("not a picture")
+        (tmp_path / "broken" / f"{number}.png").write_text("not an image")
     assert message in refused("train", *SMALL, "--steps=2", *arguments)
 
 

@@ -1,12 +1,12 @@
 """Degradations from HR to LR, in the TensorFlow graph: what a blind network learns to undo.
 
-    kernels, filtering, resizing, noise, compression   the pieces: batched, each picture with its own parameters
+    kernels, filtering, resizing, noise, compression   the pieces: batched, each image with its own parameters
     chains, realsr                                     the chains, which draw the parameters from a seed
     pools                                              RealSR's kernels and noise patches, from folders
     sharpening                                         of the targets
     degradations                                       DEGRADATIONS: what --degradation can name
 
-Pictures are float32 [B,H,W,3] RGB in [0, 1]. Nothing keeps a state: the same seed gives the same pictures.
+Images are float32 [B,H,W,3] RGB in [0, 1]. Nothing keeps a state: the same seed gives the same images.
 """
 
 from srgan_tf import lazy

@@ -1,8 +1,8 @@
-"""From a high-resolution picture to a low one by a random chain of blur, resizing, noise and compression.
+"""From a high-resolution image to a low one by a random chain of blur, resizing, noise and compression.
 
 Every function takes float32 [B,H,W,3] in [0, 1] and a seed, and what it draws depends on the seed alone. Blur kernels,
-strengths of noise, grey or not, and qualities are drawn for each picture; what decides over shapes and branches (sizes,
-modes, Gaussian or Poisson, the order of the last steps) is drawn once a call. Training calls with one picture at a
+strengths of noise, grey or not, and qualities are drawn for each image; what decides over shapes and branches (sizes,
+modes, Gaussian or Poisson, the order of the last steps) is drawn once a call. Training calls with one image at a
 time, so that there everything is drawn for each.
 
 Source: Real-ESRGAN (arXiv 2107.10833, section 3); probabilities and ranges are those of the authors' options for
@@ -29,7 +29,7 @@ class Stage(NamedTuple):
     Attributes:
         blur: probability of it.
         sigma: of blur kernels, in pixels.
-        directions: probabilities of enlarging, reducing and keeping the size.
+        directions: probabilities of upscaling, reducing and keeping the size.
         factor: least and greatest factor of the size.
         gaussian: probability of Gaussian noise; else Poisson.
         sigma_noise: of Gaussian noise, in grey levels.
@@ -78,7 +78,7 @@ def real_esrgan(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, 
     """Real-ESRGAN's second-order chain; arguments and result as of `first_order`.
 
     Two rounds of blur, resizing, noise and JPEG; around the last JPEG, before or after it with equal probability, the
-    picture comes to its size and through a sinc filter.
+    image comes to its size and through a sinc filter.
     """
     seeds = tf.unstack(tf.random.split(seed, 11))
     height, width = _size(hr)
@@ -142,7 +142,7 @@ def _mode(seed: tf.Tensor) -> tf.Tensor:
 
 def _resize_by(images: tf.Tensor, seed: tf.Tensor, stage: Stage, height: tf.Tensor, width: tf.Tensor,
                ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """To a random factor of the given size, which need not be that of the pictures."""
+    """To a random factor of the given size, which need not be that of the images."""
     seeds = tf.unstack(tf.random.split(seed, 3))
     place = uniform(seeds[1], [])
     low, high = stage.factor

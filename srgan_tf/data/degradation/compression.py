@@ -1,7 +1,7 @@
-"""JPEG in the graph: what libjpeg's encoder and decoder do to a picture, without the bytes between them.
+"""JPEG in the graph: what libjpeg's encoder and decoder do to an image, without the bytes between them.
 
 Baseline, 4:2:0, the standard's tables scaled by quality. Rounding is where libjpeg rounds: after the colour conversion,
-the averaging of chroma (its dithered bias), the quantisation, the inverse DCT, and the triangular ("fancy") enlargement
+the averaging of chroma (its dithered bias), the quantisation, the inverse DCT, and the triangular ("fancy") upscaling
 of chroma. Only the DCTs differ, which are exact here and of integers there.
 
 Source: ITU-T T.81, annexes A and K; libjpeg's jcparam.c (quality), jcsample.c, jdsample.c, jccolor.c (JFIF YCbCr).
@@ -41,7 +41,7 @@ def jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
     luma = _code(_fill(ycc[..., :1], 8, 8), _table(_LUMA, quality))
     chroma = _fill(_halve(_fill(ycc[..., 1:], 2, 16)), 8, 8)  # columns are filled before the averaging, rows after it
     chroma = _code(chroma, _table(_CHROMA, quality))
-    # What libjpeg fills up to whole blocks takes no part in enlarging chroma.
+    # What libjpeg fills up to whole blocks takes no part in upscaling chroma.
     chroma = chroma[:, : (height + 1) // 2, : (width + 1) // 2]
     y = luma[:, :height, :width, 0]
     cb, cr = tf.unstack(_double(chroma)[:, :height, :width] - 128, 2, axis=-1)
@@ -71,7 +71,7 @@ def _halve(planes: tf.Tensor) -> tf.Tensor:
 
 
 def _double(planes: tf.Tensor) -> tf.Tensor:
-    """Enlarges by the triangle filter, 3/4 of the nearer and 1/4 of the farther: [B,H,W,C] -> [B,2H,2W,C]."""
+    """Upscales by the triangle filter, 3/4 of the nearer and 1/4 of the farther: [B,H,W,C] -> [B,2H,2W,C]."""
     above, below = tf.concat([planes[:, :1], planes[:, :-1]], 1), tf.concat([planes[:, 1:], planes[:, -1:]], 1)
     rows = _alternate(3 * planes + above, 3 * planes + below, 1)
     left, right = tf.concat([rows[:, :, :1], rows[:, :, :-1]], 2), tf.concat([rows[:, :, 1:], rows[:, :, -1:]], 2)

@@ -1,6 +1,6 @@
-"""Poisson numbers for pictures, by tables: ten times as quick as tf.random.stateless_poisson, and as exact.
+"""Poisson numbers for images, by tables: ten times as quick as tf.random.stateless_poisson, and as exact.
 
-A picture of 8 bits asks for few different means: level / 255 times the photons of white, a power of two. For each there
+An image of 8 bits asks for few different means: level / 255 times the photons of white, a power of two. For each there
 is a table of Walker's alias method: one uniform number chooses a place in it and then between that place and another.
 """
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 Drawn = dict[str, dict[str, tf.Tensor]]
-"""What was drawn, by step and parameter, one value or one a picture: what the preview writes beside a picture."""
+"""What was drawn, by step and parameter, one value or one an image: what the preview writes beside an image."""
 
 
 def uniform(seed: tf.Tensor, shape: Sequence[int] | tf.Tensor, low: float = 0, high: float = 1) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Filtering pictures [B,H,W,C], each by a kernel of its own, with mirrored borders."""
+"""Filtering images [B,H,W,C], each by a kernel of its own, with mirrored borders."""
 
 import tensorflow as tf
 
@@ -13,7 +13,7 @@ def reflected(index: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
 
 
 def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
-    """Adds a mirrored margin, which may be wider than the picture (tf.pad's may not).
+    """Adds a mirrored margin, which may be wider than the image (tf.pad's may not).
 
     Args:
         images: [B,H,W,C].
@@ -29,7 +29,7 @@ def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
 
 
 def filter_pictures(images: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
-    """Correlates each picture with its kernel, through Fourier transforms: batched, and quick for any kernel.
+    """Correlates each image with its kernel, through Fourier transforms: batched, and quick for any kernel.
 
     Args:
         images: float32 [B,H,W,C].

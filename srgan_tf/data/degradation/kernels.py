@@ -41,7 +41,7 @@ def generalised_gaussian(sigmas: tf.Tensor, angle: tf.Tensor, beta: tf.Tensor, s
 
     Args:
         sigmas: float32 [B,2], standard deviations in pixels along the kernel's own axes.
-        angle: float32 [B], of the first axis against the picture's rows, in radians, from right to down.
+        angle: float32 [B], of the first axis against the image's rows, in radians, from right to down.
         beta: float32 [B], the shape: above 1 flatter, below 1 more pointed.
         size: int32 [B], odd, at most GRID.
 

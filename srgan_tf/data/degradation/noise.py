@@ -1,6 +1,6 @@
-"""Gaussian and Poisson noise, the same in R, G and B (grey) or not, each picture with its own strength.
+"""Gaussian and Poisson noise, the same in R, G and B (grey) or not, each image with its own strength.
 
-Source: Real-ESRGAN, section 3.2. Pictures are float32 [B,H,W,3] in [0, 1], and stay so: results are clipped.
+Source: Real-ESRGAN, section 3.2. Images are float32 [B,H,W,3] in [0, 1], and stay so: results are clipped.
 """
 
 import tensorflow as tf
@@ -26,8 +26,8 @@ def gaussian_noise(images: tf.Tensor, sigma: tf.Tensor, grey: tf.Tensor, seed: t
 def poisson_noise(images: tf.Tensor, strength: tf.Tensor, grey: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Adds the noise of counted photons, times a factor.
 
-    White is as many photons as the picture has values, rounded up to a power of two (256 in most photographs): what
-    is left of a picture of few values is coarser.
+    White is as many photons as the image has values, rounded up to a power of two (256 in most photographs): what
+    is left of an image of few values is coarser.
 
     Args:
         images: float32 [B,H,W,3].
@@ -44,7 +44,7 @@ def poisson_noise(images: tf.Tensor, strength: tf.Tensor, grey: tf.Tensor, seed:
 
 
 def _photons(levels: tf.Tensor) -> tf.Tensor:
-    """Of white: the exponent of the number of values in each picture, rounded up to a power of two; int32 [B]."""
+    """Of white: the exponent of the number of values in each image, rounded up to a power of two; int32 [B]."""
     seen = tf.math.bincount(tf.reshape(levels, [tf.shape(levels)[0], -1]), minlength=256, maxlength=256, axis=-1,
                             binary_output=True)
     count = tf.reduce_sum(seen, -1, keepdims=True)

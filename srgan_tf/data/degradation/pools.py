@@ -1,4 +1,4 @@
-"""RealSR's pools: blur kernels and noise patches taken from real pictures, each a folder of files."""
+"""RealSR's pools: blur kernels and noise patches taken from real images, each a folder of files."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _SMALLEST = 1e-3  # share of a kernel's greatest value below which its borders a
 
 
 def read_kernels(folder: str, scale: int) -> np.ndarray:
-    """Reads a folder of kernels: .npy arrays, KernelGAN's .mat files (which needs SciPy) or grey pictures.
+    """Reads a folder of kernels: .npy arrays, KernelGAN's .mat files (which needs SciPy) or grey images.
 
     Each is normalised, and moved so that reading it at every `scale`-th pixel gives LR pixels in their right places
     (its centre of mass comes to that of the first `scale` pixels; KernelGAN's own are there already).
@@ -91,7 +91,7 @@ def read_noise(folder: str) -> np.ndarray:
     """Reads a folder of noise patches, as `prepare --collect_noise` writes it: uint8 [N,P,P,3].
 
     Raises:
-        ValueError: no picture in the folder, or pictures of several sizes.
+        ValueError: no image in the folder, or images of several sizes.
         OSError: it cannot be read.
     """
     paths = list_pictures(Path(folder).expanduser())

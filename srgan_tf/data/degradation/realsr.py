@@ -1,4 +1,4 @@
-"""RealSR's degradation: a kernel and a noise patch from pools that were made from the pictures to be enlarged.
+"""RealSR's degradation: a kernel and a noise patch from pools that were made from the images to be upscaled.
 
 Source: Ji et al., "Real-World Super-Resolution via Kernel Estimation and Noise Injection", CVPR Workshops 2020:
 LR = (HR * k) reduced + n, k from KernelGAN's estimates, n a smooth patch less its mean.
@@ -13,7 +13,7 @@ from srgan_tf.data.degradation.resizing import bicubic_downsample
 
 
 def inject_kernel(hr: tf.Tensor, kernels: tf.Tensor, scale: int) -> tf.Tensor:
-    """Filters each picture and keeps every `scale`-th pixel: [B,H,W,C] by [B,K,K] -> [B,H/scale,W/scale,C]."""
+    """Filters each image and keeps every `scale`-th pixel: [B,H,W,C] by [B,K,K] -> [B,H/scale,W/scale,C]."""
     return filter_pictures(hr, kernels)[:, ::scale, ::scale]
 
 
@@ -40,7 +40,7 @@ def cut_noise(patches: tf.Tensor, index: tf.Tensor, corners: tf.Tensor, height: 
 
 def realsr(hr: tf.Tensor, seed: tf.Tensor, scale: int, kernels: tf.Tensor | None,
            patches: tf.Tensor | None) -> tuple[tf.Tensor, Drawn]:
-    """Draws a kernel and a noise patch for each picture.
+    """Draws a kernel and a noise patch for each image.
 
     Args:
         hr: float32 [B,H,W,3] in [0, 1], H and W multiples of the scale.

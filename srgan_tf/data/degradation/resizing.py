@@ -1,4 +1,4 @@
-"""Resizing: MATLAB's reduction, by which test pictures are made, and the plain kinds that programs and websites use."""
+"""Resizing: MATLAB's reduction, by which test images are made, and the plain kinds that programs and websites use."""
 
 import tensorflow as tf
 
@@ -30,7 +30,7 @@ def resize(images: tf.Tensor, height: tf.Tensor, width: tf.Tensor, mode: tf.Tens
 def bicubic_downsample(hr: tf.Tensor, scale: int) -> tf.Tensor:
     """MATLAB's antialiased bicubic reduction, `imresize(hr, 1/scale)`, without rounding.
 
-    TensorFlow normalises its kernel over the pixels inside the picture, MATLAB mirrors the picture at its edges: with a
+    TensorFlow normalises its kernel over the pixels inside the image, MATLAB mirrors the image at its edges: with a
     mirrored margin as wide as the kernel, cut off again afterwards, the two agree.
 
     Args:

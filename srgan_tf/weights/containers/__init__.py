@@ -64,5 +64,6 @@ def ncnn_pair(path: Path) -> tuple[Path, Path]:
     param, numbers = path.with_suffix(".param"), path.with_suffix(".bin")
     for one, other in ((param, numbers), (numbers, param)):
         if not one.is_file():
-            raise UserError(f"ncnn's models are two files, and {one.name} is not beside {other.name}")
+            raise UserError(f"an ncnn model consists of two files in one folder, but {one.name} is missing beside "
+                            f"{other.name}")
     return param, numbers

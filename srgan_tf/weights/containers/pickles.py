@@ -140,7 +140,7 @@ def _set_items(machine: Machine, items: list) -> None:
         if type(key) not in (str, int):
             raise UserError(f"a {type(key).__name__} as a key")
         if key in table:
-            raise UserError(f"key {str(key)[:80]!r} is there twice")
+            raise UserError(f"key {str(key)[:80]!r} occurs twice")
         table[key] = value
 
 

@@ -62,7 +62,7 @@ def candidates(saved: Any, tensor: type) -> Iterator[dict[str, Any]]:
         that all names have, or that names a network. COUNTERS are left out.
 
     Raises:
-        ValueError: there is no dict of tensors, or there are several; or a name is there twice, with and without a
+        ValueError: there is no dict of tensors, or there are several; or a name occurs twice, with and without a
             wrapper's part.
     """
     state = _find_state(saved, tensor)

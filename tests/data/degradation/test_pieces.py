@@ -117,7 +117,7 @@ def test_counts_are_poissons(level, power):
 
 
 def test_poisson_noise_is_that_of_the_pictures_photons(photo):
-    """Against its formula on a photograph: variance x / 256 of a picture of more than 128 values, times the factor."""
+    """Against its formula on a photograph: variance x / 256 of an image of more than 128 values, times the factor."""
     hr = tf.constant(photo[None] / 255, tf.float32)
     strength = 2.0
     noisy = degradation.poisson_noise(hr, tf.constant([strength]), tf.constant([False]), SEED).numpy()
@@ -146,7 +146,7 @@ def by_pillow(picture: np.ndarray, quality: int) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(256, 256), (131, 250), (97, 33)])
 def test_jpeg_is_pillows(photo, size):
-    """A batch, each picture with its own quality. What differs is where libjpeg's integer DCT rounds otherwise."""
+    """A batch, each image with its own quality. What differs is where libjpeg's integer DCT rounds otherwise."""
     picture, qualities = photo[: size[0], : size[1]], [10, 30, 60, 95, 100]
     ours = degradation.jpeg(tf.constant(np.stack([picture] * 5) / 255, tf.float32), tf.constant(qualities, tf.float32))
     for result, quality in zip(ours.numpy() * 255, qualities, strict=True):

@@ -108,7 +108,7 @@ def test_noise_for_a_picture_larger_than_the_patches(noise_pool):
     ("a.txt", b"1", "holds no kernel"),
     ("a.npy", b"not an array", "a.npy: not an array of numbers"),
     ("a.mat", b"not MATLAB's", "a.mat: no MATLAB file"),
-    ("a.png", b"not a picture", "a.png"),
+    ("a.png", b"not an image", "a.png"),
 ])
 def test_bad_kernels_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
