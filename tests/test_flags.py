@@ -191,9 +191,9 @@ def test_paths_with_commas_come_first(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("error", "status", "said"), [
     (UserError("--model=x: no"), 2, ["--model=x: no"]),
-    (ValueError("a shape"), 1, ["Traceback", "this is a fault of srgan_tf"]),
-    (KeyError("a key"), 1, ["Traceback", "this is a fault of srgan_tf"]),
-    (ModuleNotFoundError("no module"), 1, ["Traceback", "this is a fault of srgan_tf"]),
+    (ValueError("a shape"), 1, ["Traceback", "this is an error in srgan_tf"]),
+    (KeyError("a key"), 1, ["Traceback", "this is an error in srgan_tf"]),
+    (ModuleNotFoundError("no module"), 1, ["Traceback", "this is an error in srgan_tf"]),
     (MissingPackageError("x is not installed: pip install"), 2, ["x is not installed: pip install"]),
     (MemoryError("too large"), 2, ["too large"]),
 ])

@@ -40,7 +40,7 @@ def freeze(generator: Generator, precision: str) -> Network:
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "pictures")], autograph=False)
     def network(pictures: tf.Tensor) -> tf.Tensor:
-        enlarged, = tf.graph_util.import_graph_def(graph_def, {"pictures": pictures}, ["upscaled:0"], name="")
+        enlarged, = tf.graph_util.import_graph_def(graph_def, {"pictures": pictures}, ["enlarged:0"], name="")
         return enlarged
 
     return network.get_concrete_function()

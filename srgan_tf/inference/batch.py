@@ -205,7 +205,7 @@ def _attempt(job: Job, step: Callable[[], Any]) -> Any:
         return None
     except Exception:  # the rest of a batch continues
         traceback.print_exc()
-        print(f"failed: {printable(job.source)}: this is a fault of srgan_tf: please report it with the lines above",
+        print(f"failed: {printable(job.source)}: this is an error in srgan_tf: please report it with the lines above",
               file=sys.stderr)
         return None
 

@@ -116,8 +116,8 @@ def test_a_model_beside_bicubic(command, tmp_path, benchmark, model_file):
     done = command("evaluate", f"--model={model_file}", "--benchmark=Photos,Others", "--output=out")
     assert done.status == 0, done.err
     assert [line.split("|")[1:3] for line in done.out.splitlines()[2:6]] == [
-        [" Photos ", " bicubic "], [" Photos ", " small.keras "],
-        [" Others ", " bicubic "], [" Others ", " small.keras "]]
+        [" Photos ", " bicubic "], [" Photos ", " small "],
+        [" Others ", " bicubic "], [" Others ", " small "]]
     assert read_picture(tmp_path / "out/Photos.png").pixels.shape[1] == GAP + 4 * (SIDE + GAP)
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=plain").status == 0
     dataset, plain = results(tmp_path / "out")["Photos"], results(tmp_path / "plain")["Photos"]
@@ -179,8 +179,8 @@ def test_equal_pictures_give_null(command, tmp_path, benchmark):
     (["--model=bicubic", "--benchmark=Photos", "--output=/proc/nowhere"], "/proc/nowhere"),
     (["--model=text.keras", "--benchmark=Photos"], "text.keras is not a .keras model file"),
     (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),
-    (["--model={model}", "--benchmark=Photos", "--scale=2"], "upscales 4 times; --scale=2"),
-    (["--sr_dir=Photos/HR"], "--sr_dir and --hr_dir go together"),
+    (["--model={model}", "--benchmark=Photos", "--scale=2"], "has scale 4, but --scale=2"),
+    (["--sr_dir=Photos/HR"], "must be given together"),
     (["--model=bicubic", "--benchmark=Photos", "--sr_pattern={{name}}*"], "--sr_pattern is of the names in --sr_dir"),
     (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern=*"], "--sr_pattern must hold {name}"),
     (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern={{name}}?SR"], "cup.png: no image of that name in one by "

@@ -46,7 +46,7 @@ def test_without_pictures(command, ends):
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--alpha=0.5,1.5"], "--alpha must be within 0..1; got 1.5"), (["--alpha="], "--alpha is required"),
-    (["--input=missing.png"], "missing.png"), (["--model_b=edsr_x4"], "must be alike"),
+    (["--input=missing.png"], "missing.png"), (["--model_b=edsr_x4"], "must have the same architecture and arguments"),
     (["--input=a/twin.png,twin.jpg"], "two images of --input are called twin"),
 ])
 def test_mistakes(refused, ends, arguments, said):

@@ -33,7 +33,7 @@ def test_offline_nothing_is_downloaded(refused, images, verb):
     if verb == "serve":
         arguments[1:] = ["--port=1", "--rest_api_port=0"]
     line = refused(verb, *arguments, "--offline")
-    assert "bsrgan is not on this machine, and offline nothing is downloaded" in line
+    assert "bsrgan is not on this machine, and downloads are forbidden (offline)" in line
 
 
 @pytest.mark.parametrize("verb", ["upscale", "evaluate", "export", "convert", "interpolate"])

@@ -90,7 +90,7 @@ def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused,
     assert command("upscale", "in/a.png", "--model=small.keras").status == 0
     assert left(tmp_path / "upscaled") == ["a_x2.png"]
     line = refused("upscale", "in", "--model=small.keras", "--output=in", "--overwrite")
-    assert "in/a_x2.png, which is to be upscaled too, would be replaced by the upscaling of in/a.png" in line
+    assert "in/a_x2.png, which is also an input, would be overwritten by the output of in/a.png" in line
 
 
 @pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus"])
@@ -98,7 +98,7 @@ def test_clashes_are_found_before_the_model(refused, pictures, monkeypatch, mode
     pictures("a.png")
     pictures("a_x4.png")
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    assert "in/a_x4.png, which is to be upscaled too" in refused("upscale", "in", f"--model={model}", "--output=in")
+    assert "in/a_x4.png, which is also an input" in refused("upscale", "in", f"--model={model}", "--output=in")
 
 
 def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
@@ -236,9 +236,9 @@ def test_too_many_pixels(command, pictures, tmp_path):
     (["in", "--outptu=x"], "Did you mean: output"),
     (["in", "nowhere*"], "no file, folder or match: nowhere*"),
     (["empty"], "empty: no image in this folder"),
-    (["empty", "--recursive"], "empty: no image in this folder or below it"),
+    (["empty", "--recursive"], "empty: no image in this folder or its sub-folders"),
     (["in", "--format=gif"], "--format must be one of .png"),
-    (["in", "--output=in/a.png"], "in/a.png would be replaced by its own upscaling"),
+    (["in", "--output=in/a.png"], "in/a.png would be overwritten by its own output"),
     (["in", "--output=in/a.png/b"], "Not a directory: in/a.png/b"),
     (["in", "text.tflite", "-o", "new.png"], "--output=new.png is one file, and 2 images are to be upscaled"),
     (["in", "-o", "new.png", "--format=jpg"], "--output=new.png and --format=jpg are two formats"),

@@ -144,7 +144,7 @@ def test_the_folder_of_lr_in_capitals_or_not(tmp_path, photo, folder, used):
 def test_two_folders_of_lr(tmp_path, photo):
     for name in ("HR", "LR_bicubic/X4", "LR_bicubic/x4"):
         (tmp_path / name).mkdir(parents=True)
-    with pytest.raises(ValueError, match=r"X4 and .*x4 differ by capitals alone"):
+    with pytest.raises(ValueError, match=r"X4 and .*x4 differ only in upper and lower case"):
         load_benchmark(tmp_path, 4)
 
 

@@ -128,7 +128,7 @@ def test_downloaded_once_and_checked_each_time(server, monkeypatch, said):  # no
     assert len(server.seen) == len(said) == 1
     assert "x: rrdb x4, licence BSD-3-Clause, 0.3 MB, is downloaded from http://127" in said[0]
     path.write_bytes(DATA[:-1] + b"?")
-    with pytest.raises(FileNotFoundError, match="offline nothing is downloaded"):
+    with pytest.raises(FileNotFoundError, match="downloads are forbidden"):
         find_published("x", offline=True)
     assert find_published("x").read_bytes() == DATA
     assert "damaged" in said[1]

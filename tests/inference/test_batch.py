@@ -95,7 +95,7 @@ def test_each_picture_once(folder):
     (["nowhere.png"], False, "no file, folder or match: nowhere.png"),
     (["in/*.gif"], False, r"no file, folder or match: in/\*.gif"),
     (["empty"], False, "empty: no image in this folder"),
-    (["empty"], True, "empty: no image in this folder or below it"),
+    (["empty"], True, "empty: no image in this folder or its sub-folders"),
 ])
 def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
     with pytest.raises(ValueError, match=message):
@@ -110,14 +110,14 @@ def test_two_pictures_with_one_result(folder):
 
 def test_a_picture_is_not_replaced_by_its_own_enlargement(folder):
     for output in ("in", "./in/../in", folder / "in"):
-        with pytest.raises(ValueError, match="would be replaced by its own upscaling"):
+        with pytest.raises(ValueError, match="would be overwritten by its own output"):
             find_jobs(["in/b10.png"], Path(output))
     assert names(find_jobs(["in/b10.png"], Path("in"), suffix="_x4")) == {"in/b10.png": "in/b10_x4.png"}
 
 
 def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
     Image.new("RGB", (3, 2)).save("in/b10_x4.png")
-    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is to be upscaled too, would be replaced"):
+    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is also an input, would be overwritten"):
         find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
 
 

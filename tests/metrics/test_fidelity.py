@@ -86,8 +86,8 @@ PICTURE = np.zeros((20, 30, 3), np.uint8)
 
 
 @pytest.mark.parametrize(("a", "b", "arguments", "words"), [
-    (PICTURE, PICTURE[:-1], {}, r"one shape; got \(20, 30, 3\) and \(19, 30, 3\)"),
-    (PICTURE, PICTURE[..., :1], {}, "one shape"),
+    (PICTURE, PICTURE[:-1], {}, r"the same shape; got \(20, 30, 3\) and \(19, 30, 3\)"),
+    (PICTURE, PICTURE[..., :1], {}, "the same shape"),
     (np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 4), np.uint8), {}, r"got shape \(9, 9, 4\)"),
     (PICTURE, PICTURE.astype(np.int16), {}, "floating point on 0..255; got int16"),
     (PICTURE, PICTURE, {"channel": "luma"}, "channel must be one of y, rgb; got 'luma'"),

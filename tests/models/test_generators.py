@@ -163,7 +163,8 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     assert np.isfinite(outputs.pop("loss_vgg22"))  # random weights differ between backends
     assert sorted(outputs) == sorted(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-4, err_msg=name)
+        # Sums in another order: what is near 0 is as far off as what is large.
+        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-4 + 1e-6 * np.abs(value).max(), err_msg=name)
 
 
 def test_keras_is_all_that_models_and_losses_import():
@@ -177,5 +178,5 @@ def test_keras_is_all_that_models_and_losses_import():
             modules.update(alias.name for alias in node.names)
     outside = {name for name in modules if not name.startswith("srgan_tf.")}
     inside = {name for name in modules - outside if not name.startswith(("srgan_tf.models", "srgan_tf.losses"))}
-    assert {name.split(".")[1] for name in inside} <= {"atomic", "settings"}
+    assert {name.split(".")[1] for name in inside} <= {"atomic", "errors", "settings", "text"}
     assert {name for name in outside if name.split(".")[0] not in sys.stdlib_module_names} == {"keras", "numpy"}

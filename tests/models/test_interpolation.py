@@ -25,7 +25,7 @@ def test_ends_and_the_way_between(model_class):
 
 def test_networks_must_be_alike():
     a, b = ends()
-    with pytest.raises(ValueError, match=r"must be alike.*'blocks': 1.*'blocks': 2"):
+    with pytest.raises(ValueError, match=r"must have the same architecture and arguments.*'blocks': 1.*'blocks': 2"):
         interpolate(a, EDSR(2, features=4, blocks=2), 0.5)
     with pytest.raises(ValueError, match=r"within 0\.\.1; got 1\.5"):
         interpolate(a, b, 1.5)

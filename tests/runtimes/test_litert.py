@@ -76,7 +76,7 @@ def test_a_tflite_of_another_type(tmp_path):
 def test_a_tflite_that_does_not_enlarge(tmp_path, function):
     path = tmp_path / "other.tflite"
     path.write_bytes(converted(function, (1, 8, 8, 3)))
-    with pytest.raises(ValueError, match=r"other.tflite must make a larger image of one; it makes"):
+    with pytest.raises(ValueError, match=r"other.tflite must upscale an image; its output for one image is"):
         open_runtime(path)
 
 

@@ -75,7 +75,7 @@ def test_a_damaged_model_is_named(exports, tmp_path, name, part, how):
     (tf.float32, lambda x: x, "must take uint8"),
     (tf.uint8, lambda x: tf.cast(x, tf.float32), "must give uint8"),
     (tf.uint8, lambda x: tf.reduce_max(x, (1, 2, 3)), "must give uint8"),
-    (tf.uint8, lambda x: x[:, ::2, ::2], "must make a larger image"),
+    (tf.uint8, lambda x: x[:, ::2, ::2], "must upscale an image"),
     (tf.uint8, lambda x: tf.reshape(x, (1, 7, 7, 3)), "cannot upscale an image"),
 ], ids=["float", "float output", "numbers", "reduction", "failing"])
 def test_a_saved_model_of_another_signature(tmp_path, dtype, function, message):
@@ -120,5 +120,5 @@ def test_an_export_does_not_hide_the_run_that_holds_it(model_file, tmp_path):
 
 def test_running_out_of_memory_is_said_in_words():
     run = plain_errors(lambda images: tf.ones([1 << 42]))  # 16 TiB
-    with pytest.raises(MemoryError, match=r"no memory to upscale 7x5 at once: give a smaller --tile"):
+    with pytest.raises(MemoryError, match=r"not enough memory to upscale 7x5 pixels at once: use a smaller --tile"):
         run(np.zeros((1, 5, 7, 3), np.uint8))

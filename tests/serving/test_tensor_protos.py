@@ -46,10 +46,10 @@ def test_one_value_stands_for_all():
 
 
 @pytest.mark.parametrize(("tensor", "message"), [
-    (proto(tf.string, (33_000_000,), string_val=[b"x"]), "asks for 2145000000 bytes"),
-    (proto(tf.string, (33_000_000,)), "asks for"),
-    (proto(tf.uint8, (1, 100_000, 100_000, 3), int_val=[1]), "asks for 30000000000 bytes"),
-    (proto(tf.uint8, (2**62, 2**62, 2**62)), "asks for"),
+    (proto(tf.string, (33_000_000,), string_val=[b"x"]), "its shape needs 2145000000 bytes"),
+    (proto(tf.string, (33_000_000,)), "its shape needs"),
+    (proto(tf.uint8, (1, 100_000, 100_000, 3), int_val=[1]), "its shape needs 30000000000 bytes"),
+    (proto(tf.uint8, (2**62, 2**62, 2**62)), "its shape needs"),
     (proto(tf.uint8, (2,), int_val=[1, 256]), "0 to 255; got 1 to 256"),
     (proto(tf.uint8, (1,), int_val=[-1]), "0 to 255"),
     (proto(tf.float16, (1,), half_val=[1 << 20]), "0 to 65535"),

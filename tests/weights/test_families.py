@@ -31,7 +31,7 @@ def refusal(tmp_path):
 
 
 def test_left_over(arrays, refusal):
-    assert "'conv_extra.weight' is left over: the rest is rrdb in basicsr keys" in refusal(
+    assert "'conv_extra.weight' is superfluous: all other tensors belong to rrdb in basicsr keys" in refusal(
         arrays | {"conv_extra.weight": np.ones(3)})
 
 

@@ -140,7 +140,7 @@ def test_change_of_size_behind_the_network(refusal):
 def test_two_files_are_needed(tmp_path):
     for ending in ("param", "bin"):
         (tmp_path / f"lone_{ending}.{ending}").write_bytes((WEIGHTS / f"srvgg_pnnx_x2.{ending}").read_bytes())
-        with pytest.raises(ValueError, match=r"is not beside lone_"):
+        with pytest.raises(ValueError, match=r"is missing beside lone_"):
             load_model(tmp_path / f"lone_{ending}.{ending}")
 
 

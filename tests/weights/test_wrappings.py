@@ -174,7 +174,7 @@ def test_odd_names_and_shapes(name):
 def test_odd_name_is_one_line(save):
     arrays = dict(read_checkpoint(WEIGHTS / "srvgg_basicsr_prelu_x4.pth").arrays)
     arrays["body.02.weight"] = arrays["body.2.weight"]
-    with pytest.raises(ValueError, match=r"'body\.02\.weight' is left over"):
+    with pytest.raises(ValueError, match=r"'body\.02\.weight' is superfluous"):
         load_model(save(arrays))
     with pytest.raises(ValueError, match="no network that is known"):
         load_model(save(STATE | {"model.1.sub.0.RDB1.conv1.0.weight": np.float32(3).reshape(())}))
