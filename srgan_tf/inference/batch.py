@@ -238,7 +238,7 @@ def _enlarge(upscaler: Upscaler, work: _Work) -> _Work:
     pixels, dtype = picture.channels, written_type(work.job.target, picture.pixels.dtype)
     with tqdm(desc=printable(work.job.source.name), unit="tile", leave=False, disable=None) as bar:
         enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count), dtype=dtype)
-    return work._replace(enlarged=enlarged, seconds={**work.seconds, "enlarge": time.perf_counter() - start})
+    return work._replace(enlarged=enlarged, seconds={**work.seconds, "upscale": time.perf_counter() - start})
 
 
 def _write(work: _Work) -> _Work:

@@ -39,11 +39,11 @@ def test_several_models_and_metrics(command, tmp_path, picture, model_file):
                    "--lpips_weights=alex.npz,heads.npz", "--save_images")
     assert done.status == 0, done.err
     figures = models(tmp_path / "results")
-    assert list(figures) == ["small.keras", "other.keras"]
-    assert figures["small.keras"] == figures["other.keras"]
+    assert list(figures) == ["small", "other"]
+    assert figures["small"] == figures["other"]
     sr = Upscaler(model_file)(matlab_resize(picture, 1 / 4))
-    np.testing.assert_array_equal(read_picture(tmp_path / "results/Photos/other.keras/cat.png").pixels, sr)
-    image = figures["small.keras"]["images"]["cat.png"]
+    np.testing.assert_array_equal(read_picture(tmp_path / "results/Photos/other/cat.png").pixels, sr)
+    image = figures["small"]["images"]["cat.png"]
     assert image["psnr_y"] == psnr(sr, picture, crop=4)
     assert image["niqe"] == niqe(sr, crop=4)
     lpips = make_lpips({**network("alex"), **lpips_heads("alex")})
@@ -55,7 +55,7 @@ def test_self_ensemble(command, tmp_path, picture, model_file):
     done = command("evaluate", f"--model={model_file}", "--benchmark=Photos", "--self_ensemble")
     assert done.status == 0, done.err
     sr = Upscaler(model_file, self_ensemble=True)(matlab_resize(picture, 1 / 4))
-    assert models(tmp_path / "results")["small.keras+"]["psnr_y"] == pytest.approx(psnr(sr, picture, crop=4), abs=1e-9)
+    assert models(tmp_path / "results")["small+"]["psnr_y"] == pytest.approx(psnr(sr, picture, crop=4), abs=1e-9)
 
 
 def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monkeypatch):
@@ -71,7 +71,7 @@ def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monke
         assert time.perf_counter() - start < 2
         assert command("evaluate", *arguments, "--metrics=niqe", "--output=more").status == 0  # of the kept image
     assert models(tmp_path / "again") == first
-    assert models(tmp_path / "more")["small.keras"]["niqe"] > 0
+    assert models(tmp_path / "more")["small"]["niqe"] > 0
     assert (tmp_path / "again/Photos.png").read_bytes() == (tmp_path / "results/Photos.png").read_bytes()
 
 
@@ -127,7 +127,7 @@ def test_the_overlap_changes_what_is_measured(command, tmp_path, picture, model_
     for overlap in (8, 0):
         done = command("evaluate", *arguments, f"--overlap={overlap}")
         assert done.status == 0, done.err
-        figures.append(models(tmp_path / "results")["small.keras"]["psnr_y"])
+        figures.append(models(tmp_path / "results")["small"]["psnr_y"])
     sr = Upscaler(model_file, tile=24, overlap=0)(matlab_resize(picture, 1 / 4))
     assert figures[1] == psnr(sr, picture, crop=4) != figures[0]
 

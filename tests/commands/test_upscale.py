@@ -142,7 +142,7 @@ def test_two_pictures_with_one_result(refused, pictures, tmp_path):
 
 def test_a_picture_is_never_replaced_by_its_enlargement(refused, pictures, tmp_path):
     original = pictures("a.png").read_bytes()
-    assert "own upscaling" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
+    assert "own output" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
     assert (tmp_path / "in/a.png").read_bytes() == original
 
 

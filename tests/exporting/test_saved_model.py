@@ -228,7 +228,7 @@ def test_warm_up_requests_run(export):
 def test_without_the_serving_package_the_export_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     folder = export_saved_model(lifelike("edsr"), tmp_path, "", ExportConfig(model="-", output="-"))
-    assert not (folder / FILE.parent).exists()
+    assert not (folder / FILE).exists()
     assert (folder / "saved_model.pb").is_file()
     line, = capsys.readouterr().out.splitlines()
     assert line.startswith("no warm-up requests in the SavedModel: they need tensorflow-serving-api")

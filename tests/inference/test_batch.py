@@ -144,7 +144,7 @@ def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
     Image.new("RGB", (4, 4)).save("good.png")
     jobs = [Job(Path("in/b10.png"), Path("out/b10.png")), Job(Path("good.png"), Path("out/good.png"))]
     assert upscale_files(Greedy("bicubic"), jobs) == 1
-    assert "in/b10.png: not enough memory for its upscaling" in capsys.readouterr().err
+    assert "in/b10.png: not enough memory for its output" in capsys.readouterr().err
     assert [path.name for path in Path("out").iterdir()] == ["good.png"]
 
 

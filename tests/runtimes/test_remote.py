@@ -183,7 +183,7 @@ def test_urls(url, model, expected):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--server=http://h:1"], "names no model"),
-    (["--server=http://h:1/m", "--model=n"], "names the model m already"),
+    (["--server=http://h:1/m", "--model=n"], "already names the model m"),
     (["--server=h:8501"], "must be as in"),
     (["--server=http://h:99999/m"], "must be as in"),
     (["--server=http://h:1/m/versions/x"], "must be as in"),
