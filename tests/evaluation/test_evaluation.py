@@ -160,7 +160,7 @@ def test_transparency_is_refused_and_an_alpha_that_hides_nothing_is_not(tmp_path
     hr[5, 7, 3] = 254
     write_picture(tmp_path / transparent, hr)
     for load in (case.load_finished, case._replace(scale=1).load):
-        with pytest.raises(ValueError, match=f"{transparent} has transparency"):
+        with pytest.raises(ValueError, match=f"{transparent} is transparent"):
             load()
 
 

@@ -15,7 +15,7 @@ def run_and_look(graph: tf.Graph, images: np.ndarray) -> tuple[np.ndarray, list[
     """What a graph makes of its placeholder `pictures`, and what TensorFlow fused in it."""
     done = v1.RunMetadata()
     with v1.Session(graph=graph) as session:
-        made = session.run("upscaled:0", {"images:0": images}, v1.RunOptions(output_partition_graphs=True), done)
+        made = session.run("enlarged:0", {"pictures:0": images}, v1.RunOptions(output_partition_graphs=True), done)
     nodes = [node for part in done.partition_graphs for node in part.node]
     return made, [list(node.attr["fused_ops"].list.s) for node in nodes if node.attr["fused_ops"].list.s]
 

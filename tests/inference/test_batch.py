@@ -182,7 +182,7 @@ def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, cap
         found = np.asarray(Image.open(f"out/{number}.png"))
         assert found.shape == (12, 4 * number, 3)
         assert (found == 50 * number).all()
-    assert set(timings) == {"read", "enlarge", "write"}
+    assert set(timings) == {"read", "upscale", "write"}
 
 
 def test_failures_at_every_step(folder, capsys):
