@@ -179,4 +179,4 @@ def test_keras_is_all_that_models_and_losses_import():
     outside = {name for name in modules if not name.startswith("srgan_tf.")}
     inside = {name for name in modules - outside if not name.startswith(("srgan_tf.models", "srgan_tf.losses"))}
     assert {name.split(".")[1] for name in inside} <= {"atomic", "errors", "settings", "text"}
-    assert {name for name in outside if name.split(".")[0] not in sys.stdlib_module_names} == {"keras", "numpy"}
+    assert {name for name in outside if name.split(".")[0] not in sys.stdlib_module_names} == {"h5py", "keras", "numpy"}

@@ -77,7 +77,7 @@ def test_strings_and_a_choice_of_outputs(predictions):
     (request(version=7), "NOT_FOUND", "version 7"),
     (request("other"), "INVALID_ARGUMENT", "'other' not found in signature def"),
     (request(), "INVALID_ARGUMENT", "missing image"),
-    (request(picture=[1]), "INVALID_ARGUMENT", "image. Inputs expected to be in the set {image}."),
+    (request(picture=[1]), "INVALID_ARGUMENT", "picture. Inputs expected to be in the set {image}."),
     (request(image=np.zeros((1, 2, 2, 3), np.float32)), "INVALID_ARGUMENT", "must be uint8; got float32"),
     (request(image=np.zeros((1, 2, 2, 4), np.uint8)), "INVALID_ARGUMENT", "must have shape"),
     (request(image=np.zeros((1, 0, 2, 3), np.uint8)), "INVALID_ARGUMENT", "is empty"),
@@ -104,8 +104,8 @@ def test_tensors_that_are_not_what_they_say(predictions):
     wide.dtype, wide.tensor_content = tf.uint8.as_datatype_enum, b""
     wide.int_val.extend([256] * 12)
     variant = tensor_pb2.TensorProto(dtype=tf.variant.as_datatype_enum, variant_val=[{}])
-    for tensor, message in ((strings, "asks for"), (wide, "0 to 255"), (variant, "not taken"),
-                            (bomb, "asks for 30000000000 bytes"), (short, "not a valid"), (unknown, "not a valid")):
+    for tensor, message in ((strings, "its shape needs"), (wide, "0 to 255"), (variant, "not taken"),
+                            (bomb, "its shape needs 30000000000 bytes"), (short, "not a valid"), (unknown, "not a valid")):
         with pytest.raises(grpc.RpcError, match=message) as error:
             predictions.Predict(request(image=tensor))
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
