@@ -106,7 +106,7 @@ def test_a_signal_saves_before_it_stops(command, tmp_path, monkeypatch, number):
     monkeypatch.setattr(Run, "_validate", interrupted)
     done = command("train", *SMALL, "--steps=9", "--checkpoint_every=5", "--validate_every=3")
     assert done.status == 130
-    assert "stopped at step 4, saved" in done.out + done.err
+    assert "stopped at step 4; a checkpoint was saved" in done.out + done.err
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert "resumed at step 4" in command("train", *SMALL, "--steps=5").out
