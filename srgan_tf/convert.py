@@ -9,13 +9,12 @@ PyTorch is not needed, and nothing in the file is executed. docs/weights.md list
 """
 
 import functools
-from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import ConvertConfig
 from srgan_tf.errors import UserError
 from srgan_tf.settings import parse_arguments
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 def main(config: ConvertConfig) -> None:
@@ -33,7 +32,7 @@ def main(config: ConvertConfig) -> None:
             raise UserError(f"--model_args={config.model_args}: {error}") from error
     if config.fold and isinstance(model, Generator):
         model = model.fold()
-    output = Path(config.output).expanduser()
+    output = expand(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".keras":
         save_model(model, output)

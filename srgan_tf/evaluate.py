@@ -13,11 +13,10 @@ import functools
 import io
 import logging
 import sys
-from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import EvaluateConfig
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 def main(config: EvaluateConfig) -> int:
@@ -27,7 +26,7 @@ def main(config: EvaluateConfig) -> int:
     from srgan_tf.evaluation.result_table import divided
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
-    output = Path(config.output).expanduser()
+    output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     evaluation = evaluate(config, output, weight_readers(), flags.quiet_imports)
     lines = report_lines(evaluation, config)

@@ -7,12 +7,11 @@ Example:
 import dataclasses
 import functools
 import os
-from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import ExportConfig
 from srgan_tf.settings import lookup
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 def main(config: ExportConfig) -> None:
@@ -27,7 +26,7 @@ def main(config: ExportConfig) -> None:
     with flags.quiet_imports():
         generator = load_generator(model)
     config = dataclasses.replace(config, model=os.path.join(os.curdir, model.path))  # the card describes this file
-    output = Path(config.output).expanduser()
+    output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:
         path = export(generator, output, model.name, config)

@@ -23,7 +23,7 @@ from absl import flags as absl_flags
 from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.settings import SHORT_NAMES
-from srgan_tf.text import printable, show
+from srgan_tf.text import expand, printable, show
 from srgan_tf.usage import usage
 
 if typing.TYPE_CHECKING:
@@ -208,7 +208,7 @@ class _PathsParser(_TupleParser):
 
 def _exists(path: str) -> bool:
     try:
-        return bool(path) and Path(path).expanduser().exists()
+        return bool(path) and expand(path).exists()
     except (OSError, RuntimeError, ValueError):  # too long for a name, no such user, a null byte
         return False
 
@@ -261,9 +261,9 @@ def find_flagfile(file: str, folder: Path = Path()) -> Path:
     """The path of a flagfile: as given (from `folder`), else the bundled recipe of that name."""
     if (folder / file).is_file():
         return (folder / file).resolve()
-    for bundled in (RECIPES, SHIPPED):
+    for bundled in (RECIPES, SHIPPED) if file else ():
         recipe = Path(str(bundled)) / Path(file).with_suffix(".flags").name
-        if file and recipe.is_file() and Path(file).parent == Path():
+        if recipe.is_file() and Path(file).parent == Path():
             return recipe
     known = ", ".join(sorted(path.name for path in Path(str(RECIPES)).glob("*.flags")))
     raise UserError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from srgan_tf import flags
 from srgan_tf.config import InterpolateConfig
 from srgan_tf.errors import UserError
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 def main(config: InterpolateConfig) -> None:
@@ -29,8 +29,8 @@ def main(config: InterpolateConfig) -> None:
     for path in map(Path, config.input):
         if path.stem in pictures:
             raise UserError(f"two images of --input are called {path.stem}: their upscaled images would be too")
-        pictures[path.stem] = read_picture(path.expanduser(), keep_depth=True).pixels
-    output = Path(config.output).expanduser()
+        pictures[path.stem] = read_picture(expand(path), keep_depth=True).pixels
+    output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     generators = {}
     for alpha in config.alpha:

@@ -1,8 +1,11 @@
-"""Text that others wrote: names made printable, whole numbers read strictly; and long text for a terminal."""
+"""Text that others wrote: names made printable, paths and whole numbers read; and long text for a terminal."""
 
 import os
 import sys
 import unicodedata
+from pathlib import Path
+
+from srgan_tf.errors import UserError
 
 MOST = (1 << 63) - 1  # of int64: of protobuf's version numbers, among others
 JOINERS = "\u200c\u200d"  # Persian names and emoji are written with them
@@ -23,6 +26,21 @@ def show(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def expand(path: str | os.PathLike) -> Path:
+    """A path as the user wrote it, with `~` and `~name` replaced.
+
+    Raises:
+        UserError: there is no such user, or no home folder, or no file can have this name.
+    """
+    if "\0" in os.fspath(path):
+        raise UserError(f"{os.fspath(path)!r}: a path cannot hold a null character")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        reason = str(error).rstrip(".")
+        raise UserError(f"{os.fspath(path)!r}: {reason}; write the folder's full path") from None
 
 
 def whole_number(text: str, most: int = MOST) -> int | None:

@@ -8,13 +8,12 @@ Examples:
 import functools
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
-from srgan_tf.text import show
+from srgan_tf.text import expand, show
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -27,7 +26,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
 
     name = "" if config.server else config.model or DEFAULT_MODEL
     scale = config.scale if name == "bicubic" else known_scale(name)
-    output = Path(config.output).expanduser()
+    output = expand(config.output)
     find = functools.partial(
         find_jobs, inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     jobs = find(scale=scale)

@@ -81,6 +81,7 @@ def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monke
     (["--steps=many"], "steps=many"),
     (["--milestones=1,x"], "int values separated by commas"),
     (["--flagfile=nope.flags"], "nope.flags.*esrgan.flags"),
+    (["--flagfile="], "no flagfile .*esrgan.flags"),
     (["--batch_size=0"], "--batch_size must be at least 1; got 0"),
     (["--learning_rate=nan"], "--learning_rate must be a finite number"),
     (["--scale=5"], "--scale must be one of 1, 2, 3, 4, 8; got 5"),

@@ -11,7 +11,7 @@ from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"errors", "text", "lazy", "pretrained"}, {"atomic", "settings"}, {"config", "usage"}, {"imaging", "models"},
+LAYERS = [{"errors", "lazy", "pretrained"}, {"text"}, {"atomic", "settings"}, {"config", "usage"}, {"imaging", "models"},
           {"losses", "metrics", "weights"}, {"hub"}, {"runtimes"}, {"data", "inference"},
           {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -120,3 +120,9 @@ def test_every_command_is_a_verb():
 def test_commands_are_short():
     for name in COMMANDS:
         assert len((PACKAGE / f"{name}.py").read_text().splitlines()) <= 80, name
+
+
+def test_paths_of_users_are_read_in_one_place():
+    """`Path.expanduser` raises a RuntimeError, which is nobody's mistake; text.expand says what is wrong."""
+    found = [file for file in PACKAGE.rglob("*.py") if "expanduser" in file.read_text()]
+    assert found == [PACKAGE / "text.py"]

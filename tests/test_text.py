@@ -4,10 +4,11 @@ import os
 
 import pytest
 
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation.result_table import Line, markdown_table
 from srgan_tf.flags import message_of
 from srgan_tf.hub import find_saved_model
-from srgan_tf.text import MOST, printable, whole_number
+from srgan_tf.text import MOST, expand, printable, whole_number
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -39,3 +40,9 @@ def test_folders_that_are_no_versions(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
     assert find_saved_model(tmp_path) == tmp_path / "2"
+
+
+@pytest.mark.parametrize(("path", "said"), [("~nobody_of_this_name/x", "full path"), ("a\0b", "null character")])
+def test_paths_that_no_file_can_have(path, said):
+    with pytest.raises(UserError, match=said):
+        expand(path)

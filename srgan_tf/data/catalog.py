@@ -20,7 +20,7 @@ from srgan_tf.data.folders import split_folders
 from srgan_tf.data.pairs import Pair, Source, checked_pair, load_hr, pair_from_hr
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
-from srgan_tf.text import whole_number
+from srgan_tf.text import expand, whole_number
 
 DIV2K_HOST = "data.vision.ee.ethz.ch"
 PARTS = ("train", "validation", "all")
@@ -146,7 +146,7 @@ def records(where: str, scale: int, part: str) -> Source:
     """`records:DIR`, made by `python -m srgan_tf.prepare`: the parts are those of the source that it was made from."""
     if not where:
         raise UserError("--dataset=records:DIR needs the path of a folder")
-    folder = Path(where).expanduser()
+    folder = expand(where)
     settings = stored.read_settings(folder)
     if settings["scale"] != scale:
         raise UserError(f"the records in {folder} are for --scale={settings['scale']}; got --scale={scale}")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from srgan_tf.data.pairs import Source
+from srgan_tf.text import expand
 
 Fingerprint = dict[str, str]  # by name: "BYTES SHA256", for each file of an image; or a version
 
@@ -22,7 +23,7 @@ def fingerprint(source: Source) -> Fingerprint:
 
 def fingerprint_of_folder(folder: str) -> Fingerprint:
     """Of the files that lie in a folder; of an empty name: nothing."""
-    paths = sorted(Path(folder).expanduser().iterdir()) if folder else []
+    paths = sorted(expand(folder).iterdir()) if folder else []
     return _of_files({str(path): (path,) for path in paths if path.is_file() and not path.name.startswith(".")})
 
 

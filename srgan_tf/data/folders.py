@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from srgan_tf.errors import UserError
+from srgan_tf.text import expand
 
 
 def split_folders(where: str) -> tuple[Path, Path | None]:
@@ -16,7 +17,7 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
     """
     if not where.strip():
         raise UserError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
-    whole = Path(where).expanduser()
+    whole = expand(where)
     if whole.is_dir() or "," not in where:
         return whole, None
     parts = where.split(",")
@@ -35,5 +36,5 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
 
 def _folder(text: str) -> Path | None:
     """A folder that is there, as written or without spaces around it."""
-    paths = [Path(name).expanduser() for name in dict.fromkeys((text, text.strip())) if name]
+    paths = [expand(name) for name in dict.fromkeys((text, text.strip())) if name]
     return next((path for path in paths if path.is_dir()), None)

@@ -19,7 +19,7 @@ from srgan_tf.data.pairs import Source
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import write_picture
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 class Collection(NamedTuple):
@@ -38,7 +38,7 @@ def collect(config: PrepareConfig) -> Collection:
         ValueError: the dataset cannot be read or has no smooth patch, or the folder is not empty.
         OSError: a file cannot be written.
     """
-    source, folder = open_source(config.dataset, config.scale), Path(config.output).expanduser()
+    source, folder = open_source(config.dataset, config.scale), expand(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "--output"):
         if any(not path.name.startswith(".") for path in folder.iterdir()):

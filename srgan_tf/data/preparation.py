@@ -24,7 +24,7 @@ from srgan_tf.data.pairs import Pair, Source, pair_from_hr
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
 Pictures = Iterable[tuple[str, Callable[[], Pair]]]
@@ -67,7 +67,7 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
         ValueError: the source cannot be read, gives no image, or contradicts what is in the folder.
         OSError: a file cannot be written. What was finished before stays.
     """
-    folder = Path(config.output).expanduser().absolute()
+    folder = expand(config.output).absolute()
     train, validation = _open_sources(folder, config)
     _check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -243,7 +243,7 @@ def verify(config: PrepareConfig) -> int:
     Raises:
         ValueError: naming what is damaged.
     """
-    folder, damaged = Path(config.output).expanduser(), []
+    folder, damaged = expand(config.output), []
     scale = records.read_settings(folder)["scale"]
     parts = {part: records.read_index(folder / part) for part in ("train", "validation")}
     with tqdm(total=sum(map(len, parts.values())), desc="verifying", unit="shard", disable=None) as bar:

@@ -16,6 +16,7 @@ from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.resizing import MODES
 from srgan_tf.imaging import write_picture
+from srgan_tf.text import expand
 
 PICTURES, DRAWS = 4, 4
 SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
@@ -36,7 +37,7 @@ def write_preview(config: PrepareConfig) -> Path:
     degrade = open_degradation(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
     with tf.device("CPU"):  # as in the data pipeline
         rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
-    path = Path(config.output or "degradations.png").expanduser()
+    path = expand(config.output or "degradations.png")
     write_picture(path, _sheet(rows))
     return path
 

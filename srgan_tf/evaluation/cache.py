@@ -14,6 +14,7 @@ from PIL import Image
 
 from srgan_tf.atomic import replacing
 from srgan_tf.evaluation.surroundings import environment
+from srgan_tf.text import expand
 
 PACKAGE = Path(__file__).parent.parent
 # Code that a figure depends on: a changed metric or network is measured again.
@@ -22,7 +23,7 @@ _CODE = ("evaluation/benchmarks.py", "hub", "imaging", "inference", "metrics", "
 
 def user_folder() -> Path:
     """Where `--cache=auto` is."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "srgan_tf/evaluate"
+    return expand(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "srgan_tf/evaluate"
 
 
 def digest_of(*parts: bytes) -> str:

@@ -12,6 +12,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import digest_of
 from srgan_tf.metrics import METRICS, niqe
 from srgan_tf.settings import lookup
+from srgan_tf.text import expand
 
 Arrays = Mapping[str, np.ndarray]
 Readers = Mapping[str, Callable[[bytes], Arrays]]
@@ -67,7 +68,7 @@ def find_judges(config: EvaluateConfig, readers: Readers) -> dict[str, Judge]:
         if name == "niqe":
             judges[name] = Judge(lambda sr, hr, crop: niqe(sr, crop=crop), name)
         else:
-            files = [Path(file).expanduser() for file in getattr(config, f"{name}_weights")]
+            files = [expand(file) for file in getattr(config, f"{name}_weights")]
             contents = [file.read_bytes() for file in files]
             arrays = {}
             for file, content in zip(files, contents, strict=True):

@@ -20,7 +20,7 @@ from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_picture
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 Results = dict[str, dict[str, Scores]]
 
@@ -65,7 +65,7 @@ def evaluate(config: EvaluateConfig, output: Path, readers: Readers | None = Non
 
 def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation:
     """Measures the images of --sr_dir."""
-    sr_dir, hr_dir = Path(config.sr_dir).expanduser(), Path(config.hr_dir).expanduser()
+    sr_dir, hr_dir = expand(config.sr_dir), expand(config.hr_dir)
     scores = Scores()
     cases = load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern)
     for case in tqdm(cases, "measuring", leave=False, disable=None):
@@ -80,7 +80,7 @@ def _measured(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], 
 
 def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
     """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and images."""
-    folders = [Path(folder).expanduser() for folder in config.benchmark]
+    folders = [expand(folder) for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
         raise UserError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
@@ -88,7 +88,7 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
         for stem, count in Counter(Path(case.name).stem for case in cases).items():
             if count > 1:
                 raise UserError(f"--save_images: {count} images of {name} would be written to {stem}.png")
-    folder = user_folder() if config.cache == "auto" else Path(config.cache).expanduser() if config.cache else None
+    folder = user_folder() if config.cache == "auto" else expand(config.cache) if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
     for note in filter(None, (method.model.note for method in methods.values())):
         print(f"note: {printable(note)}", file=sys.stderr)

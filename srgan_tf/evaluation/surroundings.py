@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from srgan_tf.text import expand
+
 LIBRARIES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "openvino", "ai-edge-litert", "pillow")
 # They choose kernels or the numbers that kernels compute in.
 _VARIABLES = ("CUDA_VISIBLE_DEVICES", "DNNL_MAX_CPU_ISA", "JAX_PLATFORMS", "KERAS_BACKEND", "NVIDIA_TF32_OVERRIDE",
@@ -61,6 +63,6 @@ def _backend() -> dict[str, Any]:
     settings: dict[str, Any] = {}
     folder = os.environ.get("KERAS_HOME") or "~/.keras"
     with contextlib.suppress(OSError, ValueError):
-        settings = dict(json.loads((Path(folder).expanduser() / "keras.json").read_text()))
+        settings = dict(json.loads((expand(folder) / "keras.json").read_text()))
     backend = os.environ.get("KERAS_BACKEND") or settings.get("backend") or "tensorflow"
     return {"backend": backend, "floatx": settings.get("floatx", "float32")}

@@ -14,6 +14,7 @@ from srgan_tf.metrics import psnr
 from srgan_tf.models import Generator
 from srgan_tf.runtimes.keras import open_network
 from srgan_tf.runtimes.litert import litert_runtime
+from srgan_tf.text import expand
 
 MOST_PICTURES = 64
 MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to settle, a minute for a large network
@@ -37,8 +38,8 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
         ValueError: int8 is asked for and there are none, or the folder cannot be used.
     """
     if config.representative:
-        _require_two(Path(config.representative).expanduser())
-    spec = f"folder:{Path(config.representative).expanduser()}" if config.representative else "samples"
+        _require_two(expand(config.representative))
+    spec = f"folder:{expand(config.representative)}" if config.representative else "samples"
     try:
         held_out = [load() for _, load in open_source(spec, scale, "validation").pictures]
         source = open_source(spec, scale, "train") if config.quantize == "int8" else None

@@ -16,6 +16,7 @@ from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 from srgan_tf.hub.download import cache_folder, digest_of, download, hugging_face_url, is_offline
 from srgan_tf.settings import lookup
+from srgan_tf.text import expand
 
 LARGEST_MEMBER = 1 << 30
 GITHUB = "https://github.com"
@@ -204,7 +205,7 @@ def find_in_wheel(text: str) -> Path:
         OSError: it cannot be read, or the cache cannot be written to.
     """
     file, _, name = text.partition(".whl:")
-    wheel = Path(f"{file.removesuffix('.whl')}.whl").expanduser()
+    wheel = expand(f"{file.removesuffix('.whl')}.whl")
     try:
         with zipfile.ZipFile(wheel) as archive:
             members = {entry.filename: entry for entry in archive.infolist()}

@@ -28,7 +28,7 @@ from typing import Any
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
 from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
-from srgan_tf.text import whole_number
+from srgan_tf.text import expand, whole_number
 from srgan_tf.weights.containers import kind_of
 
 BICUBIC = "bicubic"
@@ -121,18 +121,6 @@ def known_scale(text: str) -> int:
 def names() -> list[str]:
     """Every name that resolves without a file of the user's."""
     return [*shipped_files(), *PUBLISHED, BICUBIC]
-
-
-def expand(text: str) -> Path:
-    """A path as the user wrote it, with `~` and `~name` replaced.
-
-    Raises:
-        UserError: there is no such user, or no home folder.
-    """
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise UserError(f"{text!r}: {error}; write the folder's full path") from None
 
 
 def run_model(folder: Path) -> Path | None:
@@ -228,7 +216,10 @@ def _adversarial(folder: Path) -> bool:
 
 def _served_name(url: str) -> str:
     """The model's name in a server's URL, /v1/models/NAME or /NAME and what follows; empty where it has none."""
-    path = urllib.parse.urlsplit(url).path.removeprefix("/v1/models").strip("/")
+    try:
+        path = urllib.parse.urlsplit(url).path.removeprefix("/v1/models").strip("/")
+    except ValueError as error:
+        raise UserError(f"{url!r} is not an address of a server: {error}") from None
     return urllib.parse.unquote(path.partition("/")[0])
 
 

@@ -26,7 +26,7 @@ from srgan_tf.imaging import (
     written_type,
 )
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
 
 
 class Job(NamedTuple):
@@ -121,8 +121,8 @@ def _named(text: str) -> Path:
     """The path as it is written where it exists, for a name may begin with ~; else with the home folder for it."""
     path = Path(text)
     try:
-        return path if path.exists() else path.expanduser()
-    except RuntimeError:  # no such user, or none with a home
+        return path if path.exists() else expand(text)
+    except UserError:  # no such user, or none with a home
         return path
 
 

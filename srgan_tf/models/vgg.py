@@ -11,6 +11,7 @@ from keras import ops
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import built
 from srgan_tf.settings import lookup
+from srgan_tf.text import expand
 
 # Channels and number of convolutions of each block (Simonyan and Zisserman, arXiv 1409.1556, table 1, column E).
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
@@ -95,7 +96,7 @@ def copy_weights(convolutions: Sequence[keras.layers.Conv2D], weights: str) -> N
     """
     advice = "give a local vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 by --vgg_weights=FILE, or random by " \
         "--vgg_weights=random for trials of the machinery"
-    weights = os.path.expanduser(weights)
+    weights = str(expand(weights))
     if weights != "imagenet" and not os.path.isfile(weights):
         raise UserError(f"VGG19 weights: no such file: {weights}; {advice}")
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from srgan_tf.errors import MissingPackageError
 from srgan_tf.hub.references import ModelRef, resolve
 from srgan_tf.runtimes.base import DEFAULTS, Options, Runtime
+from srgan_tf.settings import lookup
 
 # By the kind of model, and by --runtime where there is a choice: the module of this room and its function, which takes
 # a ModelRef and Options.
@@ -45,7 +46,7 @@ def open_runtime(model: Any, options: Options = DEFAULTS, **changes: Any) -> Run
         table = OPENERS[model.kind]
     else:
         table = NETWORK_OPENERS
-    module, function = table.get("") or table[options.runtime]
+    module, function = table.get("") or lookup(table, options.runtime, "runtime")
     try:
         return getattr(importlib.import_module(f"srgan_tf.runtimes.{module}"), function)(model, options)
     except ModuleNotFoundError as error:

@@ -96,7 +96,7 @@ COMPUTING = frozenset("""
     UniformQuantizedDotHybrid UniformRequantize Unique UniqueV2 UniqueWithCounts UniqueWithCountsV2 Unpack
     UnravelIndex UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum UpperBound VarHandleOp
     VarIsInitializedOp Variable VariableShape VariableV2 Where While Xdivy Xlog1py Xlogy ZerosLike Zeta
-""".split())
+""".split())  # noqa: SIM905
 
 # What TensorFlow's savers are made of. None of it is needed to compute; saved_model_check.py says where it may stand.
 SAVING = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2"})

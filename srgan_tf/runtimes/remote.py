@@ -70,12 +70,12 @@ def parse_url(url: str, model: str = "") -> Address:
     Raises:
         ValueError: it is not so, or the name is missing or given twice.
     """
-    parts = urllib.parse.urlsplit(url)
     form = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
     try:
+        parts = urllib.parse.urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme, 0)
-    except ValueError:
-        port = 0
+    except ValueError:  # no port, or no host
+        raise UserError(f"--server must be as in {form}; got {url!r}") from None
     path = re.fullmatch(r"(?:/v1/models)?(?:/([^/:]+)(?:/versions/([0-9]{1,19})|/labels/([^/:]+))?)?/?", parts.path)
     if not parts.hostname or not port or not path or parts.query or parts.username or re.search(r"[\s\0-\x1f]", url):
         raise UserError(f"--server must be as in {form}; got {url!r}")

@@ -2,14 +2,14 @@
 
 import os
 import socket
-from pathlib import Path
 
 from srgan_tf.errors import UserError
+from srgan_tf.text import expand
 
 
 def check_base_path(text: str) -> None:
     """Raises a ValueError where --model_base_path is not a folder of versions; it says how to make one."""
-    path = Path(text).expanduser()
+    path = expand(text)
     export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
     if path.is_file() or path.suffix == ".keras":
         raise UserError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")

@@ -8,7 +8,6 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
@@ -24,6 +23,7 @@ from srgan_tf.serving.rest import application
 from srgan_tf.serving.rpc import grpc_server, predict_proto
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Model
+from srgan_tf.text import expand
 
 MEBIBYTE = 1 << 20
 BACKLOG = 256
@@ -45,7 +45,7 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     """
     limits = Limits(int(config.max_request_megabytes * MEBIBYTE), config.max_megapixels, config.allow_untiled)
     trusted = Limits(limits.request_bytes)
-    model = Model(config.name, Path(config.model_base_path).expanduser(), config.labels,
+    model = Model(config.name, expand(config.model_base_path), config.labels,
                   lambda version, request: predict_proto(version, request, trusted), report,
                   config.trust_model, config.max_running)
     model.poll()

@@ -16,7 +16,6 @@ from srgan_tf.text import printable
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
 
-
 # What a discriminator sees of images.
 VIEWS = {"rgb": lambda images: images, "wavelet": detail_bands}
 

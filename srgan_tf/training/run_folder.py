@@ -15,6 +15,7 @@ from pathlib import Path
 from srgan_tf.atomic import locked, replacing, sweep
 from srgan_tf.config import TrainConfig
 from srgan_tf.errors import UserError
+from srgan_tf.text import expand
 
 # What may change from one start of a run to the next: how long it continues, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
@@ -41,7 +42,7 @@ def open_run_folder(config: TrainConfig, flags_text: str, writes: bool = True) -
             contradict these or cannot be read; the message names them.
         OSError: it cannot be made or written to.
     """
-    folder = Path(config.folder).expanduser()
+    folder = expand(config.folder)
     if not writes:
         _check_same_run(folder, config, flags_text)
         yield folder

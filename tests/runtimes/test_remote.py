@@ -188,6 +188,8 @@ def test_urls(url, model, expected):
     (["--server=http://h:99999/m"], "must be as in"),
     (["--server=http://h:1/m/versions/x"], "must be as in"),
     (["--server=http://a b:1/m"], "must be as in"),
+    (["--server=http://[/m"], "must be as in"),
+    (["--model=http://[/m"], "is not an address of a server"),
     (["--server=http://h:1/m/labels/a b"], "must be as in"),
     (["--server=ftp://h:1/m"], "unknown kind of server 'ftp'; known: grpc, http, https"),
     (["--server=http://h:1/m", "--server_retries=-1"], "--server_retries must be at least 0"),

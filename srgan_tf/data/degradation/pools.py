@@ -6,6 +6,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_pictures, read_picture
+from srgan_tf.text import expand
 
 KERNEL_SUFFIXES = (".npy", ".mat", ".png")
 _SMALLEST = 1e-3  # share of a kernel's greatest value below which its borders are cut off
@@ -28,7 +29,7 @@ def read_kernels(folder: str, scale: int) -> np.ndarray:
         ValueError: no kernel in the folder, or a file that is none.
         OSError: it cannot be read.
     """
-    paths = sorted(path for path in Path(folder).expanduser().iterdir() if path.suffix.lower() in KERNEL_SUFFIXES)
+    paths = sorted(path for path in expand(folder).iterdir() if path.suffix.lower() in KERNEL_SUFFIXES)
     if not paths:
         raise UserError(f"--kernel_pool={folder} holds no kernel ({', '.join(KERNEL_SUFFIXES)})")
     kernels = [_centred(_read_kernel(path), scale) for path in paths]
@@ -94,7 +95,7 @@ def read_noise(folder: str) -> np.ndarray:
         ValueError: no image in the folder, or images of several sizes.
         OSError: it cannot be read.
     """
-    paths = list_pictures(Path(folder).expanduser())
+    paths = list_pictures(expand(folder))
     patches = [read_picture(path).pixels[..., :3] for path in paths]
     for path, patch in zip(paths, patches, strict=True):
         if patch.shape != patches[0].shape:
