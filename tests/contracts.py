@@ -22,7 +22,7 @@ from srgan_tf.hub import load_model
 from srgan_tf.inference import Upscaler
 from srgan_tf.losses import parse_terms
 from srgan_tf.models import save_model
-from srgan_tf.training.steps import PixelStep, Player
+from srgan_tf.training.steps import OptimizedNetwork, PixelStep
 
 WORKER = Path(__file__).parent / "jax_worker.py"
 # Most of the worker's time goes into compiling operations that run once: compile them badly and soon.
@@ -150,7 +150,7 @@ def check_use(model_class, arguments: dict, folder: Path) -> None:
     keras.utils.set_random_seed(0)
     model = model_class(**arguments)
     before, scale = model.get_weights(), model.scale
-    step = PixelStep(Player(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
+    step = PixelStep(OptimizedNetwork(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
     values = step(tf.constant(pictures(8, 8)), tf.constant(pictures(8 * scale, 8 * scale)))
     assert all(np.isfinite(value) for value in values.values())
     assert not any(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))

@@ -50,7 +50,7 @@ def random_weights(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
 
 
 def tensorflow_step(model: str, precision: str, threads: int):
-    """This package's step and its versions."""
+    """The step of this package, and its versions."""
     import keras
     import tensorflow as tf
 
@@ -58,13 +58,13 @@ def tensorflow_step(model: str, precision: str, threads: int):
     from srgan_tf.models import GENERATORS
     from srgan_tf.training.ema import MovingAverage
     from srgan_tf.training.engine import Engine
-    from srgan_tf.training.steps import PixelStep, Player
+    from srgan_tf.training.steps import OptimizedNetwork, PixelStep
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     generator = GENERATORS[model](scale=SCALE, dtype=PRECISIONS[precision])
     generator.set_weights(random_weights([weight.shape for weight in generator.weights]))
-    player = Player(generator, keras.optimizers.Adam(RATE, epsilon=1e-8))
-    engine = Engine(PixelStep(player, parse_terms("l1")), MovingAverage(generator, 0))
+    network = OptimizedNetwork(generator, keras.optimizers.Adam(RATE, epsilon=1e-8))
+    engine = Engine(PixelStep(network, parse_terms("l1")), MovingAverage(generator, 0))
     lr, hr = (tf.constant(batch[None]) for batch in pictures(model))
     return lambda: float(engine(lr, hr)[0, 0]), f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 

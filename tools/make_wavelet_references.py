@@ -16,6 +16,7 @@ TARGET = Path(__file__).parent.parent / "tests" / "references" / "wavelets.npz"
 
 
 def main() -> None:
+    """Writes the bands that PyWavelets makes of a random image."""
     image = np.random.default_rng(0).random((16, 20, 3), "float32")
     luma = image.astype("float64") @ np.array([65.481, 128.553, 24.966]) / 255
     sym7 = pywt.Wavelet("sym7")

@@ -80,10 +80,10 @@ def _open_sources(folder: Path, config: PrepareConfig) -> tuple[Source, Source]:
     """What is to be prepared; records that an earlier version began keep the split that it made."""
     kind, _, where = config.dataset.partition(":")
     held = None
-    if (folder / records.SETTINGS_FILE).is_file() and kind == "folder" and config.val_dataset in ("", config.dataset):
-        if not records.read_settings(folder).get("split"):
-            training, validation = earlier_split(where)
-            held = Held(training, validation, validation)
+    own_split = kind == "folder" and config.val_dataset in ("", config.dataset)
+    if own_split and (folder / records.SETTINGS_FILE).is_file() and not records.read_settings(folder).get("split"):
+        training, validation = earlier_split(where)
+        held = Held(training, validation, validation)
     return open_sources(config.dataset, config.val_dataset, config.scale, held)
 
 

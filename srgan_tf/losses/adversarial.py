@@ -13,7 +13,7 @@ from keras import ops
 
 
 class Adversarial(NamedTuple):
-    """The two players' losses.
+    """The losses of the generator and the discriminator.
 
     Attributes:
         generator_loss: falls as fakes pass for real.

@@ -1,4 +1,4 @@
-"""The second players: networks that tell real images from made ones.
+"""Discriminators: networks that tell real images from generated ones.
 
 They take float32 NHWC RGB in [0, 1], square patches of the one size that they were built for, and return float32
 logits: [B,1] here, [B,h,w,1] in unet.py and patchgan.py. The sigmoid belongs to the losses.

@@ -22,7 +22,7 @@ def pixels_of(content: bytes) -> int:
     """
     pixels = 0
     with contextlib.suppress(struct.error, IndexError):  # what was counted before the end counts
-        for pixels in next((count(content) for magic, count in KINDS.items() if content.startswith(magic)), ()):
+        for pixels in next((count(content) for magic, count in KINDS.items() if content.startswith(magic)), ()):  # noqa: B007
             pass
     return pixels
 

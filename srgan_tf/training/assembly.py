@@ -14,7 +14,7 @@ from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
 from srgan_tf.training.penalties import Penalty
-from srgan_tf.training.steps import AdversarialStep, PixelStep, Player
+from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
 
 # What a discriminator sees of images.
 VIEWS = {"rgb": lambda images: images, "wavelet": detail_bands}
@@ -28,7 +28,7 @@ def build_step(config: TrainConfig) -> PixelStep:
     """
     terms = parse_terms(config.losses, config.vgg_weights)
     _check_needs(config, terms)
-    generator = Player(build_generator(config), build_optimizer(config), config.clip_norm)
+    generator = OptimizedNetwork(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
         return PixelStep(generator, terms)
     name, weight = parse_weight("adversarial", config.adversarial)
@@ -36,7 +36,7 @@ def build_step(config: TrainConfig) -> PixelStep:
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
-    return AdversarialStep(generator, terms, Player(discriminator, build_optimizer(config), config.clip_norm),
+    return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, build_optimizer(config), config.clip_norm),
                            adversarial, weight, _build_penalty(config, discriminator),
                            VIEWS[config.discriminator_input])
 

@@ -30,7 +30,7 @@ def variables(owner: keras.Model | keras.optimizers.Optimizer) -> list[tf.Variab
     return [variable.value for variable in owner.variables]
 
 
-class Player:
+class OptimizedNetwork:
     """A network and the optimizer that trains it.
 
     Attributes:
@@ -84,12 +84,12 @@ class PixelStep:
     """PSNR-oriented training: the generator against a sum of losses.
 
     Attributes:
-        generator: the player.
+        generator: the network and its optimizer.
         terms: of the sum.
         average: the generator's moving average, for terms that compare with it; the engine, which has it, sets it.
     """
 
-    def __init__(self, generator: Player, terms: Sequence[Term]):
+    def __init__(self, generator: OptimizedNetwork, terms: Sequence[Term]):
         self.generator, self.terms = generator, tuple(terms)
         self.average: keras.Model | None = None
 
@@ -115,13 +115,14 @@ class PixelStep:
 class AdversarialStep(PixelStep):
     """Adds a discriminator that tells real HR images from generated ones.
 
-    Both players move at once, from the same forward passes: the generator against the discriminator as it was, the
-    discriminator on the images of the generator as it was. This is the order of the ESRGAN authors' code (generator
-    first, discriminator on the old fakes), without its second pass through the discriminator.
+    Both networks are updated at once, from the same forward passes: the generator against the discriminator as it
+    was, the discriminator on the images of the generator as it was. This is the order of the ESRGAN authors' code
+    (generator first, discriminator on the old fakes), without its second pass through the discriminator.
     """
 
-    def __init__(self, generator: Player, terms: Sequence[Term], discriminator: Player, adversarial: Adversarial,
-                 weight: float, penalty: Penalty | None = None, view: Callable = tf.identity):
+    def __init__(self, generator: OptimizedNetwork, terms: Sequence[Term], discriminator: OptimizedNetwork,
+                 adversarial: Adversarial, weight: float, penalty: Penalty | None = None,
+                 view: Callable = tf.identity):
         super().__init__(generator, terms)
         self.view = view  # what the discriminator sees of images: [B,P,P,3] -> [B,P,P,3]
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
@@ -129,7 +130,7 @@ class AdversarialStep(PixelStep):
         self._looks_inside = any("fake_maps" in term.needs for term in self.terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One update of both players; D(real) and D(fake) are returned as mean probabilities."""
+        """One update of both networks; D(real) and D(fake) are returned as mean probabilities."""
         generator, discriminator, real = self.generator, self.discriminator, hr[..., :3]
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)

@@ -88,5 +88,5 @@ def test_an_ambiguous_pattern_is_refused_by_name():
 
 @pytest.mark.parametrize("pattern", ["*_x4", "{name}/x4"])
 def test_patterns_that_name_no_reference(pattern):
-    with pytest.raises(ValueError, match="--sr_pattern must hold {name}"):
+    with pytest.raises(ValueError, match=r"--sr_pattern must hold \{name\}"):
         check_pattern(pattern, "--sr_pattern")

@@ -83,7 +83,7 @@ def test_the_scale_is_in_the_name(folder):
 def test_an_output_that_is_a_file(folder):
     assert names(find_jobs(["in/c.JPG"], Path("new/c.PNG"), suffix="_x4")) == {"in/c.JPG": "new/c.PNG"}
     assert names(find_jobs(["in/c.JPG"], Path("out.v2"))) == {"in/c.JPG": "out.v2/c.jpg"}
-    with pytest.raises(UserError, match="c.png is one file, and 3 images are to be upscaled: give a folder"):
+    with pytest.raises(UserError, match=r"c\.png is one file, and 3 images are to be upscaled: give a folder"):
         find_jobs(["in"], Path("c.png"))
 
 

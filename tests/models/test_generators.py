@@ -164,7 +164,8 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     assert sorted(outputs) == sorted(expected)
     for name, value in expected.items():
         # Sums in another order: what is near 0 is as far off as what is large.
-        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-4 + 1e-6 * np.abs(value).max(), err_msg=name)
+        np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-4 + 1e-6 * np.abs(value).max(),
+                                   err_msg=name)
 
 
 def test_keras_is_all_that_models_and_losses_import():

@@ -216,5 +216,5 @@ def test_mutated_files_end_in_a_line(copy):
             check_saved_model(copy)
         except ValueError as error:
             refused += 1
-            assert "\n" not in str(error)
+            assert "\n" not in str(error)  # noqa: PT017
     assert refused > 50

@@ -47,7 +47,7 @@ def test_a_small_file_of_many_pixels():
     assert pixels_of(large_jpeg()) == 4900 * 4900
     assert pixels_of(b"\xff\xd8\xff\xff\xff\xe0\0\x02junk" + large_jpeg()[2:]) == 4900 * 4900  # as libjpeg does
     assert pixels_of(large_jpeg(48)) == 3 * 4900 * 4900
-    with pytest.raises(ValueError, match="20[01][0-9] scans"):
+    with pytest.raises(ValueError, match=r"20[01][0-9] scans"):
         pixels_of(large_jpeg(2000))
 
 

@@ -105,7 +105,8 @@ def test_tensors_that_are_not_what_they_say(predictions):
     wide.int_val.extend([256] * 12)
     variant = tensor_pb2.TensorProto(dtype=tf.variant.as_datatype_enum, variant_val=[{}])
     for tensor, message in ((strings, "its shape needs"), (wide, "0 to 255"), (variant, "not taken"),
-                            (bomb, "its shape needs 30000000000 bytes"), (short, "not a valid"), (unknown, "not a valid")):
+                            (bomb, "its shape needs 30000000000 bytes"), (short, "not a valid"),
+                            (unknown, "not a valid")):
         with pytest.raises(grpc.RpcError, match=message) as error:
             predictions.Predict(request(image=tensor))
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -1,4 +1,4 @@
-"""The steps on real images: that losses fall, that both players play, that gradients are what they should be."""
+"""The steps on real images: that losses fall, that both networks learn, that gradients are what they should be."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from srgan_tf.losses import ADVERSARIAL, LEAST_SQUARES, detail_bands, feature_ma
 from srgan_tf.training import AdversarialStep, PixelStep, build_step
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine
-from srgan_tf.training.steps import Player
+from srgan_tf.training.steps import OptimizedNetwork
 
 SMALL = {"model": "rrdb", "model_args": "features:8,growth_channels:4,blocks:1", "patch_size": 32, "batch_size": 8}
 ESRGAN = {**SMALL, "losses": "l1:0.01,vgg12:1", "vgg_weights": "random", "adversarial": "relativistic:0.005",
@@ -74,8 +74,8 @@ def test_one_step_is_two_players_against_each_other_as_they_were(store):
     keras.utils.set_random_seed(0)
     config = TrainConfig(**{**ESRGAN, "losses": "l1:1", "learning_rate": 1.0})
     step, (lr, hr) = build_step(config), batch(store)
-    step.generator = Player(step.generator.model, keras.optimizers.SGD(1.0))
-    step.discriminator = Player(step.discriminator.model, keras.optimizers.SGD(1.0))
+    step.generator = OptimizedNetwork(step.generator.model, keras.optimizers.SGD(1.0))
+    step.discriminator = OptimizedNetwork(step.discriminator.model, keras.optimizers.SGD(1.0))
     models = step.generator.model, step.discriminator.model
     weights = {model: [v.numpy() for v in model.trainable_variables] for model in models}
     with tf.GradientTape() as tape:
@@ -110,7 +110,7 @@ def test_every_discriminator_plays_with_feature_matching(store, discriminator, p
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_discriminator_of_wavelet_bands(store, precision):
-    """Every value of its step is that of the bands, by the networks as they were; both players move."""
+    """Every value of its step is that of the bands, by the networks as they were; both networks move."""
     keras.utils.set_random_seed(0)
     penalty = {"gradient_penalty": "r1:1"} if precision == "float32" else {}
     config = TrainConfig(**{**ESRGAN, **penalty, "discriminator": "patchgan", "losses": "wavelet,features",
@@ -139,8 +139,8 @@ def test_feature_matching_trains_the_generator_alone(store):
     for losses in ("l1:1", "l1:1,features:1"):
         keras.utils.set_random_seed(0)
         step = build_step(TrainConfig(**{**ESRGAN, "losses": losses, "discriminator": "unet"}))
-        step.generator = Player(step.generator.model, keras.optimizers.SGD(1e-2))
-        step.discriminator = Player(step.discriminator.model, keras.optimizers.SGD(1e-2))
+        step.generator = OptimizedNetwork(step.generator.model, keras.optimizers.SGD(1e-2))
+        step.discriminator = OptimizedNetwork(step.discriminator.model, keras.optimizers.SGD(1e-2))
         scalars = step(lr, hr)
         moved[losses] = [*map(keras.Model.get_weights, (step.generator.model, step.discriminator.model))]
     for one, other in zip(*(discriminator for _, discriminator in moved.values()), strict=True):
@@ -197,7 +197,7 @@ def test_gradients_are_clipped_to_the_norm(store):
     keras.utils.set_random_seed(0)
     step, (lr, hr) = build_step(TrainConfig(**SMALL)), batch(store)
     for limit in (0, 1e-3):
-        step.generator = Player(step.generator.model, keras.optimizers.SGD(1.0), limit)
+        step.generator = OptimizedNetwork(step.generator.model, keras.optimizers.SGD(1.0), limit)
         before = step.generator.model.get_weights()
         norm = float(step(lr, hr)["gradient_norm"])
         moved = [new - old for new, old in zip(step.generator.model.get_weights(), before, strict=True)]
