@@ -11,7 +11,7 @@ from srgan_tf import __version__
 from srgan_tf.settings import lookup
 from srgan_tf.text import printable, show
 
-COMMANDS = ("upscale", "train", "evaluate", "export", "serve", "convert", "interpolate", "prepare")
+COMMANDS = ("upscale", "compare", "train", "evaluate", "export", "serve", "convert", "interpolate", "prepare")
 USER_ERROR = 2
 
 

@@ -8,10 +8,9 @@ Examples:
 import functools
 import time
 from collections import Counter
-from typing import Any
 
 from srgan_tf import flags
-from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, UpscaleConfig
+from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
 from srgan_tf.text import expand, show
 
@@ -40,7 +39,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         if config.sharpness:
-            model = _between(config)
+            from srgan_tf.inference.sharpness import generator_between
+
+            model = generator_between(config.sharpness, config.runtime, config.precision)
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
                             self_ensemble=config.self_ensemble, trust_model=config.trust_model,
@@ -53,16 +54,6 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
-
-
-def _between(config: UpscaleConfig) -> Any:
-    """The network between the faithful and the sharp one that ship."""
-    from srgan_tf.hub import load_generator
-    from srgan_tf.models import interpolate
-    from srgan_tf.runtimes.keras import policy
-
-    dtype = policy(config.precision if config.runtime == "tensorflow" else "")
-    return interpolate(load_generator(DEFAULT_MODEL, dtype), load_generator(SHARP_MODEL, dtype), config.sharpness)
 
 
 def _find(config: UpscaleConfig) -> ModelRef:

@@ -18,6 +18,7 @@ from srgan_tf.config.choices import (
     TFLITE_IO,
     TILE,
 )
+from srgan_tf.config.compare import CompareConfig
 from srgan_tf.config.convert import ConvertConfig
 from srgan_tf.config.evaluate import EvaluateConfig
 from srgan_tf.config.export import ExportConfig
@@ -41,6 +42,7 @@ __all__ = [
     "STRATEGIES",
     "TFLITE_IO",
     "TILE",
+    "CompareConfig",
     "ConvertConfig",
     "EvaluateConfig",
     "ExportConfig",

@@ -66,15 +66,15 @@ def draw_sheet(rows: Sequence[Row], scale: int) -> np.ndarray:
             x = GAP + column * (SIDE + GAP)
             sheet.paste(Image.fromarray(rgb(cell)), (x, y))
             caption = row.captions.get(name, row.name if name == "LR" else "")
-            lines = "\n".join(_fit(text, font) for text in (name, caption))
+            lines = "\n".join(fit_text(text, font, SIDE) for text in (name, caption))
             draw.text((x, y + SIDE + 2), lines, "black", font, spacing=2)
     return np.asarray(sheet)
 
 
-def _fit(text: str, font: ImageFont.FreeTypeFont) -> str:
-    """The text, or as much of its beginning as fits under an image."""
-    if font.getlength(text) <= SIDE:
+def fit_text(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """The text, or as much of its beginning as fits into `width` pixels."""
+    if font.getlength(text) <= width:
         return text
-    while font.getlength(f"{text}...") > SIDE:
+    while text and font.getlength(f"{text}...") > width:
         text = text[:-1]
     return f"{text}..."

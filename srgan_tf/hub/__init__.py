@@ -9,7 +9,7 @@ Only `loading` needs Keras.
 from srgan_tf import lazy
 
 _HOMES = {
-    "model_list": "listing",
+    **dict.fromkeys(("absent_models", "model_list", "present_models"), "listing"),
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
     **dict.fromkeys(("ModelRef", "find_saved_model", "known_scale", "resolve"), "references"),
     **dict.fromkeys(("shipped_facts", "shipped_files"), "shipped"),

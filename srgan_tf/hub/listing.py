@@ -14,6 +14,16 @@ def model_list() -> str:
                       *_columns(_published())])
 
 
+def present_models() -> list[str]:
+    """The names of the models that ship, and of the published ones that are on this machine."""
+    return [*shipped_files(), *(name for name, model in PUBLISHED.items() if whereabouts(model) != "no")]
+
+
+def absent_models() -> list[str]:
+    """The names of the published models that would have to be downloaded."""
+    return [name for name, model in PUBLISHED.items() if whereabouts(model) == "no"]
+
+
 def _shipped() -> list[list[str]]:
     """Name, scale, parameters, PSNR-Y in dB on each benchmark, licence, and what it is for."""
     facts = {name: shipped_facts(name) for name in shipped_files()}

@@ -3,11 +3,11 @@
 import base64
 import json
 import math
-from html.parser import HTMLParser
 from io import BytesIO
 
 import numpy as np
 import pytest
+from evaluation.reader import Reader
 from PIL import Image
 
 from srgan_tf.evaluation import page
@@ -23,34 +23,6 @@ LINES = [Line("Set5", "bicubic", 5, {**FIGURES, "psnr_y": 28.0, "niqe": 7.5}),
          Line("Set5", "none", 0, {}),
          Line("Set5", "SRCNN (published)", None, {"psnr_y": 30.48}, 57_281, Source("A & B, table 2", "1809.00219")),
          Line("A & B", "bicubic", 2, {**FIGURES, "psnr_y": math.inf})]
-
-
-class Reader(HTMLParser):
-    """Keeps elements with their attributes, the text of each script, and checks that what opens is closed."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.open, self.elements, self.texts = [], [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in ("meta", "link", "img", "input"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.texts.append((self.open[-1] if self.open else "", data))
-
-    def all(self, tag: str, **wanted: str) -> list[dict]:
-        return [found for name, found in self.elements
-                if name == tag and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,84 @@
+"""The files of a comparison: the image that is read, the page and the sheet that are written."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.atomic import replacing
+from srgan_tf.config import CompareConfig
+from srgan_tf.errors import UserError
+from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
+from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page
+from srgan_tf.evaluation.comparison_sheet import draw_comparison
+from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.imaging.color import halve_depth
+from srgan_tf.inference.batch import names_file
+from srgan_tf.text import expand
+
+ENDINGS = (".html", ".htm")
+
+
+class Targets(NamedTuple):
+    """The files to write."""
+
+    page: Path
+    sheet: Path
+
+
+def find_targets(output: Path, source: Path) -> Targets:
+    """The page and the sheet for an --output, whose folder is made.
+
+    Raises:
+        UserError: the output has another ending, or the sheet would overwrite the image.
+        OSError: the folder cannot be made.
+    """
+    named = output.suffix.lower() in ENDINGS and not output.is_dir()
+    if not named and (output.is_file() or names_file(output)):
+        raise UserError(f"--output must be a folder, or a file that ends in .html; got {output}")
+    page = output if named else output / f"{source.stem}.html"
+    targets = Targets(page, page.with_name(f"{page.stem}_sheet.png"))
+    if targets.sheet.exists() and targets.sheet.samefile(source):
+        raise UserError(f"{source} would be overwritten by the sheet: choose another --output")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return targets
+
+
+def read_subject(text: str, config: CompareConfig) -> Subject:
+    """The image, and the part of it that --crop stands for.
+
+    Raises:
+        UserError: it cannot be read, is too large or too small.
+        OSError: from the file system.
+    """
+    path = Path(text) if Path(text).exists() else expand(text)
+    image = read_picture(path, keep_depth=True)
+    pixels = image.channels
+    height, width = pixels.shape[:2]
+    box = find_box(config.crop, height, width)
+    megapixels = box.height * box.width / 1e6
+    if megapixels > config.max_megapixels:
+        raise UserError(f"a crop of {box.width}x{box.height} has {megapixels:.1f} megapixels; the limit is "
+                        f"--max_megapixels={config.max_megapixels:g}: choose a smaller --crop")
+    return Subject(text, pixels, box, image.icc_profile if pixels.shape[2] > 2 else None)
+
+
+def write_comparison(targets: Targets, subject: Subject, comparison: Comparison) -> None:
+    """Writes the page and the sheet, each whole or not at all."""
+    facts = _facts(subject, comparison)
+    with replacing(targets.page) as temporary:
+        temporary.write_text(draw_comparison_page(subject, comparison, facts), encoding="utf-8")
+    results, scale = comparison.results, comparison.scale
+    repeated = halve_depth(subject.crop).repeat(scale, axis=0).repeat(scale, axis=1)
+    views = {INPUT: repeated, **{result.name: result.pixels for result in results}}
+    captions = {INPUT: "pixels repeated", **{result.name: caption(result) for result in results}}
+    title = f"{Path(subject.path).name}: {facts}"
+    write_picture(targets.sheet, draw_comparison(title, views, captions))
+
+
+def _facts(subject: Subject, comparison: Comparison) -> str:
+    (height, width), box = subject.pixels.shape[:2], subject.box
+    larger, part = comparison.results[0].pixels.shape, f"{box.width}x{box.height}"
+    whole = (box.height, box.width) == (height, width)
+    what = f"{part} pixels" if whole else f"{part} pixels at +{box.left}+{box.top} of {width}x{height}"
+    return (f"{what}, upscaled to {larger[1]}x{larger[0]}. Seconds are of {'this' if whole else 'this part'} on "
+            f"{os.cpu_count()} processor cores, without opening the model.")
