@@ -63,6 +63,7 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         if values["version"].value:
             print(f"srgan_tf {__version__}")
             sys.exit(0)
+        _say_renamed(config_class, values)
         if rest and not arguments:
             raise UserError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
         sys.exit(main(build(), rest) if arguments else main(build()))
@@ -153,10 +154,20 @@ def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]
     values = absl_flags.FlagValues()
     for field in dataclasses.fields(config_class):
         _define_one(field, values)
+        if field.metadata["formerly"]:
+            absl_flags.DEFINE_alias(field.metadata["formerly"], field.name, values)
     absl_flags.DEFINE_bool("help", False, "Show this text.", short_name="h", flag_values=values)
     absl_flags.DEFINE_bool("version", False, "Show the version.", flag_values=values)
     names = [field.name for field in dataclasses.fields(config_class)]
     return values, lambda: config_class(**{name: _value(values[name].value) for name in names})
+
+
+def _say_renamed(config_class: type, values: absl_flags.FlagValues) -> None:
+    """Says which of the flags given have a new name."""
+    for field in dataclasses.fields(config_class):
+        former = field.metadata["formerly"]
+        if former and values[former].present:
+            say(f"--{former} is now --{field.name}: please use the new name")
 
 
 def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None:

@@ -19,17 +19,17 @@ def main(config: InterpolateConfig) -> None:
     found = [flags.find_model(model, config.offline) for model in (config.model_a, config.model_b)]
     flags.import_keras()
     with flags.quiet_imports():
-        from srgan_tf.evaluation.interpolation_sheets import write_pictures
+        from srgan_tf.evaluation.interpolation_sheets import write_images
         from srgan_tf.hub import load_model
-        from srgan_tf.imaging import read_picture
+        from srgan_tf.imaging import read_image
         from srgan_tf.models import interpolate, save_model
 
         ends = [load_model(model, dtype="float32") for model in found]
-    pictures = {}
+    images = {}
     for path in map(Path, config.input):
-        if path.stem in pictures:
+        if path.stem in images:
             raise UserError(f"two images of --input are called {path.stem}: their upscaled images would be too")
-        pictures[path.stem] = read_picture(expand(path), keep_depth=True).pixels
+        images[path.stem] = read_image(expand(path), keep_depth=True).pixels
     output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     generators = {}
@@ -38,7 +38,7 @@ def main(config: InterpolateConfig) -> None:
         save_model(generators[alpha], output / f"alpha_{alpha:g}.keras")
         print(printable(output / f"alpha_{alpha:g}.keras"))
     tiling = {"tile": config.tile, "overlap": config.overlap}
-    for sheet in write_pictures(output, pictures, ends, generators, config.pixels, tiling):
+    for sheet in write_images(output, images, ends, generators, config.pixels, tiling):
         print(printable(sheet))
 
 

@@ -5,7 +5,7 @@ Examples:
     python -m srgan_tf.prepare --dataset=folder:photos --sizes=1,0.75,0.5 --output=records/photos
     python -m srgan_tf.prepare --output=records/photos --verify
     python -m srgan_tf.prepare --preview
-    python -m srgan_tf.prepare --dataset=folder:phone_pictures --collect_noise --output=noise
+    python -m srgan_tf.prepare --dataset=folder:phone_images --collect_noise --output=noise
 
 The same command resumes an interrupted preparation. --preview shows what the --degradation of train does to images;
 --collect_noise cuts smooth patches for its --noise_pool.
@@ -48,7 +48,7 @@ def collect_noise(config: PrepareConfig) -> None:
     from srgan_tf.data.noise_patches import collect
 
     found = collect(config)
-    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.pictures} images")
+    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.images} images")
     for name, reason in found.skipped:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --degradation=realsr --noise_pool={config.output}")
@@ -62,7 +62,7 @@ def prepare_records(config: PrepareConfig) -> None:
         size = sum(shard.bytes for shard in shards) / 2**20
         count = sum(len(shard.pairs) for shard in shards)
         print(f"{printable(Path(config.output) / part)}: {count} images in {len(shards)} shards, {size:,.0f} MiB")
-        for name, reason in (picture for shard in shards for picture in shard.skipped):
+        for name, reason in (image for shard in shards for image in shard.skipped):
             print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --dataset=records:{config.output} --scale={config.scale}")
 

@@ -33,13 +33,14 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
 
 
 def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
-            above: float | None = None, paths: bool = False, group: str = ADVANCED) -> Any:
+            above: float | None = None, paths: bool = False, group: str = ADVANCED, formerly: str = "") -> Any:
     """A dataclass field with its help text and its rule: one of `choices`, at least `low`, or greater than `above`.
 
     Items of `paths` may be files and folders with commas in their names. `group`, one of GROUPS, is where --help shows
-    it.
+    it. `formerly` is the flag's earlier name, which command lines and flagfiles may still use.
     """
-    rules = {"help": help, "choices": choices, "low": low, "above": above, "paths": paths, "group": group}
+    rules = {"help": help, "choices": choices, "low": low, "above": above, "paths": paths, "group": group,
+             "formerly": formerly}
     return dataclasses.field(default=default, metadata=rules)
 
 

@@ -29,7 +29,7 @@ WORKER = Path(__file__).parent / "jax_worker.py"
 FAST_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
-def pictures(height: int, width: int, count: int = 2, seed: int = 0) -> np.ndarray:
+def images(height: int, width: int, count: int = 2, seed: int = 0) -> np.ndarray:
     """Random float32 images in [0, 1]."""
     return np.random.default_rng(seed).random((count, height, width, 3), "float32")
 
@@ -108,7 +108,7 @@ def check_sizes(model_class, arguments: dict) -> None:
     scale = model.scale
     graph = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
     for height, width in ((5, 7), (1, 1), (8, 3)):
-        inputs = pictures(height, width)
+        inputs = images(height, width)
         outputs = model(inputs)
         assert outputs.shape == (2, scale * height, scale * width, 3)
         assert outputs.dtype == "float32"
@@ -151,12 +151,12 @@ def check_use(model_class, arguments: dict, folder: Path) -> None:
     model = model_class(**arguments)
     before, scale = model.get_weights(), model.scale
     step = PixelStep(OptimizedNetwork(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
-    values = step(tf.constant(pictures(8, 8)), tf.constant(pictures(8 * scale, 8 * scale)))
+    values = step(tf.constant(images(8, 8)), tf.constant(images(8 * scale, 8 * scale)))
     assert all(np.isfinite(value) for value in values.values())
     assert not any(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
 
     randomize(model)
-    inputs, config = pictures(19, 13, 1), ExportConfig(model="-", output="-", dynamic=True, saved_model_tile=384)
+    inputs, config = images(19, 13, 1), ExportConfig(model="-", output="-", dynamic=True, saved_model_tile=384)
     expected = np.asarray(model(inputs))
     tolerance = 1e-4 * np.abs(expected).max()
     served = tf.saved_model.load(str(export_saved_model(model, folder, "", config)))
@@ -167,8 +167,8 @@ def check_use(model_class, arguments: dict, folder: Path) -> None:
     assert max(len(tensor["shape"]) for tensor in interpreter.get_tensor_details()) <= 4
     found, = interpreter.get_signature_runner()(image_0_1=inputs).values()
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
-    picture = np.uint8(255 * inputs[0])
-    assert Upscaler(model)(picture).shape == Upscaler(path)(picture).shape == expected.shape[1:]
+    image = np.uint8(255 * inputs[0])
+    assert Upscaler(model)(image).shape == Upscaler(path)(image).shape == expected.shape[1:]
 
 
 def outputs_under_jax(models: dict[str, keras.Model], inputs: dict[str, np.ndarray], folder: Path) -> dict:

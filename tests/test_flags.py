@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from srgan_tf import config as configurations
 from srgan_tf import flags
@@ -129,6 +130,18 @@ def test_evaluate_asks_for_one_thing():
     for arguments in ({}, {"model": "bicubic"}, {"sr_dir": "a"}, {"sr_dir": "a", "hr_dir": "b", "model": "c"}):
         with pytest.raises(ValueError, match="--"):
             EvaluateConfig(**arguments)
+
+
+def test_a_renamed_flag_keeps_its_earlier_name_and_says_the_new_one(command, tmp_path, photo):
+    (tmp_path / "photos").mkdir()
+    for name in "abc":
+        Image.fromarray(photo[:64, :64]).save(tmp_path / f"photos/{name}.png")
+    (tmp_path / "old.flags").write_text("--shard_pictures=2\n")
+    done = command("prepare", "--dataset=folder:photos", "--output=records", "--flagfile=old.flags")
+    assert done.status == 0, done.err
+    assert "--shard_pictures is now --shard_images" in done.err
+    assert json.loads((tmp_path / "records/records.json").read_text())["shard_images"] == 2
+    assert "shard_pictures" not in command("prepare", "--help").out
 
 
 def test_lookup_suggests():

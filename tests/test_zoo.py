@@ -34,12 +34,12 @@ def test_what_counts(zoo):
         def __init__(self):
             super().__init__()
             self.single = keras.layers.DepthwiseConv2D(3, padding="same")
-            self.enlarge = keras.layers.Conv2DTranspose(5, 4, 2, padding="same")
+            self.upscale = keras.layers.Conv2DTranspose(5, 4, 2, padding="same")
             self.mix = keras.layers.Dense(7)
 
         def call(self, x):
             x = keras.ops.conv(x, keras.ops.ones((5, 5, 3, 3)), padding="same")  # fixed: counts as nothing
-            return self.enlarge(self.single(x)) + 0 * keras.ops.mean(self.mix(keras.ops.mean(x, axis=(1, 2))))
+            return self.upscale(self.single(x)) + 0 * keras.ops.mean(self.mix(keras.ops.mean(x, axis=(1, 2))))
 
     model = Mixed()
     model(keras.ops.zeros((1, 8, 8, 3)))

@@ -25,7 +25,7 @@ from PIL import Image
 
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data import build_store, crops, open_source, prepare
-from srgan_tf.imaging import list_pictures, matlab_resize, read_picture
+from srgan_tf.imaging import list_images, matlab_resize, read_image
 
 SCALE, PATCH, BATCH, WORKERS = 4, 128, 16, 2
 SUB_IMAGE, STEP = 480, 240
@@ -59,9 +59,9 @@ def _tensor(image: np.ndarray, mirrored: bool, upside_down: bool, turned: bool) 
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float().div_(255)
 
 
-def make_pictures(folder: Path, count: int = 4) -> None:
+def make_images(folder: Path, count: int = 4) -> None:
     """Photographs of DIV2K's size: scikit-image's, mirrored and tiled."""
-    photos = [load().hr for _, load in open_source("samples", 1, "train").pictures]
+    photos = [load().hr for _, load in open_source("samples", 1, "train").images]
     photos = [photo for photo in photos if min(photo.shape[:2]) >= 256][:count]
     for number, photo in enumerate(photos):
         wide = np.pad(photo, ((0, max(0, HEIGHT - photo.shape[0])), (0, max(0, WIDTH - photo.shape[1])), (0, 0)),
@@ -69,12 +69,12 @@ def make_pictures(folder: Path, count: int = 4) -> None:
         Image.fromarray(wide[:HEIGHT, :WIDTH]).save(folder / f"{number}.png")
 
 
-def make_sub_images(pictures: Path, folder: Path) -> None:
+def make_sub_images(images: Path, folder: Path) -> None:
     """Cuts images into overlapping sub-images, HR and LR, as PNG."""
     for name in ("HR", "LR"):
         (folder / name).mkdir(parents=True)
-    for path in list_pictures(pictures):
-        hr = read_picture(path).pixels[..., :3]
+    for path in list_images(images):
+        hr = read_image(path).pixels[..., :3]
         hr = hr[: hr.shape[0] // SCALE * SCALE, : hr.shape[1] // SCALE * SCALE]
         lr, part = matlab_resize(hr, 1 / SCALE), SUB_IMAGE // SCALE
         for top in range(0, hr.shape[0] - SUB_IMAGE + 1, STEP):
@@ -84,16 +84,16 @@ def make_sub_images(pictures: Path, folder: Path) -> None:
                 Image.fromarray(lr[row : row + part, column : column + part]).save(folder / "LR" / name)
 
 
-def open_ours(pictures: Path, folder: Path) -> Callable[[], Iterator]:
+def open_ours(images: Path, folder: Path) -> Callable[[], Iterator]:
     """Prepares records; returns what starts a pipeline on them."""
-    prepare(PrepareConfig(dataset=f"folder:{pictures}", output=str(folder), scale=SCALE))
+    prepare(PrepareConfig(dataset=f"folder:{images}", output=str(folder), scale=SCALE))
     store = build_store(open_source(f"records:{folder}", SCALE, "all"), SCALE, PATCH)
     return lambda: iter(crops(store, PATCH, BATCH, seed=0, first_step=0, steps=1_000_000))
 
 
-def open_torch(pictures: Path, folder: Path) -> Callable[[], Iterator]:
+def open_torch(images: Path, folder: Path) -> Callable[[], Iterator]:
     """Writes sub-images; returns what starts a DataLoader on them."""
-    make_sub_images(pictures, folder)
+    make_sub_images(images, folder)
     dataset = SubImages(folder)
     endless = torch.utils.data.RandomSampler(dataset, replacement=True, num_samples=10_000_000)
     loader = torch.utils.data.DataLoader(dataset, BATCH, sampler=endless, num_workers=WORKERS, drop_last=True,
@@ -124,13 +124,13 @@ def main() -> None:
     print(", ".join(f"{name} {version}" for name, version in versions.items()), f"; {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory(prefix="bench_data_") as temporary:
         folder = Path(temporary)
-        if options.pictures is None:
-            (folder / "pictures").mkdir()
-            make_pictures(folder / "pictures")
-        pictures = options.pictures or folder / "pictures"
+        if options.images is None:
+            (folder / "images").mkdir()
+            make_images(folder / "images")
+        images = options.images or folder / "images"
         # PyTorch first: its workers are forks, which are best made before TensorFlow has threads.
-        contestants = {"PyTorch, PNG sub-images": open_torch(pictures, folder / "sub"),
-                       "srgan_tf, records": open_ours(pictures, folder / "records")}
+        contestants = {"PyTorch, PNG sub-images": open_torch(images, folder / "sub"),
+                       "srgan_tf, records": open_ours(images, folder / "records")}
         rates: dict[str, list[float]] = {name: [] for name in contestants}
         for _ in range(options.rounds):
             for name, start in contestants.items():

@@ -36,16 +36,16 @@ BATCH, SIDE, SCALE = 12, 256, 4
 def photographs() -> np.ndarray:
     """Crops of scikit-image's photographs, float32 [12,256,256,3]."""
     pieces = []
-    for _, load in open_source("samples", 1, "train").pictures:
+    for _, load in open_source("samples", 1, "train").images:
         hr = load().hr
         if min(hr.shape[:2]) >= SIDE:
             pieces += [hr[:SIDE, :SIDE], hr[-SIDE:, -SIDE:]]
     return np.stack(pieces[:BATCH]).astype(np.float32) / 255
 
 
-def ours_one_by_one(pictures: np.ndarray) -> Iterator:
+def ours_one_by_one(images: np.ndarray) -> Iterator:
     """A tf.data pipeline, as `crops` has it, but for the prefetching: nothing is made in the others' turns."""
-    degrade, hr = open_degradation("real_esrgan", SCALE), tf.constant(pictures)
+    degrade, hr = open_degradation("real_esrgan", SCALE), tf.constant(images)
 
     def one(number: tf.Tensor) -> tf.Tensor:
         return degrade(hr[number % BATCH][None], tf.stack([np.int64(1), number]))[0][0]
@@ -54,9 +54,9 @@ def ours_one_by_one(pictures: np.ndarray) -> Iterator:
     return iter(data.batch(BATCH))
 
 
-def ours_batched(pictures: np.ndarray) -> Iterator:
+def ours_batched(images: np.ndarray) -> Iterator:
     """One call per batch."""
-    degrade, hr = open_degradation("real_esrgan", SCALE), tf.constant(pictures)
+    degrade, hr = open_degradation("real_esrgan", SCALE), tf.constant(images)
     call = tf.function(lambda number: degrade(hr, tf.stack([1, number]))[0], autograph=False)
     number = 0
     while True:
@@ -64,9 +64,9 @@ def ours_batched(pictures: np.ndarray) -> Iterator:
         number += 1
 
 
-def by_torch(pictures: np.ndarray) -> Iterator:
+def by_torch(hr_images: np.ndarray) -> Iterator:
     """The authors' chain in PyTorch."""
-    hr = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
+    hr = torch.from_numpy(np.ascontiguousarray(hr_images.transpose(0, 3, 1, 2)))
     kernels = [[torch.from_numpy(drawn.kernels.numpy()) for drawn in (
         draw_kernels(tf.constant([number, 0]), BATCH, FIRST.sigma),
         draw_kernels(tf.constant([number, 1]), BATCH, SECOND.sigma),
@@ -110,7 +110,7 @@ def torch_round(images: torch.Tensor, stage: Stage, base: int) -> torch.Tensor:
         noise = torch.randn_like(images) * torch.empty(BATCH, 1, 1, 1).uniform_(*stage.sigma_noise) / 255
     else:
         levels = (images * 255).round() / 255
-        values = [2 ** np.ceil(np.log2(len(torch.unique(picture)))) for picture in levels]
+        values = [2 ** np.ceil(np.log2(len(torch.unique(image)))) for image in levels]
         photons = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1, 1)
         noise = torch.poisson(levels * photons) / photons - levels
         noise = noise * torch.empty(BATCH, 1, 1, 1).uniform_(*stage.strength)
@@ -161,10 +161,10 @@ def main() -> None:
     options = parser.parse_args()
     versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "torch", "numpy")}
     print(", ".join(f"{name} {version}" for name, version in versions.items()), f"; {os.cpu_count()} cores")
-    pictures = photographs()
+    images = photographs()
     makers: dict[str, Callable[[np.ndarray], Iterator]] = {
         "srgan_tf, one by one": ours_one_by_one, "srgan_tf, batches": ours_batched, "PyTorch, batches": by_torch}
-    running = {name: make(pictures) for name, make in makers.items()}
+    running = {name: make(images) for name, make in makers.items()}
     for batches in running.values():
         for _ in range(5):
             next(batches)

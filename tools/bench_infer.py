@@ -94,16 +94,16 @@ def pytorch_network(model: str):
                "rrdb": lambda: RRDBNet(64, 32, 23)}[model]()
     load_pytorch(network, model)
 
-    class Enlarge(torch.nn.Module):
+    class Upscale(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.network = network
 
         def forward(self, images):
-            enlarged = self.network(images.permute(0, 3, 1, 2).float() / 255).float()
-            return (255 * enlarged + 0.5).floor().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+            upscaled = self.network(images.permute(0, 3, 1, 2).float() / 255).float()
+            return (255 * upscaled + 0.5).floor().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
-    return Enlarge().eval()
+    return Upscale().eval()
 
 
 def pytorch_contender(model: str, folder: Path, kind: str, threads: int):
@@ -141,8 +141,8 @@ def openvino_contender(model: str, folder: Path, kind: str, threads: int):
     import openvino
     import tensorflow as tf
 
-    picture = tf.TensorSpec([None, None, None, 3], tf.uint8)
-    graph = tf.function(make_generator(model).enlarge, [picture]).get_concrete_function()
+    image = tf.TensorSpec([None, None, None, 3], tf.uint8)
+    graph = tf.function(make_generator(model).upscale, [image]).get_concrete_function()
     hint = {"float32": "f32", "bfloat16": "bf16"}[kind]
     compiled = openvino.Core().compile_model(openvino.convert_model(graph), "CPU", {
         "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"})
@@ -158,23 +158,23 @@ CONTENDERS = ["ONNX float32", *(f"{name} {kind}" for name in ("Keras", "SavedMod
 
 def serve(pipe: Connection, contender: str, model: str, folder: Path, threads: int) -> None:
     """The process of a contender: sends the upscaled image and the seconds for each image."""
-    from srgan_tf.inference import enlarge_tiled
+    from srgan_tf.inference import upscale_tiled
     from srgan_tf.runtimes import Runtime
 
     name, _, kind = contender.partition(" ")
     run, version = LOADERS[name](model, folder, kind, threads)
     runtime = Runtime(name, SCALE, run)
     pipe.send(version)
-    while (picture := pipe.recv()) is not None:
+    while (image := pipe.recv()) is not None:
         start = time.perf_counter()
-        enlarged = enlarge_tiled(runtime, picture, 0 if name == "SavedModel" else TILE, OVERLAP)
-        pipe.send((enlarged, time.perf_counter() - start))
+        upscaled = upscale_tiled(runtime, image, 0 if name == "SavedModel" else TILE, OVERLAP)
+        pipe.send((upscaled, time.perf_counter() - start))
 
 
 def race(model: str, contenders: list[str], sizes: list[int], repeats: int, threads: int) -> set[str]:
     """Prints the model's rows; returns the versions."""
     context, random = get_context("spawn"), np.random.default_rng(0)
-    pictures = [random.integers(0, 256, (size, size, 3), "uint8") for size in sizes]
+    images = [random.integers(0, 256, (size, size, 3), "uint8") for size in sizes]
     with tempfile.TemporaryDirectory(prefix="bench_infer_") as temporary:
         exporter = context.Process(target=export, args=(model, Path(temporary), contenders))
         exporter.start()
@@ -185,26 +185,26 @@ def race(model: str, contenders: list[str], sizes: list[int], repeats: int, thre
             arguments = (theirs, name, model, Path(temporary), threads)
             context.Process(target=serve, args=arguments, daemon=True).start()
             versions.add(pipes[name].recv())
-        found = measure(pipes, pictures, repeats)
+        found = measure(pipes, images, repeats)
         for pipe in pipes.values():
             pipe.send(None)
     print_rows(model, found, sizes)
     return versions - {""}
 
 
-def measure(pipes: dict[str, Connection], pictures: list[np.ndarray], repeats: int) -> dict[str, list[tuple]]:
+def measure(pipes: dict[str, Connection], images: list[np.ndarray], repeats: int) -> dict[str, list[tuple]]:
     """Median seconds and largest difference from Keras in float32, of each contender for each image."""
     found = {name: [] for name in pipes}
-    for picture in pictures:
+    for image in images:
         times, results = {name: [] for name in pipes}, {}
         for turn in range(WARM_UP + repeats):
             for name, pipe in pipes.items():
-                pipe.send(picture if turn >= WARM_UP else picture[:TILE, :TILE])
+                pipe.send(image if turn >= WARM_UP else image[:TILE, :TILE])
                 results[name], seconds = pipe.recv()
                 times[name].append(seconds)
-        for name, enlarged in results.items():
-            reference = results.get("Keras float32", enlarged)
-            difference = int(np.abs(enlarged.astype(np.int16) - reference).max())
+        for name, upscaled in results.items():
+            reference = results.get("Keras float32", upscaled)
+            difference = int(np.abs(upscaled.astype(np.int16) - reference).max())
             found[name].append((statistics.median(times[name][-repeats:]), difference))
     return found
 

@@ -36,7 +36,7 @@ LR_SIDES = {"edsr": 48, "rrdb": 32}
 PRECISIONS = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 
 
-def pictures(model: str) -> tuple[np.ndarray, np.ndarray]:
+def images(model: str) -> tuple[np.ndarray, np.ndarray]:
     """One batch of LR and HR noise, uint8 NHWC."""
     random, side = np.random.default_rng(0), LR_SIDES[model]
     return tuple(random.integers(0, 256, (BATCH, size, size, 3), "uint8") for size in (side, SCALE * side))
@@ -65,7 +65,7 @@ def tensorflow_step(model: str, precision: str, threads: int):
     generator.set_weights(random_weights([weight.shape for weight in generator.weights]))
     network = OptimizedNetwork(generator, keras.optimizers.Adam(RATE, epsilon=1e-8))
     engine = Engine(PixelStep(network, parse_terms("l1")), MovingAverage(generator, 0))
-    lr, hr = (tf.constant(batch[None]) for batch in pictures(model))
+    lr, hr = (tf.constant(batch[None]) for batch in images(model))
     return lambda: float(engine(lr, hr)[0, 0]), f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
 
@@ -79,7 +79,7 @@ def pytorch_step(model: str, precision: str, threads: int):
     load_pytorch(network, model)
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), RATE, eps=1e-8, fused=True)
-    batches = [torch.from_numpy(batch).permute(0, 3, 1, 2) for batch in pictures(model)]  # NHWC -> NCHW, channels_last
+    batches = [torch.from_numpy(batch).permute(0, 3, 1, 2) for batch in images(model)]  # NHWC -> NCHW, channels_last
 
     def step() -> float:
         lr, hr = (batch.float() / 255 for batch in batches)

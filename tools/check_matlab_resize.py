@@ -17,16 +17,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from srgan_tf.imaging import crop_to_multiple, list_pictures, matlab_resize, read_picture
+from srgan_tf.imaging import crop_to_multiple, list_images, matlab_resize, read_image
 
 
 def compare(lr_folder: Path, scale: int) -> tuple[int, dict[str, int]]:
     """Number of images, and how many pixels of them all differ, in which way."""
-    pictures = list_pictures(lr_folder)
+    images = list_images(lr_folder)
     differing = dict.fromkeys(("replicate", "symmetric inside", "symmetric edge"), 0)
-    for path in pictures:
-        reference = read_picture(path).colour
-        hr = crop_to_multiple(read_picture(lr_folder.parents[1] / "HR" / path.name).colour, scale)
+    for path in images:
+        reference = read_image(path).colour
+        hr = crop_to_multiple(read_image(lr_folder.parents[1] / "HR" / path.name).colour, scale)
         for edge in ("replicate", "symmetric"):
             differs = (matlab_resize(hr, Fraction(1, scale), edge) != reference).any(axis=2)
             if edge == "replicate":
@@ -35,7 +35,7 @@ def compare(lr_folder: Path, scale: int) -> tuple[int, dict[str, int]]:
                 inside = np.count_nonzero(differs[2:-2, 2:-2])
                 differing["symmetric inside"] += inside
                 differing["symmetric edge"] += np.count_nonzero(differs) - inside
-    return len(pictures), differing
+    return len(images), differing
 
 
 def main(benchmarks: list[str]) -> int:

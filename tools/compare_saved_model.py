@@ -18,7 +18,7 @@ from PIL import Image
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
 from srgan_tf.hub import load_model
-from srgan_tf.imaging import list_pictures, read_picture
+from srgan_tf.imaging import list_images, read_image
 from srgan_tf.models import GENERATORS
 
 
@@ -36,23 +36,23 @@ def main() -> None:
         path = export_saved_model(generator, Path(folder), "", ExportConfig(
             model="-", output="-", saved_model_tile=arguments.tile, precision=arguments.precision))
         loaded = tf.saved_model.load(str(path))
-        for file in list_pictures(Path(arguments.benchmark) / f"LR_bicubic/X{generator.scale}"):
+        for file in list_images(Path(arguments.benchmark) / f"LR_bicubic/X{generator.scale}"):
             compare(generator, loaded, file)
 
 
 def compare(generator, loaded, file: Path) -> None:
     """Prints the largest difference of each signature, and the share of pixels that differ at all."""
-    picture = read_picture(file).colour
-    expected = np.asarray(generator.enlarge(picture[None]))[0].astype(int)
+    image = read_image(file).colour
+    expected = np.asarray(generator.upscale(image[None]))[0].astype(int)
     signatures = loaded.signatures
-    whole = signatures["serving_default"](image=tf.constant(picture[None]))["upscaled"].numpy()[0]
-    floats = signatures["float"](input_0=tf.constant(picture[None], tf.float32))["output_0"].numpy()[0]
-    content = tf.io.encode_png(picture)[None]
+    whole = signatures["serving_default"](image=tf.constant(image[None]))["upscaled"].numpy()[0]
+    floats = signatures["float"](input_0=tf.constant(image[None], tf.float32))["output_0"].numpy()[0]
+    content = tf.io.encode_png(image)[None]
     png = np.asarray(Image.open(io.BytesIO(signatures["encoded"](image_bytes=content)["png_bytes"].numpy()[0])))
     made = {"uint8": whole, "float": np.clip(np.floor(floats + 0.5), 0, 255).astype(np.uint8), "encoded": png}
     found = [f"{name} {np.abs(pixels - expected).max()} ({(pixels != expected).mean():.2e})"
              for name, pixels in made.items()]
-    print(f"{file.name} {picture.shape[1]}x{picture.shape[0]}: {', '.join(found)}", flush=True)
+    print(f"{file.name} {image.shape[1]}x{image.shape[0]}: {', '.join(found)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -76,14 +76,14 @@ def expected_answers(staging: Path) -> list[tuple[np.ndarray, dict[int, np.ndarr
     import tensorflow as tf
 
     pixels = np.random.default_rng(0)
-    pictures = [pixels.integers(0, 256, (1, *size, 3), np.uint8) for size in SIZES]
-    cases = [(picture, {}) for picture in pictures]
+    images = [pixels.integers(0, 256, (1, *size, 3), np.uint8) for size in SIZES]
+    cases = [(image, {}) for image in images]
     for version in (1, 2, 3):
         loaded = tf.saved_model.load(str(staging / str(version)))
         signature = loaded.signatures["serving_default"]
         (name,) = signature.structured_input_signature[1]
-        for picture, answers in cases:
-            answers[version] = next(iter(signature(**{name: tf.constant(picture)}).values())).numpy().astype(int)
+        for image, answers in cases:
+            answers[version] = next(iter(signature(**{name: tf.constant(image)}).values())).numpy().astype(int)
     return cases
 
 
@@ -194,25 +194,25 @@ class Trial:
         self.versions[version] += 1
 
     def good_rows(self, chance: random.Random, channel: object) -> None:
-        picture, answers = chance.choice(self.cases[:6])
+        image, answers = chance.choice(self.cases[:6])
         start = time.time()
-        status, document = self.predict({"instances": picture.tolist()})
+        status, document = self.predict({"instances": image.tolist()})
         assert status == 200, document
         self.check(document["predictions"], answers, start)
 
     def good_columns(self, chance: random.Random, channel: object) -> None:
-        picture, answers = chance.choice(self.cases)
+        image, answers = chance.choice(self.cases)
         start = time.time()
-        status, document = self.predict({"inputs": {"image": picture.tolist()}})
+        status, document = self.predict({"inputs": {"image": image.tolist()}})
         assert status == 200, document
         self.check(document["outputs"], answers, start)
 
     def good_encoded(self, chance: random.Random, channel: object) -> None:
         if not self.encoded:
             return self.good_rows(chance, channel)
-        picture, answers = chance.choice(self.cases)
+        image, answers = chance.choice(self.cases)
         start, file = time.time(), io.BytesIO()
-        Image.fromarray(picture[0]).save(file, "png")
+        Image.fromarray(image[0]).save(file, "png")
         status, document = self.predict({"signature_name": "encoded", "instances": [
             {"b64": base64.b64encode(file.getvalue()).decode()}]})
         assert status == 200, document
@@ -220,21 +220,21 @@ class Trial:
         return self.check(np.asarray(Image.open(io.BytesIO(png)))[None], answers, start)
 
     def good_grpc(self, chance: random.Random, channel: object) -> None:
-        picture, answers = chance.choice(self.cases)
+        image, answers = chance.choice(self.cases)
         start = time.time()
-        response = self.call(channel, picture)
+        response = self.call(channel, image)
         (output,) = response.outputs.values()
         shape = [dimension.size for dimension in output.tensor_shape.dim]
         self.check(np.frombuffer(output.tensor_content, np.uint8).reshape(shape), answers, start,
                    response.model_spec.version.value)
 
-    def call(self, channel: object, picture: np.ndarray) -> object:
+    def call(self, channel: object, image: np.ndarray) -> object:
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
         request = predict_pb2.PredictRequest()
         request.model_spec.name = NAME
-        request.inputs["image"].CopyFrom(tf.make_tensor_proto(picture))
+        request.inputs["image"].CopyFrom(tf.make_tensor_proto(image))
         return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=120)
 
     def broken(self, chance: random.Random, channel: object) -> None:
@@ -256,17 +256,17 @@ class Trial:
     def huge_grpc(self, chance: random.Random, channel: object) -> None:
         self.refused(channel, np.zeros((1, 1000, 1500, 3), np.uint8), grpc.StatusCode.RESOURCE_EXHAUSTED)
 
-    def refused(self, channel: object, picture: np.ndarray, code: grpc.StatusCode) -> None:
+    def refused(self, channel: object, image: np.ndarray, code: grpc.StatusCode) -> None:
         status = None
         try:
-            self.call(channel, picture)
+            self.call(channel, image)
         except grpc.RpcError as error:
             status = error.code()
         assert status == code, status
 
     def slow(self, chance: random.Random, channel: object) -> None:
-        picture, answers = self.cases[0]
-        start, body = time.time(), json.dumps({"instances": picture.tolist()}).encode()
+        image, answers = self.cases[0]
+        start, body = time.time(), json.dumps({"instances": image.tolist()}).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=120)
         connection.putrequest("POST", f"/v1/models/{NAME}:predict")
         connection.putheader("Content-Length", str(len(body)))

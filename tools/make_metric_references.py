@@ -28,7 +28,7 @@ from srgan_tf.imaging import matlab_resize
 from srgan_tf.metrics import niqe
 
 TARGET = Path(__file__).parent.parent / "tests/references/metrics.json"
-NIQE_PICTURES = {"astronaut": data.astronaut, "chelsea": data.chelsea, "camera": data.camera}
+NIQE_IMAGES = {"astronaut": data.astronaut, "chelsea": data.chelsea, "camera": data.camera}
 
 
 def load(name: str, path: Path) -> types.ModuleType:
@@ -64,8 +64,8 @@ def niqe_references(folder: Path) -> dict[str, dict[str, float]]:
     """BasicSR's figures by image and crop."""
     calculate = basicsr_niqe(folder)
     found = {}
-    for name, picture in NIQE_PICTURES.items():
-        pixels = picture()
+    for name, image in NIQE_IMAGES.items():
+        pixels = image()
         order = {"input_order": "HW"} if pixels.ndim == 2 else {}
         bgr = pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., ::-1])
         found[name] = {str(crop): calculate(bgr, crop, **order) for crop in (0, 4)}
@@ -88,9 +88,9 @@ def perceptual_references(site: Path) -> dict[str, float]:
     import lpips
     from DISTS_pytorch.DISTS_pt import DISTS
 
-    picture = data.chelsea()[60:141, 100:197]
-    blurred = matlab_resize(matlab_resize(picture, 1 / 3), output_size=picture.shape[:2])
-    a, b = (torch.tensor(each / np.float32(255)).permute(2, 0, 1)[None] for each in (blurred, picture))
+    image = data.chelsea()[60:141, 100:197]
+    blurred = matlab_resize(matlab_resize(image, 1 / 3), output_size=image.shape[:2])
+    a, b = (torch.tensor(each / np.float32(255)).permute(2, 0, 1)[None] for each in (blurred, image))
     judges = {f"lpips_{name}": (lpips.LPIPS(net=name, pretrained=False, pnet_rand=True, verbose=False),
                                 {**network(name), **lpips_heads(name)}) for name in ENDS}
     judges["dists"] = DISTS(load_weights=False), {**network("vgg"), **dists_weights()}
@@ -111,12 +111,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--basicsr", type=Path, required=True, help="unpacked source of basicsr 1.4.2")
     parser.add_argument("--site", type=Path, required=True, help="unpacked wheels of lpips, DISTS_pytorch, torchvision")
-    parser.add_argument("pictures", nargs="*", type=Path, help="further images, only compared with this package")
+    parser.add_argument("images", nargs="*", type=Path, help="further images, only compared with this package")
     arguments = parser.parse_args()
     references = {"niqe": niqe_references(arguments.basicsr), "perceptual": perceptual_references(arguments.site)}
     TARGET.write_text(json.dumps(references, indent=1) + "\n")
     calculate = sys.modules["basicsr.metrics.niqe"].calculate_niqe
-    for path in arguments.pictures:
+    for path in arguments.images:
         pixels = np.asarray(Image.open(path).convert("RGB"))
         theirs, ours = calculate(np.ascontiguousarray(pixels[..., ::-1]), 4), niqe(pixels, crop=4)
         print(f"{path}: {theirs:.6f} by BasicSR, {ours:.6f} here, difference {ours - theirs:+.1e}")

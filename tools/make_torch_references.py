@@ -264,7 +264,7 @@ def store_artifact_loss() -> None:
     hr = torch.rand(2, 3, 12, 10)
     sr, average = (hr + size * torch.randn(hr.shape) for size in (0.1, 0.08))
     sr.requires_grad_()
-    residual, steady = ((hr - pictures).abs().sum(1, keepdim=True) for pictures in (sr, average))
+    residual, steady = ((hr - images).abs().sum(1, keepdim=True) for images in (sr, average))
     windows = functional.pad(residual, [3] * 4, mode="reflect").unfold(2, 7, 1).unfold(3, 7, 1)
     weights = windows.var((-1, -2)) * residual.var((1, 2, 3), keepdim=True) ** 0.2
     weights = torch.where(residual < steady, torch.zeros_like(weights), weights)
@@ -278,11 +278,11 @@ def store_artifact_loss() -> None:
 def main() -> None:
     """Writes every reference anew."""
     FOLDER.mkdir(exist_ok=True)
-    picture = (2, 3, 7, 6)
-    store("edsr_x4", EDSR(4, features=8, blocks=2, residual_scale=0.5), picture, bias_size=25)
-    store("edsr_x3", EDSR(3, features=8, blocks=2, residual_scale=1.0), picture, bias_size=25)
-    store("msrresnet_x4", MSRResNet(features=8, blocks=2), picture)
-    store("rrdb_x4", RRDBNet(features=8, growth=4, blocks=2), picture)
+    image = (2, 3, 7, 6)
+    store("edsr_x4", EDSR(4, features=8, blocks=2, residual_scale=0.5), image, bias_size=25)
+    store("edsr_x3", EDSR(3, features=8, blocks=2, residual_scale=1.0), image, bias_size=25)
+    store("msrresnet_x4", MSRResNet(features=8, blocks=2), image)
+    store("rrdb_x4", RRDBNet(features=8, growth=4, blocks=2), image)
     store("vgg128_64px", VGGStyleDiscriminator(features=2, size=64), (2, 3, 64, 64))
     store("patchgan_instance_32px", PatchDiscriminator(2, nn.InstanceNorm2d), (2, 3, 32, 32))
     store("patchgan_batch_32px", PatchDiscriminator(2, nn.BatchNorm2d), (2, 3, 32, 32))

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 FOLDER = Path(__file__).parent.parent / "tests" / "references" / "weights"
-PICTURE = (1, 3, 4, 8)
+IMAGE = (1, 3, 4, 8)
 
 
 def basicsr(module: str, name: str) -> Callable[..., nn.Module]:
@@ -90,7 +90,7 @@ def randomize(network: nn.Module, bias_size: float) -> None:
                 value.normal_(1 if re.search(r"bn\d_\d\.weight", name) else 0, bias_size)
 
 
-def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple[int, ...] = PICTURE,
+def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple[int, ...] = IMAGE,
           rename: Callable = dict, dtype: torch.dtype = torch.float32, wrap: Callable = dict, zipped: bool = True,
           judge: Callable | None = None) -> None:
     """Writes NAME.pth, and input and output of the network with these very weights.
@@ -172,7 +172,7 @@ def store_ncnn() -> None:
         if half:  # of the kernels alone: biases and slopes are float32 in ncnn's files
             network.load_state_dict({key: value.half().float() if value.ndim > 1 else value
                                      for key, value in network.state_dict().items()})
-        inputs = torch.randint(0, 5, PICTURE) / 4
+        inputs = torch.randint(0, 5, IMAGE) / 4
         with torch.no_grad():
             outputs = network.eval()(inputs.clone())
         with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +228,7 @@ def store_span() -> None:
     network = span(3, norm=False).eval()
 
     def folded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        network(torch.zeros(PICTURE))  # computes eval_conv; in the other two files it is as random as the rest
+        network(torch.zeros(IMAGE))  # computes eval_conv; in the other two files it is as random as the rest
         return {key: value for key, value in network.state_dict().items()
                 if re.search(r"eval_conv|conv_cat|upsampler|no_norm", key)}
 

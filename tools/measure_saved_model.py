@@ -39,13 +39,13 @@ def main() -> None:
 
     model = tf.saved_model.load(arguments.folder)
     serve = model.signatures["serving_default"]
-    picture = tf.constant(np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8))
-    serve(image=picture[:, :16, :16])
+    image = tf.constant(np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8))
+    serve(image=image[:, :16, :16])
     print(f"loaded, one request of 16x16: {peak_mib():,.0f} MiB", flush=True)
     for _ in range(arguments.repeat):
         start = time.perf_counter()
         try:
-            upscaled = serve(image=picture)["upscaled"]
+            upscaled = serve(image=image)["upscaled"]
         except tf.errors.ResourceExhaustedError as error:
             sys.exit(f"{arguments.size}: {error.message.splitlines()[0]}")
         seconds = time.perf_counter() - start

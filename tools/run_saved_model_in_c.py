@@ -65,11 +65,11 @@ def main(folder: str, source: str, target: str) -> None:
     options, tags = Pointer(core.TF_NewSessionOptions()), (ctypes.c_char_p * 1)(b"serve")
     session = Pointer(core.TF_LoadSessionFromSavedModel(options, None, folder.encode(), tags, 1, graph, None, status))
     check(framework, status)
-    pictures = np.ascontiguousarray(np.load(source))
-    assert pictures.dtype == np.uint8
-    shape = (ctypes.c_int64 * 4)(*pictures.shape)
-    given = Pointer(framework.TF_AllocateTensor(UINT8, shape, 4, ctypes.c_size_t(pictures.nbytes)))
-    ctypes.memmove(framework.TF_TensorData(given), pictures.ctypes.data, pictures.nbytes)
+    images = np.ascontiguousarray(np.load(source))
+    assert images.dtype == np.uint8
+    shape = (ctypes.c_int64 * 4)(*images.shape)
+    given = Pointer(framework.TF_AllocateTensor(UINT8, shape, 4, ctypes.c_size_t(images.nbytes)))
+    ctypes.memmove(framework.TF_TensorData(given), images.ctypes.data, images.nbytes)
     ends = [Output(core.TF_GraphOperationByName(graph, name.encode()), index) for name, index in endpoints(folder)]
     assert all(end.operation for end in ends), endpoints(folder)
     made = (Pointer * 1)()
@@ -78,10 +78,10 @@ def main(folder: str, source: str, target: str) -> None:
     check(framework, status)
     result = Pointer(made[0])
     size = [framework.TF_Dim(result, axis) for axis in range(4)]
-    enlarged = np.ctypeslib.as_array(ctypes.cast(framework.TF_TensorData(result), ctypes.POINTER(ctypes.c_uint8)), size)
-    np.save(target, enlarged)
+    upscaled = np.ctypeslib.as_array(ctypes.cast(framework.TF_TensorData(result), ctypes.POINTER(ctypes.c_uint8)), size)
+    np.save(target, upscaled)
     assert not {"tensorflow", "keras", "srgan_tf"} & set(sys.modules)
-    print(f"{list(pictures.shape)} -> {size} by the C API alone")
+    print(f"{list(images.shape)} -> {size} by the C API alone")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class PrepareConfig(Settings):
     sizes: tuple[float, ...] = setting(
         (1.0,), "Sizes to store each training image at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
         "reduction; as in 1,0.75,0.5.", above=0)
-    shard_pictures: int = setting(32, "Images of the dataset in a shard.", low=1)
+    shard_images: int = setting(32, "Images of the dataset in a shard.", low=1, formerly="shard_pictures")
     beam: str = setting(
         "", "Write the shards by Apache Beam with these pipeline options, as in --beam='--runner=FlinkRunner'; empty: "
         "in this process.")

@@ -74,8 +74,8 @@ def samples(where: str, scale: int, part: str) -> Source:
         raise UserError("--dataset=samples needs scikit-image: pip install 'srgan_tf[samples]'")
     data = Path(package.submodule_search_locations[0]) / "data"
     names = SAMPLES_VALIDATION if part == "validation" else SAMPLES_TRAINING
-    pictures = [(name, partial(load_hr, data / name, scale)) for name in names]
-    return Source("samples", len(names), pictures, files={name: (data / name,) for name in names})
+    images = [(name, partial(load_hr, data / name, scale)) for name in names]
+    return Source("samples", len(names), images, files={name: (data / name,) for name in names})
 
 
 def deadleaves(where: str, scale: int, part: str) -> Source:
@@ -84,9 +84,9 @@ def deadleaves(where: str, scale: int, part: str) -> Source:
         raise UserError(f"--dataset=deadleaves:COUNT needs a positive number of at most {MOST_LEAVES}; got {where!r}")
     count = 4 if part == "validation" else int(where or 64)
     first_seed = 1_000_000 if part == "validation" else 0
-    pictures = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
+    images = [(f"deadleaves {seed}", partial(_load_dead_leaves, seed, scale))
                 for seed in range(first_seed, first_seed + count)]
-    return Source("deadleaves", count, pictures, version=f"{count} from seed {first_seed} on")
+    return Source("deadleaves", count, images, version=f"{count} from seed {first_seed} on")
 
 
 def _load_dead_leaves(seed: int, scale: int) -> Pair:
@@ -155,9 +155,9 @@ def records(where: str, scale: int, part: str) -> Source:
         found = stored.read_index(folder / name)
         stored.check_shards(folder / name, found, scale)
         shards += [(folder / name / shard.file, shard) for shard in found]
-    pictures = [(entry.name, partial(_load_stored, path, entry, scale)) for path, shard in shards
+    images = [(entry.name, partial(_load_stored, path, entry, scale)) for path, shard in shards
                 for entry in shard.pairs]
-    return Source(f"records:{where}", len(pictures), pictures, shards)
+    return Source(f"records:{where}", len(images), images, shards)
 
 
 def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair:

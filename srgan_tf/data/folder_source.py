@@ -16,7 +16,7 @@ from typing import NamedTuple
 from srgan_tf.data.folders import split_folders
 from srgan_tf.data.pairs import Pair, Source, load_both, load_hr
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import PICTURE_SUFFIXES, list_pictures
+from srgan_tf.imaging import IMAGE_SUFFIXES, list_images
 from srgan_tf.imaging.name_matching import match_names
 from srgan_tf.metrics import SSIM_WINDOW
 
@@ -25,7 +25,7 @@ _EARLIER_MOST = 16  # images that earlier versions held out, the last by name
 _RUN_FILE = "config.flags"  # what is below a run folder is no data
 _LOW_RESOLUTION = re.compile(r"(?i)l[rq](?:[_-].*)?")
 
-Pictures = list[tuple[str, Callable[[], Pair]]]
+Images = list[tuple[str, Callable[[], Pair]]]
 
 
 class Held(NamedTuple):
@@ -66,15 +66,15 @@ def folder(where: str, scale: int, part: str, held: Held | None = None, leave_ou
         lr_paths = _match(hr_folder, hr_paths, lr_folder)
         files = {str(hr): (hr, lr) for hr, lr in zip(hr_paths, lr_paths, strict=True)}
         loaders = [partial(load_both, lr, hr, scale) for lr, hr in zip(lr_paths, hr_paths, strict=True)]
-    pictures = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
+    images = [(str(path), load) for path, load in zip(hr_paths, loaders, strict=True)]
     if part != "all":
-        if len(pictures) < 2:
+        if len(images) < 2:
             raise UserError(f"{hr_folder} holds one image: none is left to validate on; give --val_dataset")
-        validation, apart = _split(hr_folder, pictures, scale, held)
-        pictures = validation if part == "validation" else [one for one in pictures if one[0] not in apart]
-        if not pictures:
+        validation, apart = _split(hr_folder, images, scale, held)
+        images = validation if part == "validation" else [one for one in images if one[0] not in apart]
+        if not images:
             raise UserError(f"every image in {hr_folder} is held out: none is left to train on")
-    return Source(f"folder:{where}", len(pictures), pictures, files={name: files[name] for name, _ in pictures})
+    return Source(f"folder:{where}", len(images), images, files={name: files[name] for name, _ in images})
 
 
 def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
@@ -87,8 +87,8 @@ def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
     def below(inner: Path) -> Iterator[Path]:
         seen.add(inner.resolve())
         children = [child for child in inner.iterdir() if not child.name.startswith(".")]
-        if any(child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() for child in children):
-            yield from list_pictures(inner)
+        if any(child.suffix.lower() in IMAGE_SUFFIXES and child.is_file() for child in children):
+            yield from list_images(inner)
         for child in sorted(children, key=lambda path: (path.name.casefold(), path.name)):
             if child.is_dir() and child.resolve() not in seen and not (child / _RUN_FILE).is_file():
                 yield from below(child)
@@ -97,7 +97,7 @@ def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
 
 
 def _nothing_in(top: Path) -> str:
-    return f"{top}: no image in this folder or below it ({', '.join(PICTURE_SUFFIXES)})"
+    return f"{top}: no image in this folder or below it ({', '.join(IMAGE_SUFFIXES)})"
 
 
 def _refuse_low_resolution(hr_folder: Path, lr_folder: Path | None) -> None:
@@ -124,12 +124,12 @@ def _match(hr_folder: Path, hr_paths: Sequence[Path], lr_folder: Path) -> list[P
     return [found[path] for path in hr_paths]
 
 
-def _split(top: Path, pictures: Pictures, scale: int, held: Held | None) -> tuple[Pictures, set[str]]:
+def _split(top: Path, images: Images, scale: int, held: Held | None) -> tuple[Images, set[str]]:
     """The images to validate on, the lowest hash first, and the names of all that are not to be trained on."""
-    by_place = sorted(pictures, key=lambda one: _place(top, one[0]))
+    by_place = sorted(images, key=lambda one: _place(top, one[0]))
     below = [one for one in by_place if _place(top, one[0]) < HELD_OUT]
     if held:
-        there = dict(pictures)
+        there = dict(images)
         kept = [(name, there[name]) for name in held.validation if name in there]
         if kept:
             new = {name for name, _ in below} - set(held.training)
@@ -160,6 +160,6 @@ def _is_usable(load: Callable[[], Pair], smallest: int) -> bool:
 
 def earlier_split(where: str) -> tuple[list[str], list[str]]:
     """What earlier versions took of a folder: the names to train on, and those to validate on, the last of the list."""
-    names = [str(path) for path in list_pictures(split_folders(where)[0])]
+    names = [str(path) for path in list_images(split_folders(where)[0])]
     held_out = min(_EARLIER_MOST, max(1, round(HELD_OUT * len(names))))
     return names[:-held_out], names[-held_out:]

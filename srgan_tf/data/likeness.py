@@ -57,9 +57,9 @@ class Looks(NamedTuple):
         return lines
 
 
-def _look(picture: np.ndarray) -> np.ndarray:
+def _look(image: np.ndarray) -> np.ndarray:
     """Means of green over 16x16 areas, less their mean, at length 1."""
-    green = picture[..., 1]
+    green = image[..., 1]
     if min(green.shape) < SIDE:
         return np.zeros(SIDE * SIDE, np.float32)
     rows, columns = (np.linspace(0, length, SIDE + 1).astype(int) for length in green.shape)

@@ -18,7 +18,7 @@ from srgan_tf.data.catalog import open_source
 from srgan_tf.data.pairs import Source
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import write_picture
+from srgan_tf.imaging import write_image
 from srgan_tf.text import expand, printable
 
 
@@ -27,7 +27,7 @@ class Collection(NamedTuple):
 
     patches: int
     used: int
-    pictures: int
+    images: int
     skipped: list[tuple[str, str]]
 
 
@@ -49,8 +49,8 @@ def collect(config: PrepareConfig) -> Collection:
 def _collect(config: PrepareConfig, source: Source, folder: Path) -> Collection:
     patches, used, skipped = 0, 0, []
     name = printable(source.name)
-    loaded = tqdm(load_in_parallel(source.pictures), desc=f"looking through {name}", total=source.count,
-                  unit="picture", leave=False, disable=None)
+    loaded = tqdm(load_in_parallel(source.images), desc=f"looking through {name}", total=source.count,
+                  unit="image", leave=False, disable=None)
     for number, (name, pair) in enumerate(loaded):
         if isinstance(pair, str):
             skipped.append((name, pair))
@@ -58,7 +58,7 @@ def _collect(config: PrepareConfig, source: Source, folder: Path) -> Collection:
         found = 0
         for top, left, patch in smooth_patches(
                 pair.hr, config.noise_patch, config.noise_variance, config.noise_mean):
-            write_picture(folder / f"{number:05}_{top}_{left}.png", patch)
+            write_image(folder / f"{number:05}_{top}_{left}.png", patch)
             found += 1
         patches, used = patches + found, used + bool(found)
     if not patches:
@@ -67,12 +67,12 @@ def _collect(config: PrepareConfig, source: Source, folder: Path) -> Collection:
     return Collection(patches, used, source.count, skipped)
 
 
-def smooth_patches(picture: np.ndarray, side: int, most_variance: float,
+def smooth_patches(image: np.ndarray, side: int, most_variance: float,
                    least_mean: float) -> Iterator[tuple[int, int, np.ndarray]]:
     """Squares side by side whose grey varies little.
 
     Args:
-        picture: uint8 [H,W,3].
+        image: uint8 [H,W,3].
         side: of the squares in pixels.
         most_variance: of the grey, in levels squared.
         least_mean: of the grey, in levels.
@@ -80,9 +80,9 @@ def smooth_patches(picture: np.ndarray, side: int, most_variance: float,
     Yields:
         (top, left, uint8 [side,side,3]).
     """
-    grey = picture @ np.array([0.299, 0.587, 0.114])
-    for top in range(0, picture.shape[0] - side + 1, side):
-        for left in range(0, picture.shape[1] - side + 1, side):
+    grey = image @ np.array([0.299, 0.587, 0.114])
+    for top in range(0, image.shape[0] - side + 1, side):
+        for left in range(0, image.shape[1] - side + 1, side):
             place = np.s_[top : top + side, left : left + side]
             if grey[place].var() < most_variance and grey[place].mean() >= least_mean:
-                yield top, left, picture[place]
+                yield top, left, image[place]

@@ -8,7 +8,7 @@ import numpy as np
 
 from srgan_tf.data.records import Shard
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import matlab_resize, read_picture
+from srgan_tf.imaging import matlab_resize, read_image
 
 
 class Pair(NamedTuple):
@@ -24,7 +24,7 @@ class Source(NamedTuple):
     Attributes:
         name: for people.
         count: of the images.
-        pictures: yields (name, load), and `load()` returns the Pair or raises; a slice of it yields some of them.
+        images: yields (name, load), and `load()` returns the Pair or raises; a slice of it yields some of them.
         shards: prepared images: the files that hold them, and what is where in each.
         files: what each image is read from, by its name: HR, or HR and LR; empty where there are no such files.
         version: what the images depend on where they are not files.
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
     name: str
     count: int
-    pictures: Sequence[tuple[str, Callable[[], Pair]]]
+    images: Sequence[tuple[str, Callable[[], Pair]]]
     shards: Sequence[tuple[Path, Shard]] = ()
     files: Mapping[str, tuple[Path, ...]] = {}
     version: str = ""
@@ -65,4 +65,4 @@ def load_both(lr: Path, hr: Path, scale: int) -> Pair:
 
 
 def _rgb(path: Path) -> np.ndarray:
-    return read_picture(path).pixels[..., :3]
+    return read_image(path).pixels[..., :3]

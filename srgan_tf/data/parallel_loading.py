@@ -9,9 +9,9 @@ from srgan_tf.data.pairs import Pair
 from srgan_tf.errors import UserError
 
 
-def load_in_parallel(pictures: Iterable[tuple[str, Callable[[], Pair]]]) -> Iterator[tuple[str, Pair | str]]:
+def load_in_parallel(images: Iterable[tuple[str, Callable[[], Pair]]]) -> Iterator[tuple[str, Pair | str]]:
     """Yields (name, pair or the reason why there is none), in order, a few images ahead of the reader."""
-    rest, workers = iter(pictures), os.cpu_count() or 1
+    rest, workers = iter(images), os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         while group := list(itertools.islice(rest, 2 * workers)):
             yield from zip((name for name, _ in group), pool.map(_load, (load for _, load in group)), strict=True)

@@ -27,7 +27,7 @@ from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import expand, printable
 
 SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
-Pictures = Iterable[tuple[str, Callable[[], Pair]]]
+Images = Iterable[tuple[str, Callable[[], Pair]]]
 
 
 class Job(NamedTuple):
@@ -35,7 +35,7 @@ class Job(NamedTuple):
 
     Attributes:
         path: of its file.
-        pictures: of the source, those that it is to hold.
+        images: of the source, those that it is to hold.
         count: of these images.
         made_from: a fingerprint of their names.
         sizes: to store each at.
@@ -44,7 +44,7 @@ class Job(NamedTuple):
     """
 
     path: Path
-    pictures: Sequence[tuple[str, Callable[[], Pair]]]
+    images: Sequence[tuple[str, Callable[[], Pair]]]
     count: int
     made_from: str
     sizes: Sequence[float]
@@ -97,7 +97,7 @@ def _write(folder: Path, config: PrepareConfig, train: Source, validation: Sourc
     else:
         total, to_do = (sum(job.count * len(job.sizes) for job in some)
                         for some in ([*jobs["train"], *jobs["validation"]], left))
-        with tqdm(total=total, initial=total - to_do, desc=f"preparing {printable(train.name)}", unit="picture",
+        with tqdm(total=total, initial=total - to_do, desc=f"preparing {printable(train.name)}", unit="image",
                   disable=None) as bar:
             for job in left:
                 write_shard(job, bar.update)
@@ -114,7 +114,7 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
     """Finds records of this configuration in the folder, or begins them; clears away what a kill left half made."""
     shared = config.val_dataset in ("", config.dataset)
     held_out = shared and open_source(config.dataset, config.scale).count > train.count
-    settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_pictures")}
+    settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_images")}
     settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
     split = SPLIT
     if (folder / records.SETTINGS_FILE).is_file():
@@ -133,14 +133,14 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
 
 
 def _jobs(folder: Path, source: Source, sizes: Sequence[float], config: PrepareConfig) -> Iterator[Job]:
-    for number, start in enumerate(range(0, source.count, config.shard_pictures)):
-        stop = min(start + config.shard_pictures, source.count)
-        pictures = source.pictures[start:stop]
+    for number, start in enumerate(range(0, source.count, config.shard_images)):
+        stop = min(start + config.shard_images, source.count)
+        images = source.images[start:stop]
         # What is not a list has to be read to be listed, and has no names but its numbers.
-        names = [name for name, _ in pictures] if isinstance(pictures, list) else [f"{start} to {stop}"]
+        names = [name for name, _ in images] if isinstance(images, list) else [f"{start} to {stop}"]
         made_from = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
         files = {name: source.files[name] for name in names if name in source.files}
-        yield Job(folder / f"{number:05}.pixels", pictures, stop - start, made_from, sizes, config.scale, files)
+        yield Job(folder / f"{number:05}.pixels", images, stop - start, made_from, sizes, config.scale, files)
 
 
 def _unwritten(jobs: Sequence[Job]) -> list[Job]:
@@ -182,7 +182,7 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
             digest.update(data)
             file.write(data)
 
-        for name, loaded in load_in_parallel(_at_sizes(job.pictures, job.sizes, job.scale)):
+        for name, loaded in load_in_parallel(_at_sizes(job.images, job.sizes, job.scale)):
             if isinstance(loaded, str):
                 skipped.append((name, loaded))
             else:
@@ -197,9 +197,9 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
         tqdm.write(f"warning: {printable(line)}")
 
 
-def _at_sizes(pictures: Pictures, sizes: Sequence[float], scale: int) -> Pictures:
+def _at_sizes(images: Images, sizes: Sequence[float], scale: int) -> Images:
     """Each image at each size: 1 is itself, less is MATLAB's bicubic reduction of its HR."""
-    for name, load in pictures:
+    for name, load in images:
         for size in sizes:
             yield (name, load) if size == 1 else (f"{name} x{size:g}", partial(_load_reduced, load, size, scale))
 

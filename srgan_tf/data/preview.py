@@ -15,17 +15,17 @@ from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.resizing import MODES
-from srgan_tf.imaging import write_picture
+from srgan_tf.imaging import write_image
 from srgan_tf.text import expand
 
-PICTURES, DRAWS = 4, 4
+IMAGES, DRAWS = 4, 4
 SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
 Values = Mapping[str, float]
 Cell = tuple[np.ndarray, list[str]]  # an image and the lines below it
 
 
 def write_preview(config: PrepareConfig) -> Path:
-    """Draws PICTURES of the dataset in DRAWS each, LR upscaled by repeating pixels, and writes the sheet.
+    """Draws IMAGES of the dataset in DRAWS each, LR upscaled by repeating pixels, and writes the sheet.
 
     Returns:
         Its path.
@@ -38,7 +38,7 @@ def write_preview(config: PrepareConfig) -> Path:
     with tf.device("CPU"):  # as in the data pipeline
         rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
     path = expand(config.output or "degradations.png")
-    write_picture(path, _sheet(rows))
+    write_image(path, _sheet(rows))
     return path
 
 
@@ -55,11 +55,11 @@ def _row(config: PrepareConfig, degrade: Degrade, number: int, name: str, hr: tf
 def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
     """Names and middles, float32 [1,P,P,3], of images from all over the dataset."""
     source, side, crops = open_source(config.dataset or "samples", config.scale), SIDE + 2 * MARGIN, []
-    count = min(PICTURES, source.count)
+    count = min(IMAGES, source.count)
     for number in range(count):
         # From the end: scikit-image's photographs of things come last.
         place = source.count - 1 - number * source.count // count
-        for name, load in source.pictures[place : place + 1]:
+        for name, load in source.images[place : place + 1]:
             hr = load().hr
             hr = np.pad(hr, [(0, max(0, side - length)) for length in hr.shape[:2]] + [(0, 0)], mode="symmetric")
             top, left = ((length - side) // 2 for length in hr.shape[:2])
@@ -133,9 +133,9 @@ def _sheet(rows: list[list[Cell]]) -> np.ndarray:
     write = partial(ImageDraw.Draw(sheet).text, fill="black", font=ImageFont.load_default(11))
     for row, cells in enumerate(rows):
         top = GAP + row * (SIDE + text + GAP)
-        for column, (picture, lines) in enumerate(cells):
+        for column, (image, lines) in enumerate(cells):
             left = GAP + column * (SIDE + GAP)
-            sheet.paste(Image.fromarray(picture), (left, top))
+            sheet.paste(Image.fromarray(image), (left, top))
             for number, line in enumerate(lines):
                 write((left, top + SIDE + 3 + number * LINE), line)
     return np.asarray(sheet)

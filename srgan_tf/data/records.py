@@ -26,6 +26,7 @@ from srgan_tf.errors import UserError
 
 FORMAT = "srgan_tf records 1"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
+FORMER_NAMES = {"shard_pictures": "shard_images"}  # of settings in the records of earlier versions
 _SHARD_FILE = re.compile(r"\d+\.pixels", re.ASCII)
 _WORDS = {str: "text", int: "whole number"}
 ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
@@ -67,10 +68,10 @@ def row_bytes(width: int) -> int:
 
 def append_pair(write: Callable[[Any], Any], lr: np.ndarray, hr: np.ndarray) -> int:
     """Writes LR, then HR, rows filled up; returns the number of bytes."""
-    for picture in (lr, hr):
-        height, width = picture.shape[:2]
+    for image in (lr, hr):
+        height, width = image.shape[:2]
         rows = np.zeros((height, row_bytes(width)), np.uint8)
-        rows[:, : width * 3] = picture.reshape(height, width * 3)
+        rows[:, : width * 3] = image.reshape(height, width * 3)
         write(rows.data)
     return pair_bytes(*lr.shape[:2], hr.shape[0] // lr.shape[0])
 
@@ -83,11 +84,11 @@ def pair_bytes(height: int, width: int, scale: int) -> int:
 def read_pair(path: Path, entry: Entry, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """One pair out of a shard's file: (lr, hr)."""
     height, width = entry.height, entry.width
-    lr = _read_picture(path, entry.offset, height, width)
-    return lr, _read_picture(path, entry.offset + height * row_bytes(width), height * scale, width * scale)
+    lr = _read_image(path, entry.offset, height, width)
+    return lr, _read_image(path, entry.offset + height * row_bytes(width), height * scale, width * scale)
 
 
-def _read_picture(path: Path, offset: int, height: int, width: int) -> np.ndarray:
+def _read_image(path: Path, offset: int, height: int, width: int) -> np.ndarray:
     rows = np.fromfile(path, np.uint8, height * row_bytes(width), offset=offset)
     return pixels_of(rows, height, width)
 
@@ -186,7 +187,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     parts = settings["all"]
     if type(settings["scale"]) is not int or parts not in (["train"], ["train", "validation"]):
         raise UserError(f"{path} is damaged: scale {settings['scale']!r} and parts {parts!r}")
-    return settings
+    return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
 
 
 def read_json(path: Path) -> Any:

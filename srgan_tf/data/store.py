@@ -45,10 +45,10 @@ class Store(NamedTuple):
     def pair(self, index: int) -> Pair:
         """One pair as arrays."""
         height, width = (int(n) for n in self.lr_size[index])
-        lr = self._picture(int(self.lr_start[index]), height, width)
-        return Pair(lr, self._picture(int(self.hr_start[index]), height * self.scale, width * self.scale))
+        lr = self._image(int(self.lr_start[index]), height, width)
+        return Pair(lr, self._image(int(self.hr_start[index]), height * self.scale, width * self.scale))
 
-    def _picture(self, start: int, height: int, width: int) -> np.ndarray:
+    def _image(self, start: int, height: int, width: int) -> np.ndarray:
         rows = tf.slice(self.pixels, [start], [height * row_bytes(width)]).numpy()
         return np.ascontiguousarray(pixels_of(rows, height, width))
 
@@ -74,7 +74,7 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
         return _map_records(source, scale, smallest_hr)
     kept, skipped, looks, end = [], [], Looks.none(), 0
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
-        for name, loaded in load_in_parallel(source.pictures):
+        for name, loaded in load_in_parallel(source.images):
             reason = loaded if isinstance(loaded, str) else _unfit(*loaded.hr.shape[:2], smallest_hr)
             if reason:
                 skipped.append((name, reason))

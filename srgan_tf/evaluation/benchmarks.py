@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import Picture, crop_to_multiple, list_pictures, matlab_resize, read_picture, to_uint8
+from srgan_tf.imaging import DecodedImage, crop_to_multiple, list_images, matlab_resize, read_image, to_uint8
 from srgan_tf.imaging.name_matching import match_names
 
 
@@ -51,35 +51,35 @@ class Case(NamedTuple):
             ValueError: a file cannot be read or has transparency, the sizes differ by the scale or more, or the
                 upscaling of a coloured image is grey.
         """
-        enlargement, hr = _opaque(self.other_path), _opaque(self.hr_path).colour
-        if enlargement.grey and hr.shape[2] > 1:
+        upscaled_image, hr = _opaque(self.other_path), _opaque(self.hr_path).colour
+        if upscaled_image.grey and hr.shape[2] > 1:
             raise UserError(f"{self.other_path} is grey and {self.hr_path} is not: save the upscaled image in colour")
-        sr = _channels(enlargement, hr)
+        sr = _channels(upscaled_image, hr)
         missing = [whole - part for whole, part in zip(hr.shape[:2], sr.shape[:2], strict=True)]
         if not all(0 <= difference < self.scale for difference in missing):
             raise UserError(f"{self.other_path} and {self.hr_path} differ in size: {_size(sr)}, {_size(hr)}")
         return sr, hr[: sr.shape[0], : sr.shape[1]]
 
 
-def _opaque(path: Path) -> Picture:
+def _opaque(path: Path) -> DecodedImage:
     """Reads an image without transparency: under it colours are hidden that nobody sees, and they would be compared."""
-    picture = read_picture(path)
-    if picture.alpha is not None and (picture.alpha < 255).any():
+    image = read_image(path)
+    if image.alpha is not None and (image.alpha < 255).any():
         raise UserError(f"{path} is transparent, and the colours beneath cannot be compared: put it on a background "
                         "first, and "
                         "the images to compare it with on the same one")
-    return picture
+    return image
 
 
-def _channels(picture: Picture, like: np.ndarray) -> np.ndarray:
+def _channels(image: DecodedImage, like: np.ndarray) -> np.ndarray:
     """The image with the channels of another: grey three times over for colour, the mean of colours for grey."""
-    if like.shape[2] > 1 or picture.grey:
-        return picture.pixels[..., : like.shape[2]]
-    return to_uint8(picture.colour.mean(axis=2, keepdims=True) / 255)
+    if like.shape[2] > 1 or image.grey:
+        return image.pixels[..., : like.shape[2]]
+    return to_uint8(image.colour.mean(axis=2, keepdims=True) / 255)
 
 
-def _size(picture: np.ndarray) -> str:
-    return f"{picture.shape[1]}x{picture.shape[0]}"
+def _size(image: np.ndarray) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
 
 
 def load_benchmark(folder: Path, scale: int) -> list[Case]:
@@ -92,10 +92,10 @@ def load_benchmark(folder: Path, scale: int) -> list[Case]:
     if not hr_folder.is_dir():
         raise UserError(f"--benchmark={folder}: no folder {hr_folder}; a benchmark is DIR/HR/* and optionally "
                         f"DIR/LR_bicubic/X{scale}/*")
-    hr_paths = list_pictures(hr_folder)
+    hr_paths = list_images(hr_folder)
     lr_paths: Sequence[Path | None] = [None] * len(hr_paths)
     if lr_folder:
-        lr_paths = match_names(hr_paths, list_pictures(lr_folder))
+        lr_paths = match_names(hr_paths, list_images(lr_folder))
     return [Case(hr.name, hr, lr, scale) for hr, lr in zip(hr_paths, lr_paths, strict=True)]
 
 
@@ -135,8 +135,8 @@ def load_finished(sr_folder: Path, hr_folder: Path, scale: int, pattern: str = "
         scale: as in Case.
         pattern: of the upscaled images' names, as in `match_names`.
     """
-    hr_paths = list_pictures(hr_folder)
+    hr_paths = list_images(hr_folder)
     hint = f" by --sr_pattern={pattern}" if pattern else "; --sr_pattern={name}_x4* gives the pattern of their names"
-    found = match_names(hr_paths, list_pictures(sr_folder), pattern, hint)
+    found = match_names(hr_paths, list_images(sr_folder), pattern, hint)
     make = partial(Case, scale=scale)
     return [make(hr.name, hr, sr) for hr, sr in zip(hr_paths, found, strict=True)]

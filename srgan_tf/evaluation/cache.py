@@ -86,8 +86,8 @@ class Cache:
         """Keeps numbers by name."""
         self.put(key, json.dumps(values).encode())
 
-    def get_picture(self, key: str) -> np.ndarray | None:
-        """An entry that `put_picture` wrote, uint8 [H,W,C]."""
+    def get_image(self, key: str) -> np.ndarray | None:
+        """An entry that `put_image` wrote, uint8 [H,W,C]."""
         content = self.get(key)
         if content is None:
             return None
@@ -95,7 +95,7 @@ class Cache:
             pixels = np.asarray(image)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
-    def put_picture(self, key: str, pixels: np.ndarray) -> None:
+    def put_image(self, key: str, pixels: np.ndarray) -> None:
         """Keeps an image, uint8 [H,W,1] or [H,W,3]."""
         if self.folder is None:
             return

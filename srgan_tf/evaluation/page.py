@@ -106,8 +106,8 @@ def _number(value: float | None, text: object, mark: str = "") -> str:
 def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
     """The images that the slider compares: for each its name, and for each method its caption and a data URI."""
     found, left = [], CROP_BYTES
-    for benchmark, pictures in rows.items():
-        for row in pictures:
+    for benchmark, images in rows.items():
+        for row in images:
             views = _views(row, scale)
             left -= sum(len(view["image"]) for view in views)
             if left >= 0:
@@ -116,12 +116,12 @@ def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
 
 
 def _views(row: Row, scale: int) -> list[dict[str, str]]:
-    *methods, hr = row.pictures.values()
+    *methods, hr = row.images.values()
     top, left = busiest_crop(hr, methods[0], CROP, scale)
     lr = np.kron(row.lr[top // scale :, left // scale :][: CROP // scale, : CROP // scale],
                  np.ones((scale, scale, 1), np.uint8))
-    cells = {"LR": lr, **{name: picture[top : top + CROP, left : left + CROP]
-                          for name, picture in row.pictures.items()}}
+    cells = {"LR": lr, **{name: image[top : top + CROP, left : left + CROP]
+                          for name, image in row.images.items()}}
     captions = {**row.captions, "LR": "pixels repeated", "HR": "the original"}
     return [{"method": name, "caption": captions.get(name, ""), "image": _data_uri(cell)}
             for name, cell in cells.items()]

@@ -19,7 +19,7 @@ from srgan_tf.evaluation.judges import Judge, Readers, find_judges
 from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
-from srgan_tf.imaging import write_picture
+from srgan_tf.imaging import write_image
 from srgan_tf.text import expand, printable
 
 Results = dict[str, dict[str, Scores]]
@@ -115,30 +115,30 @@ def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges:
     """Upscales and measures every image by each method; returns the scores and the rows of the sheet."""
     scores: dict[str, Scores] = {method: Scores() for method in methods}
     rows = []
-    with tqdm(total=len(cases) * len(methods), desc=printable(name), unit="picture", leave=False, disable=None) as bar:
+    with tqdm(total=len(cases) * len(methods), desc=printable(name), unit="image", leave=False, disable=None) as bar:
         for case in cases:
-            picture = Picture(case, cache)
+            image = EvaluatedImage(case, cache)
             for method in methods.values():
                 bar.set_postfix_str(printable(method.name))
                 scores[method.name].measure(
-                    case.name, lambda picture=picture, method=method: picture.figures(method, judges, config.scale))
+                    case.name, lambda image=image, method=method: image.figures(method, judges, config.scale))
                 bar.update()
             if any(case.name in found.failures for found in scores.values()):
                 continue
             if len(rows) < config.sheet_rows:
-                rows.append(_row(picture, methods, scores))
+                rows.append(_row(image, methods, scores))
             if config.save_images:
-                _save(picture, methods, output / name)
+                _save(image, methods, output / name)
     if rows:
-        write_picture(output / f"{name}.png", draw_sheet(rows, config.scale))
+        write_image(output / f"{name}.png", draw_sheet(rows, config.scale))
     return scores, rows
 
 
-class Picture:
+class EvaluatedImage:
     """An image of a benchmark, read, upscaled and measured as far as the cache has not kept it."""
 
     def __init__(self, case: Case, cache: Cache):
-        self.case, self.cache, self.enlarged = case, cache, {}
+        self.case, self.cache, self.upscaled = case, cache, {}
 
     @cached_property
     def pair(self) -> tuple[np.ndarray, np.ndarray]:
@@ -150,17 +150,17 @@ class Picture:
         """Of its files."""
         return digest_of(*(path.read_bytes() if path else b"" for path in (self.case.hr_path, self.case.other_path)))
 
-    def enlargement(self, method: Method) -> np.ndarray:
+    def upscaled_image(self, method: Method) -> np.ndarray:
         """What the method makes of its LR, uint8 [H,W,C]."""
-        if method.name not in self.enlarged:
-            key = self.cache.key(picture=self.digest, **method.settings)
-            pixels = self.cache.get_picture(key) if method.digest else None
+        if method.name not in self.upscaled:
+            key = self.cache.key(image=self.digest, **method.settings)
+            pixels = self.cache.get_image(key) if method.digest else None
             if pixels is None:
                 pixels = method.upscaler(self.pair[0])
                 if method.digest:
-                    self.cache.put_picture(key, pixels)
-            self.enlarged[method.name] = pixels
-        return self.enlarged[method.name]
+                    self.cache.put_image(key, pixels)
+            self.upscaled[method.name] = pixels
+        return self.upscaled[method.name]
 
     def figures(self, method: Method, judges: Mapping[str, Judge], crop: int) -> Measured:
         """The method's figures by metric."""
@@ -169,21 +169,21 @@ class Picture:
         missing = {name: judge for name, judge in judges.items() if judge.key not in known}
         absent: dict[str, str] = {}
         if missing:
-            found, absent = _measured((self.enlargement(method), self.pair[1]), missing, crop)
+            found, absent = _measured((self.upscaled_image(method), self.pair[1]), missing, crop)
             known |= {judges[name].key: value for name, value in found.items()}
             if method.digest:
                 self.cache.put_values(key, known)
         return Measured({name: known[judge.key] for name, judge in judges.items() if judge.key in known}, absent)
 
 
-def _row(picture: Picture, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
+def _row(image: EvaluatedImage, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:
     """What the sheet and the page show of an image: no more than they need, for rows are kept to the end."""
-    name, (lr, hr) = picture.case.name, picture.pair
+    name, (lr, hr) = image.case.name, image.pair
     captions = {method: _caption(found.images[name]) for method, found in scores.items()}
-    pictures = {**{method.name: picture.enlargement(method) for method in methods.values()}, "HR": hr}
-    scale = picture.case.scale
-    top, left = busiest_crop(hr, pictures[BICUBIC], CROP, scale)
-    shown = {method: pixels[top : top + CROP, left : left + CROP].copy() for method, pixels in pictures.items()}
+    images = {**{method.name: image.upscaled_image(method) for method in methods.values()}, "HR": hr}
+    scale = image.case.scale
+    top, left = busiest_crop(hr, images[BICUBIC], CROP, scale)
+    shown = {method: pixels[top : top + CROP, left : left + CROP].copy() for method, pixels in images.items()}
     small = lr[top // scale :, left // scale :][: CROP // scale, : CROP // scale].copy()
     return Row(name, small, shown, {**captions, "HR": "PSNR / SSIM on Y"})
 
@@ -194,10 +194,10 @@ def _caption(figures: Mapping[str, float]) -> str:
     return f"{psnr} dB / {ssim}"
 
 
-def _save(picture: Picture, methods: Mapping[str, Method], folder: Path) -> None:
+def _save(image: EvaluatedImage, methods: Mapping[str, Method], folder: Path) -> None:
     """Writes the upscaled images: of one model to the folder, of several each to a folder of its own."""
     names = [name for name in methods if name != BICUBIC] or [BICUBIC]
     for name in names:
         target = folder / name.replace("/", "_") if len(names) > 1 else folder
         target.mkdir(parents=True, exist_ok=True)
-        write_picture(target / f"{Path(picture.case.name).stem}.png", picture.enlargement(methods[name]))
+        write_image(target / f"{Path(image.case.name).stem}.png", image.upscaled_image(methods[name]))

@@ -16,13 +16,13 @@ class Row(NamedTuple):
 
     name: str
     lr: np.ndarray
-    pictures: Mapping[str, np.ndarray]
+    images: Mapping[str, np.ndarray]
     captions: Mapping[str, str]
 
 
-def rgb(picture: np.ndarray) -> np.ndarray:
+def rgb(image: np.ndarray) -> np.ndarray:
     """[H,W,1] or [H,W,3] -> [H,W,3]."""
-    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
 
 
 def busiest_crop(reference: np.ndarray, other: np.ndarray, side: int, multiple: int) -> tuple[int, int]:
@@ -50,17 +50,17 @@ def draw_sheet(rows: Sequence[Row], scale: int) -> np.ndarray:
     Returns:
         uint8 [H,W,3].
     """
-    columns = 1 + len(rows[0].pictures)
+    columns = 1 + len(rows[0].images)
     width, height = GAP + columns * (SIDE + GAP), GAP + len(rows) * (SIDE + CAPTION + GAP)
     sheet = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     for line, row in enumerate(rows):
-        *methods, hr = row.pictures.values()
+        *methods, hr = row.images.values()
         top, left = busiest_crop(hr, methods[0], SIDE, scale)
         lr = np.kron(row.lr[top // scale :, left // scale :][: SIDE // scale, : SIDE // scale],
                      np.ones((scale, scale, 1), np.uint8))
-        cells = {"LR": lr, **{name: picture[top : top + SIDE, left : left + SIDE]
-                              for name, picture in row.pictures.items()}}
+        cells = {"LR": lr, **{name: image[top : top + SIDE, left : left + SIDE]
+                              for name, image in row.images.items()}}
         y = GAP + line * (SIDE + CAPTION + GAP)
         for column, (name, cell) in enumerate(cells.items()):
             x = GAP + column * (SIDE + GAP)

@@ -8,15 +8,15 @@ import numpy as np
 from srgan_tf.config import ExportConfig
 from srgan_tf.data.catalog import Pair, open_source
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import list_pictures
-from srgan_tf.inference.tiling import enlarge_tiled
+from srgan_tf.imaging import list_images
+from srgan_tf.inference.tiling import upscale_tiled
 from srgan_tf.metrics import psnr
 from srgan_tf.models import Generator
 from srgan_tf.runtimes.keras import open_network
 from srgan_tf.runtimes.litert import litert_runtime
 from srgan_tf.text import expand
 
-MOST_PICTURES = 64
+MOST_IMAGES = 64
 MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to settle, a minute for a large network
 MEASURED_SIDE = 96
 FREE_TILE = (64, 64)
@@ -41,7 +41,7 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
         _require_two(expand(config.representative))
     spec = f"folder:{expand(config.representative)}" if config.representative else "samples"
     try:
-        held_out = [load() for _, load in open_source(spec, scale, "validation").pictures]
+        held_out = [load() for _, load in open_source(spec, scale, "validation").images]
         source = open_source(spec, scale, "train") if config.quantize == "int8" else None
     except (UserError, OSError) as error:
         if config.representative:
@@ -50,14 +50,14 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
             raise UserError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
                             "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
         return Photographs([], [], "")
-    pictures = [load().lr for _, load in list(source.pictures)[:MOST_PICTURES]] if source else []
-    return Photographs(pictures, held_out, config.representative or "scikit-image")
+    images = [load().lr for _, load in list(source.images)[:MOST_IMAGES]] if source else []
+    return Photographs(images, held_out, config.representative or "scikit-image")
 
 
 def _require_two(folder: Path) -> None:
     """Raises a ValueError where a folder does not hold photographs to calibrate on and others to measure on."""
     try:
-        count = len(list_pictures(folder))
+        count = len(list_images(folder))
     except OSError as error:
         raise UserError(f"--representative={folder}: {error.strerror}") from error
     except UserError as error:
@@ -67,7 +67,7 @@ def _require_two(folder: Path) -> None:
                         "calibrated on some, and what it loses is measured on others")
 
 
-def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:
+def calibration_tiles(images: list[np.ndarray], tile: tuple[int, int] | None) -> list[np.ndarray]:
     """Crops uint8 [H,W,3] of the images in turn, always the same ones, and a black and a white one.
 
     They lie in turn on each side, for what is up is nothing to a user's image. The last two make 0 and 1 the exact
@@ -77,13 +77,13 @@ def calibration_tiles(pictures: list[np.ndarray], tile: tuple[int, int] | None) 
     random = np.random.default_rng(0)
     tiles = [np.full((height, width, 3), level, np.uint8) for level in (0, 255)]
     for number in range(int(np.clip(MOST_PIXELS // (height * width), 8, 100))):
-        picture = pictures[number % len(pictures)]
-        short = [(0, max(0, side - size)) for side, size in zip((height, width), picture.shape, strict=False)]
-        picture = np.pad(picture, (*short, (0, 0)), mode="symmetric")
-        top, left = (random.integers(size - side + 1) for size, side in zip(picture.shape, (height, width),
+        image = images[number % len(images)]
+        short = [(0, max(0, side - size)) for side, size in zip((height, width), image.shape, strict=False)]
+        image = np.pad(image, (*short, (0, 0)), mode="symmetric")
+        top, left = (random.integers(size - side + 1) for size, side in zip(image.shape, (height, width),
                                                                              strict=False))
         turns = number % 4 if height == width else number % 2 * 2
-        tiles.append(np.ascontiguousarray(np.rot90(picture[top : top + height, left : left + width], turns)))
+        tiles.append(np.ascontiguousarray(np.rot90(image[top : top + height, left : left + width], turns)))
     return tiles
 
 
@@ -107,7 +107,7 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
     overlap = min(OVERLAP, generator.receptive_radius, min(exported.fixed_tile or FREE_TILE) // 4)
     means = []
     for runtime in (source, exported):
-        means.append(float(np.mean([psnr(enlarge_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
+        means.append(float(np.mean([psnr(upscale_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
                                     for pair in pairs])))
     return {"photographs": photographs.source, "count": len(pairs), "psnr_y_source": round(means[0], 4),
             "psnr_y": round(means[1], 4), "loss_db": round(means[0] - means[1], 4)}

@@ -12,8 +12,8 @@ from srgan_tf.inference.channels import REACH
 COMPRESSION = 3
 
 
-def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor],
-                  enlarge_float: Callable[[tf.Tensor], tf.Tensor], scale: int, max_megapixels: float) -> tf.Tensor:
+def upscale_files(image_bytes: tf.Tensor, upscale: Callable[[tf.Tensor], tf.Tensor],
+                  upscale_float: Callable[[tf.Tensor], tf.Tensor], scale: int, max_megapixels: float) -> tf.Tensor:
     """Upscales PNG, JPEG, GIF (first frame) and BMP files, one after the other, to PNG.
 
     Grey stays grey. Alpha is upscaled by the network too, and colour premultiplied by it, as inference/channels.py
@@ -23,8 +23,8 @@ def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tens
 
     Args:
         image_bytes: string [N].
-        enlarge: uint8 [n,H,W,3] -> uint8 [n,sH,sW,3].
-        enlarge_float: as `enlarge`, but of float32 on 0..255, neither rounded nor clipped.
+        upscale: uint8 [n,H,W,3] -> uint8 [n,sH,sW,3].
+        upscale_float: as `upscale`, but of float32 on 0..255, neither rounded nor clipped.
         scale: of both.
         max_megapixels: of an upscaled image.
 
@@ -34,24 +34,24 @@ def enlarge_files(image_bytes: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tens
     Raises:
         tf.errors.InvalidArgumentError: when run on a file that is none of these, is damaged or too large.
     """
-    def enlarge_file(content: tf.Tensor) -> tf.Tensor:
-        size = picture_size(content)
+    def upscale_file(content: tf.Tensor) -> tf.Tensor:
+        size = image_size(content)
         with tf.control_dependencies([refuse_too_large(size[0], size[1], scale, max_megapixels)]):
-            picture = tf.io.decode_image(tf.identity(content), expand_animations=False)
+            image = tf.io.decode_image(tf.identity(content), expand_animations=False)
         # A GIF's frame may be larger than its header says.
-        check = refuse_too_large(tf.shape(picture)[0], tf.shape(picture)[1], scale, max_megapixels)
+        check = refuse_too_large(tf.shape(image)[0], tf.shape(image)[1], scale, max_megapixels)
         with tf.control_dependencies([check]):
-            picture = tf.identity(picture)
-            enlarged = tf.cond(
-                tf.shape(picture)[2] == 3,
-                lambda: enlarge(tf.ensure_shape(picture, [None, None, 3])[None])[0],
-                lambda: _enlarge_channels(picture, enlarge_float, scale))
-            return tf.io.encode_png(enlarged, COMPRESSION)
+            image = tf.identity(image)
+            upscaled = tf.cond(
+                tf.shape(image)[2] == 3,
+                lambda: upscale(tf.ensure_shape(image, [None, None, 3])[None])[0],
+                lambda: _upscale_channels(image, upscale_float, scale))
+            return tf.io.encode_png(upscaled, COMPRESSION)
 
-    return tf.map_fn(enlarge_file, image_bytes, parallel_iterations=1)
+    return tf.map_fn(upscale_file, image_bytes, parallel_iterations=1)
 
 
-def picture_size(content: tf.Tensor) -> tf.Tensor:
+def image_size(content: tf.Tensor) -> tf.Tensor:
     """Height and width, int64 [2], of a PNG, JPEG, GIF or BMP from its first bytes, before anything is decoded."""
     padded = tf.strings.join([content, tf.constant(bytes(32))])
     head = tf.cast(tf.io.decode_raw(tf.strings.substr(padded, 0, 32), tf.uint8), tf.int64)
@@ -80,45 +80,45 @@ def picture_size(content: tf.Tensor) -> tf.Tensor:
     return tf.cond(jpeg, lambda: tf.image.extract_jpeg_shape(content, tf.int64)[:2], lambda: size)
 
 
-def _enlarge_channels(picture: tf.Tensor, enlarge: Callable[[tf.Tensor], tf.Tensor], scale: int) -> tf.Tensor:
+def _upscale_channels(pixels: tf.Tensor, upscale: Callable[[tf.Tensor], tf.Tensor], scale: int) -> tf.Tensor:
     """uint8 [H,W,C] -> uint8 [sH,sW,C] for grey (1), grey and alpha (2) and RGBA (4)."""
-    channels = tf.shape(picture)[2]
-    image = tf.cast(picture, tf.float32) / 255
-    alpha = image[..., channels - 1 :]
-    straight = tf.cond(channels < 3, lambda: tf.tile(image[..., :1], [1, 1, 3]), lambda: image[..., :3])
+    channels = tf.shape(pixels)[2]
+    values = tf.cast(pixels, tf.float32) / 255
+    alpha = values[..., channels - 1 :]
+    straight = tf.cond(channels < 3, lambda: tf.tile(values[..., :1], [1, 1, 3]), lambda: values[..., :3])
     images = tf.cond(
         channels == 1, lambda: straight[None], lambda: tf.stack([straight * alpha, tf.tile(alpha, [1, 1, 3])]))
-    enlarged = enlarge(255 * tf.ensure_shape(images, [None, None, None, 3])) / 255
-    colour = tf.cond(channels < 3, lambda: _mean(enlarged[0]), lambda: enlarged[0])
+    upscaled = upscale(255 * tf.ensure_shape(images, [None, None, None, 3])) / 255
+    colour = tf.cond(channels < 3, lambda: _mean(upscaled[0]), lambda: upscaled[0])
     straight = straight[..., : tf.shape(colour)[2]]
     return to_levels(255 * tf.cond(
-        channels == 1, lambda: colour, lambda: _join(colour, _mean(enlarged[-1]), straight, alpha, scale)))
+        channels == 1, lambda: colour, lambda: _join(colour, _mean(upscaled[-1]), straight, alpha, scale)))
 
 
-def _mean(picture: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(picture, axis=-1, keepdims=True)
+def _mean(image: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(image, axis=-1, keepdims=True)
 
 
-def _join(colour: tf.Tensor, enlarged: tf.Tensor, straight: tf.Tensor, alpha: tf.Tensor, scale: int) -> tf.Tensor:
+def _join(colour: tf.Tensor, upscaled: tf.Tensor, straight: tf.Tensor, alpha: tf.Tensor, scale: int) -> tf.Tensor:
     """Divides colour by the upscaled alpha and joins both, by the rules of inference/channels.py.
 
     Args:
         colour: [sH,sW,C], premultiplied.
-        enlarged: alpha [sH,sW,1], as the network gives it.
+        upscaled: alpha [sH,sW,1], as the network gives it.
         straight: LR colour [H,W,C], not premultiplied.
         alpha: LR alpha [H,W,1].
         scale: of the network.
     """
-    enlarged = tf.clip_by_value(enlarged, 0, 1)
-    enlarged = tf.where(_repeated(_greatest(alpha, 1) == 0, scale), 0.0, enlarged)
-    enlarged = tf.where(_repeated(_least(alpha, 1) == 1, scale), 1.0, enlarged)
+    upscaled = tf.clip_by_value(upscaled, 0, 1)
+    upscaled = tf.where(_repeated(_greatest(alpha, 1) == 0, scale), 0.0, upscaled)
+    upscaled = tf.where(_repeated(_least(alpha, 1) == 1, scale), 1.0, upscaled)
     # Those that no seen pixel is near have an alpha of 0.
     lowest = tf.minimum(_least(tf.where(alpha > 0, straight, 1e9), 2), 1)
     highest = tf.maximum(_greatest(tf.where(alpha > 0, straight, -1e9), 2), 0)
     opaque = _repeated(_least(alpha, REACH) == 1, scale)
-    divided = colour / tf.where(enlarged > 0, enlarged, 1)
+    divided = colour / tf.where(upscaled > 0, upscaled, 1)
     limited = tf.clip_by_value(divided, _repeated(lowest, scale), _repeated(highest, scale))
-    return tf.concat([tf.where(enlarged > 0, tf.where(opaque, divided, limited), 0.0), enlarged], axis=-1)
+    return tf.concat([tf.where(upscaled > 0, tf.where(opaque, divided, limited), 0.0), upscaled], axis=-1)
 
 
 def _greatest(image: tf.Tensor, radius: int) -> tf.Tensor:

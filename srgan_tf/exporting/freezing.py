@@ -28,20 +28,20 @@ def freeze(generator: Generator, precision: str) -> Network:
     twin = type(generator)(**generator.get_config(), dtype=POLICIES[precision])
     values = [weight.numpy() for weight in generator.variables]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "pictures")], autograph=False)
-    def trace(pictures: tf.Tensor) -> tf.Tensor:
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "images")], autograph=False)
+    def trace(images: tf.Tensor) -> tf.Tensor:
         with keras.StatelessScope(zip(twin.variables, map(tf.constant, values), strict=True)):
-            return tf.identity(twin(pictures, training=False), "enlarged")
+            return tf.identity(twin(images, training=False), "upscaled")
 
     graph_def = trace.get_concrete_function().graph.as_graph_def()
     fold_casts(graph_def)
     subtract_residuals(graph_def)
-    graph_def = needed(graph_def, "enlarged")
+    graph_def = needed(graph_def, "upscaled")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "pictures")], autograph=False)
-    def network(pictures: tf.Tensor) -> tf.Tensor:
-        enlarged, = tf.graph_util.import_graph_def(graph_def, {"pictures": pictures}, ["enlarged:0"], name="")
-        return enlarged
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "images")], autograph=False)
+    def network(images: tf.Tensor) -> tf.Tensor:
+        upscaled, = tf.graph_util.import_graph_def(graph_def, {"images": images}, ["upscaled:0"], name="")
+        return upscaled
 
     return network.get_concrete_function()
 

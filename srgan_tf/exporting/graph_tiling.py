@@ -39,37 +39,37 @@ def context(receptive_radius: int, tile: int) -> int:
     return min(receptive_radius, tile // 8)
 
 
-def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> tf.Tensor:
+def upscale_in_graph(network: Network, images: tf.Tensor, tiling: Tiling) -> tf.Tensor:
     """Upscales images of any size, within a graph.
 
     Args:
         network: float32 [n,h,w,3] in 0..1 -> float32 [n,sh,sw,3]; called at one place in the graph.
-        pictures: uint8 or float32 [N,H,W,3] on 0..255, H and W at least 1.
+        images: uint8 or float32 [N,H,W,3] on 0..255, H and W at least 1.
         tiling: see there.
 
     Returns:
         [N,sH,sW,3] of the same type: uint8 rounded half up and clipped, float32 as it comes.
     """
     scale = tiling.scale
-    number, height, width = tf.unstack(tf.shape(pictures)[:3])
+    number, height, width = tf.unstack(tf.shape(images)[:3])
     at_once = tf.cast(number, tf.int64) * tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= tiling.tile**2
     rows, columns = (_windows(size, at_once, tiling) for size in (height, width))
     batch, groups = tf.where(at_once, number, 1), tf.where(at_once, tf.minimum(number, 1), number)
 
-    carrier = _carrier(pictures.dtype, scale)
+    carrier = _carrier(images.dtype, scale)
 
-    def enlarge_tile(index: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def upscale_tile(index: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         row, column = _window(index // columns.count % rows.count, rows), _window(index % columns.count, columns)
-        picture = index // (rows.count * columns.count)
-        tile = tf.slice(pictures, tf.stack([picture, row.start, column.start, 0]),
+        image = index // (rows.count * columns.count)
+        tile = tf.slice(images, tf.stack([image, row.start, column.start, 0]),
                         tf.stack([batch, row.side, column.side, 3]))
-        enlarged = network(tf.cast(tile, tf.float32) / 255)
-        kept = 255 * enlarged[:, row.trim * scale : (row.trim + row.kept) * scale,
+        upscaled = network(tf.cast(tile, tf.float32) / 255)
+        kept = 255 * upscaled[:, row.trim * scale : (row.trim + row.kept) * scale,
                               column.trim * scale : (column.trim + column.kept) * scale]
-        if pictures.dtype == tf.uint8:
+        if images.dtype == tf.uint8:
             kept = to_levels(kept)
         lines = _pack(kept, batch * row.kept * scale, column.kept, carrier)
-        corner = tf.stack([(picture * height + row.start + row.trim) * scale,
+        corner = tf.stack([(image * height + row.start + row.trim) * scale,
                            (column.start + column.trim) * carrier.numbers])
         # In place, as nothing else holds the output.
         return index + 1, tf.raw_ops.TensorStridedSliceUpdate(
@@ -77,13 +77,13 @@ def enlarge_in_graph(network: Network, pictures: tf.Tensor, tiling: Tiling) -> t
 
     output = tf.zeros(tf.stack([number * height * scale, width * carrier.numbers]), carrier.dtype)
     count = groups * rows.count * columns.count
-    _, output = tf.while_loop(lambda index, _: index < count, enlarge_tile, (0, output), parallel_iterations=1)
+    _, output = tf.while_loop(lambda index, _: index < count, upscale_tile, (0, output), parallel_iterations=1)
     return _unpack(output, tf.stack([number, height * scale, width * scale, 3]), carrier)
 
 
-def to_levels(pictures: tf.Tensor) -> tf.Tensor:
+def to_levels(images: tf.Tensor) -> tf.Tensor:
     """float32 on 0..255 -> uint8, rounded half up and clipped."""
-    return tf.cast(tf.clip_by_value(tf.floor(pictures + 0.5), 0, 255), tf.uint8)
+    return tf.cast(tf.clip_by_value(tf.floor(images + 0.5), 0, 255), tf.uint8)
 
 
 class _Axis(NamedTuple):

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.encoded import enlarge_files
+from srgan_tf.exporting.encoded import upscale_files
 from srgan_tf.exporting.freezing import freeze
-from srgan_tf.exporting.graph_tiling import Tiling, context, enlarge_in_graph, to_levels
+from srgan_tf.exporting.graph_tiling import Tiling, context, to_levels, upscale_in_graph
 from srgan_tf.exporting.limits import refuse_too_large
 from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
 from srgan_tf.models import Generator
@@ -79,28 +79,28 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
                         f"--saved_model_overlap={overlap} and this network; got {tile}")
     tiling = Tiling(scale, tile, overlap, generator.alignment)
 
-    def enlarge(pictures: tf.Tensor) -> tf.Tensor:
-        height, width = tf.unstack(tf.shape(pictures)[1:3])
+    def upscale(images: tf.Tensor) -> tf.Tensor:
+        height, width = tf.unstack(tf.shape(images)[1:3])
         with tf.control_dependencies([refuse_too_large(height, width, scale, max_megapixels)]):
-            return enlarge_in_graph(network, tf.identity(pictures), tiling)
+            return upscale_in_graph(network, tf.identity(images), tiling)
 
     def function(spec: tf.TensorSpec, python_function: Callable) -> Callable:
         return tf.function(python_function, [spec], autograph=False)
 
-    def enlarge_whole(pictures: tf.Tensor) -> tf.Tensor:
-        return to_levels(255 * network(tf.cast(pictures, tf.float32) / 255))
+    def upscale_whole(images: tf.Tensor) -> tf.Tensor:
+        return to_levels(255 * network(tf.cast(images, tf.float32) / 255))
 
-    images, floats = (tf.TensorSpec([None, None, None, 3], dtype, name)
+    integers, floats = (tf.TensorSpec([None, None, None, 3], dtype, name)
                       for dtype, name in ((tf.uint8, "image"), (tf.float32, "input_0")))
     files = tf.TensorSpec([None], tf.string, "image_bytes")
     module = tf.Module()
-    module.enlarge, module.__call__ = function(images, enlarge), function(floats, enlarge)
+    module.upscale, module.__call__ = function(integers, upscale), function(floats, upscale)
     module.named = {
-        "serving_default": function(images, lambda image: {"upscaled": module.enlarge(image)}),
+        "serving_default": function(integers, lambda image: {"upscaled": module.upscale(image)}),
         "float": function(floats, lambda input_0: {"output_0": module.__call__(input_0)}),
-        "untiled": function(images, lambda image: {"upscaled": enlarge_whole(image)}),
+        "untiled": function(integers, lambda image: {"upscaled": upscale_whole(image)}),
         "encoded": function(files, lambda image_bytes: {
-            "png_bytes": enlarge_files(
-                image_bytes, module.enlarge, module.__call__, scale, max_megapixels)}),
+            "png_bytes": upscale_files(
+                image_bytes, module.upscale, module.__call__, scale, max_megapixels)}),
     }
     return module

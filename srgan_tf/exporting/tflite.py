@@ -59,13 +59,13 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     return path
 
 
-def convert(generator: Generator, config: ExportConfig, pictures: list[np.ndarray]) -> bytes:
+def convert(generator: Generator, config: ExportConfig, images: list[np.ndarray]) -> bytes:
     """The content of a .tflite file.
 
     Args:
         generator: what to convert.
         config: as for `export_tflite`.
-        pictures: uint8 [H,W,3] of low resolution, that int8 is calibrated on.
+        images: uint8 [H,W,3] of low resolution, that int8 is calibrated on.
     """
     whole, suffix = config.quantize == "int8", SUFFIXES[config.tflite_io]
     module = tf.Module()
@@ -79,7 +79,7 @@ def convert(generator: Generator, config: ExportConfig, pictures: list[np.ndarra
             converter.target_spec.supported_types = [tf.float16]
         if whole:
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: _feeds(pictures, config, suffix)
+            converter.representative_dataset = lambda: _feeds(images, config, suffix)
             if config.tflite_io == "uint8":
                 converter.inference_input_type = converter.inference_output_type = tf.uint8
         content = converter.convert()
@@ -99,16 +99,16 @@ def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable
 
     def upscale(image: tf.Tensor) -> tf.Tensor:
         values = tf.cast(image, tf.float32)
-        enlarged = generator(values if peak == 1 else values * (1 / peak), training=False)
-        enlarged = enlarged if peak == 1 else enlarged * peak
-        return tf.cast(tf.clip_by_value(enlarged, 0, 255) + 0.5, tf.uint8) if cast else enlarged
+        upscaled = generator(values if peak == 1 else values * (1 / peak), training=False)
+        upscaled = upscaled if peak == 1 else upscaled * peak
+        return tf.cast(tf.clip_by_value(upscaled, 0, 255) + 0.5, tf.uint8) if cast else upscaled
 
     with mobile_forms(integer=config.quantize == "int8"):
         frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
     return tf.function(lambda image: {f"upscaled{suffix}": frozen(image)[0]}, [spec])
 
 
-def _feeds(pictures: list[np.ndarray], config: ExportConfig, suffix: str) -> Iterator[dict[str, np.ndarray]]:
+def _feeds(images: list[np.ndarray], config: ExportConfig, suffix: str) -> Iterator[dict[str, np.ndarray]]:
     peak = 255 if config.tflite_io == "float255" else 1
-    for tile in calibration_tiles(pictures, config.tile_shape):
+    for tile in calibration_tiles(images, config.tile_shape):
         yield {f"image{suffix}": tile[None].astype(np.float32) * np.float32(peak / 255)}

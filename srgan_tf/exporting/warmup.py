@@ -13,11 +13,11 @@ SIDE = 64  # of the image in each request
 def warmup_inputs() -> dict[str, dict[str, tf.Tensor]]:
     """For each signature the inputs of one request: an image of [64,64] pixels, black to white and noisy."""
     ramp = np.linspace(0, 200, SIDE)[:, None, None] + np.random.default_rng(0).integers(0, 56, (SIDE, SIDE, 3))
-    picture = tf.constant(ramp[None].astype(np.uint8))
+    image = tf.constant(ramp[None].astype(np.uint8))
     return {
-        "serving_default": {"image": picture},
-        "float": {"input_0": tf.cast(picture, tf.float32)},
-        "encoded": {"image_bytes": tf.io.encode_png(picture[0])[None]},
+        "serving_default": {"image": image},
+        "float": {"input_0": tf.cast(image, tf.float32)},
+        "encoded": {"image_bytes": tf.io.encode_png(image[0])[None]},
     }
 
 

@@ -11,20 +11,20 @@ Names load when they are first used, so that the parts that need no Pillow do no
 from srgan_tf import lazy
 
 _HOMES = {
-    "PICTURE_SUFFIXES": "image_files",
-    "Picture": "image_files",
+    "IMAGE_SUFFIXES": "image_files",
+    "DecodedImage": "image_files",
     "WRITABLE_SUFFIXES": "image_files",
     "crop_to_multiple": "resize",
-    "list_pictures": "image_files",
+    "list_images": "image_files",
     "matlab_resize": "resize",
     "premultiply": "color",
-    "read_picture": "image_files",
+    "read_image": "image_files",
     "rgb_to_y": "color",
     "to_levels": "color",
     "to_uint8": "color",
     "to_unit": "color",
     "unpremultiply": "color",
-    "write_picture": "image_files",
+    "write_image": "image_files",
     "written_type": "image_files",
 }
 __all__ = [*_HOMES]

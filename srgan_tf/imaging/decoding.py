@@ -41,12 +41,12 @@ def decode(file: BinaryIO, max_pixels: int, keep_depth: bool) -> tuple[np.ndarra
 
     Args:
         file: at its start.
-        max_pixels: as in `files.read_picture`.
+        max_pixels: as in `image_files.read_image`.
         keep_depth: whether more than 8 bits become uint16; else all become uint8.
 
     Returns:
-        pixels (uint8 or uint16, [H,W,3] or [H,W,4], upright), grey, icc_profile and exif, as `files.Picture` describes
-        them.
+        pixels (uint8 or uint16, [H,W,3] or [H,W,4], upright), grey, icc_profile and exif, as
+        `image_files.DecodedImage` describes them.
 
     Raises:
         RefusedError: an image that cannot be taken, with the reason.

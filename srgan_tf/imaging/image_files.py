@@ -27,7 +27,7 @@ from srgan_tf.imaging.color import halve_depth
 # Where Pillow itself refuses an image as a decompression bomb.
 MAX_PIXELS = 178_956_970
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ WRITABLE_SUFFIXES = tuple(_WRITTEN)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Picture:
+class DecodedImage:
     """An image read from a file: its pixels, and what has to survive beside them.
 
     Attributes:
@@ -96,7 +96,7 @@ class Picture:
         return self.pixels[..., 3:] if self.pixels.shape[2] == 4 else None
 
 
-def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_depth: bool = False) -> Picture:
+def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_depth: bool = False) -> DecodedImage:
     """Reads an image file.
 
     Args:
@@ -114,7 +114,7 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_
     path = Path(path)
     with _open_file(path) as file:
         try:
-            return Picture(*decoding.decode(file, max_pixels, keep_depth))
+            return DecodedImage(*decoding.decode(file, max_pixels, keep_depth))
         except decoding.RefusedError as error:
             raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:
@@ -123,7 +123,7 @@ def read_picture(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_
             raise UserError(f"{path}: truncated or damaged: {_reason(error)}") from error
 
 
-def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | None = None) -> None:
+def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage | None = None) -> None:
     """Writes an image file, whole or not at all: an existing file is replaced only by a finished one.
 
     Args:
@@ -156,12 +156,12 @@ def write_picture(path: str | os.PathLike, pixels: np.ndarray, like: Picture | N
 
 
 def written_type(path: str | os.PathLike, dtype: np.dtype) -> np.dtype:
-    """The type of the pixels in which `write_picture` writes a file of these: uint16 only where the format holds it."""
+    """The type of the pixels in which `write_image` writes a file of these: uint16 only where the format holds it."""
     format = _WRITTEN.get(Path(path).suffix.lower())
     return np.dtype(dtype if format and format.deep else np.uint8)
 
 
-def list_pictures(folder: str | os.PathLike) -> list[Path]:
+def list_images(folder: str | os.PathLike) -> list[Path]:
     """The image files of a folder, by suffix, in natural order (x2.png before x10.png), without hidden ones.
 
     Raises:
@@ -170,9 +170,9 @@ def list_pictures(folder: str | os.PathLike) -> list[Path]:
     """
     folder = Path(folder)
     paths = [path for path in folder.iterdir()
-             if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
+             if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
     if not paths:
-        raise UserError(f"{folder}: no image in this folder ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{folder}: no image in this folder ({', '.join(IMAGE_SUFFIXES)})")
     return sorted(paths, key=_natural_order)
 
 
@@ -238,7 +238,7 @@ def _encode(pixels: np.ndarray, format: _Format, extras: dict) -> io.BytesIO:
     return encoded
 
 
-def _extras(like: Picture | None, format: _Format, grey: bool) -> dict[str, bytes]:
+def _extras(like: DecodedImage | None, format: _Format, grey: bool) -> dict[str, bytes]:
     """What is kept of the original beside its pixels, as arguments of Pillow's `save`."""
     extras = {}
     if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey):

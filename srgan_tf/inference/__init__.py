@@ -2,7 +2,7 @@
 
     runtimes.open_runtime   one call on RGB
     channels.upscale_tile   grey, alpha and any depth
-    tiling.enlarge_tiled    any size, in bounded memory
+    tiling.upscale_tiled    any size, in bounded memory
     upscaler.Upscaler       any image array
     batch.upscale_files     files, folders and patterns
 
@@ -10,7 +10,7 @@ Images are height by width by channels: uint8 on 0..255, uint16 on 0..65535 or f
 float32 and rounded once, to the depth of the result.
 """
 
-from srgan_tf.inference.tiling import enlarge_tiled
+from srgan_tf.inference.tiling import upscale_tiled
 from srgan_tf.inference.upscaler import Upscaler
 
-__all__ = ["Upscaler", "enlarge_tiled"]
+__all__ = ["Upscaler", "upscale_tiled"]

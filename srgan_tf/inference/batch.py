@@ -17,12 +17,12 @@ from tqdm import tqdm
 
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import (
-    PICTURE_SUFFIXES,
+    IMAGE_SUFFIXES,
     WRITABLE_SUFFIXES,
-    Picture,
-    list_pictures,
-    read_picture,
-    write_picture,
+    DecodedImage,
+    list_images,
+    read_image,
+    write_image,
     written_type,
 )
 from srgan_tf.inference.upscaler import Upscaler
@@ -111,10 +111,10 @@ def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[t
         if not found:
             raise UserError(f"no file, folder or match: {text}")
         for root in found:
-            for picture in _pictures(root, recursive, output):
-                if picture.resolve() not in seen:
-                    seen.add(picture.resolve())
-                    yield picture, picture.parent.relative_to(root) if root.is_dir() else Path()
+            for image in _images(root, recursive, output):
+                if image.resolve() not in seen:
+                    seen.add(image.resolve())
+                    yield image, image.parent.relative_to(root) if root.is_dir() else Path()
 
 
 def _named(text: str) -> Path:
@@ -131,18 +131,18 @@ def _matches(pattern: Path) -> list[Path]:
     return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
 
 
-def _pictures(path: Path, recursive: bool, output: Path) -> list[Path]:
+def _images(path: Path, recursive: bool, output: Path) -> list[Path]:
     """A file itself; of a folder its images, but not those of an `output` within it: they are earlier results."""
     if not path.is_dir():
         return [path]
     if not recursive:
-        return list_pictures(path)
+        return list_images(path)
     results = output.resolve() if output.resolve() != path.resolve() else None
     found = sorted(child for child in path.rglob("*")
-                   if child.suffix.lower() in PICTURE_SUFFIXES and child.is_file() and not child.name.startswith(".")
+                   if child.suffix.lower() in IMAGE_SUFFIXES and child.is_file() and not child.name.startswith(".")
                    and results not in child.resolve().parents)
     if not found:
-        raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(IMAGE_SUFFIXES)})")
     return found
 
 
@@ -166,10 +166,10 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
         for job, reading in zip(missing, _ahead(reader, read, missing), strict=True):
-            enlarged = _attempt(job, lambda reading=reading: _enlarge(upscaler, reading.result()))
-            if enlarged:
+            upscaled = _attempt(job, lambda reading=reading: _upscale(upscaler, reading.result()))
+            if upscaled:
                 done += _finish(writing, timings)
-                writing = job, writer.submit(_write, enlarged)
+                writing = job, writer.submit(_write, upscaled)
         done += _finish(writing, timings)
     failed = len(missing) - done
     if len(jobs) > 1:
@@ -181,9 +181,9 @@ class _Work(NamedTuple):
     """An image on its way, and the seconds that each step took."""
 
     job: Job
-    picture: Picture
+    image: DecodedImage
     seconds: dict[str, float]
-    enlarged: np.ndarray | None = None
+    upscaled: np.ndarray | None = None
 
 
 def _ahead(executor: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
@@ -216,35 +216,35 @@ def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
     if not work:
         return False
     timings.update(work.seconds)
-    height, width = work.picture.pixels.shape[:2]
+    height, width = work.image.pixels.shape[:2]
     tqdm.write(f"{printable(work.job.target)}: {width}x{height} -> "
-               f"{work.enlarged.shape[1]}x{work.enlarged.shape[0]} in {sum(work.seconds.values()):.1f} s")
+               f"{work.upscaled.shape[1]}x{work.upscaled.shape[0]} in {sum(work.seconds.values()):.1f} s")
     return True
 
 
 def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
     start = time.perf_counter()
-    picture = read_picture(job.source, keep_depth=True)
-    height, width = picture.pixels.shape[:2]
+    image = read_image(job.source, keep_depth=True)
+    height, width = image.pixels.shape[:2]
     megapixels = height * width * scale**2 / 1e6
     if megapixels > max_megapixels:
         raise UserError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
                         f"the limit is --max_megapixels={max_megapixels:g}")
-    return _Work(job, picture, {"read": time.perf_counter() - start})
+    return _Work(job, image, {"read": time.perf_counter() - start})
 
 
-def _enlarge(upscaler: Upscaler, work: _Work) -> _Work:
-    start, picture = time.perf_counter(), work.picture
-    pixels, dtype = picture.channels, written_type(work.job.target, picture.pixels.dtype)
+def _upscale(upscaler: Upscaler, work: _Work) -> _Work:
+    start, image = time.perf_counter(), work.image
+    pixels, dtype = image.channels, written_type(work.job.target, image.pixels.dtype)
     with tqdm(desc=printable(work.job.source.name), unit="tile", leave=False, disable=None) as bar:
-        enlarged = upscaler(pixels, lambda number, count: _show(bar, number, count), dtype=dtype)
-    return work._replace(enlarged=enlarged, seconds={**work.seconds, "upscale": time.perf_counter() - start})
+        upscaled = upscaler(pixels, lambda number, count: _show(bar, number, count), dtype=dtype)
+    return work._replace(upscaled=upscaled, seconds={**work.seconds, "upscale": time.perf_counter() - start})
 
 
 def _write(work: _Work) -> _Work:
     start = time.perf_counter()
     work.job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(work.job.target, work.enlarged, like=work.picture)
+    write_image(work.job.target, work.upscaled, like=work.image)
     return work._replace(seconds={**work.seconds, "write": time.perf_counter() - start})
 
 

@@ -63,7 +63,7 @@ def smallest_tile(size: int, tile: int, overlap: int, alignment: int = 1) -> int
     return min(-(-step // alignment) * alignment + shared, tile) if count > 1 else tile
 
 
-def enlarge_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
+def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
                   progress: Callable[[int, int], None] | None = None,
                   dtype: np.typing.DTypeLike | None = None) -> np.ndarray:
     """Upscales one image. Only a tile of it is in floating point at a time.

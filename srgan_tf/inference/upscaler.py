@@ -9,7 +9,7 @@ from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.errors import UserError
 from srgan_tf.imaging.color import LEVELS
 from srgan_tf.inference import ensemble
-from srgan_tf.inference.tiling import DTYPES, enlarge_tiled
+from srgan_tf.inference.tiling import DTYPES, upscale_tiled
 from srgan_tf.runtimes import TileTooLargeError, open_runtime
 
 Progress = Callable[[int, int], None]
@@ -25,7 +25,7 @@ class Upscaler:
     Attributes:
         runtime: what runs the model.
         scale: how many times larger the output is.
-        tile, overlap: as in `enlarge_tiled`.
+        tile, overlap: as in `upscale_tiled`.
     """
 
     def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, self_ensemble: bool = False,
@@ -85,7 +85,7 @@ class Upscaler:
         while True:
             tile = self.tile  # other threads may lower it meanwhile
             try:
-                return enlarge_tiled(self.runtime, image, tile, self.overlap, progress, dtype)
+                return upscale_tiled(self.runtime, image, tile, self.overlap, progress, dtype)
             except TileTooLargeError:
                 side = max(image.shape[:2])
                 smaller = min(tile or side, side) // 2

@@ -17,7 +17,7 @@ def ldl(hr, sr, average):
         sr: the generator's images.
         average: those of its moving average, a constant.
     """
-    hr, sr, average = (ops.cast(pictures, "float32") for pictures in (hr, sr, ops.stop_gradient(average)))
+    hr, sr, average = (ops.cast(images, "float32") for images in (hr, sr, ops.stop_gradient(average)))
     return ops.mean(ops.abs(artifact_map(hr, sr, average) * (sr - hr)))
 
 
@@ -28,7 +28,7 @@ def artifact_map(hr, sr, average):
     fifth root of its variance in the whole patch; 0 where the moving average, the steadier of the two, is further from
     the reference than the generator. Variances are those of samples (n - 1), windows mirrored at the edges.
     """
-    residual, steady = (ops.sum(ops.abs(hr - pictures), -1, keepdims=True) for pictures in (sr, average))
+    residual, steady = (ops.sum(ops.abs(hr - images), -1, keepdims=True) for images in (sr, average))
     centred = residual - ops.mean(residual, (1, 2, 3), keepdims=True)
     count = residual.shape[1] * residual.shape[2]
     patch = ops.sum(ops.square(centred), (1, 2, 3), keepdims=True) / (count - 1)

@@ -4,7 +4,7 @@ Each is called as `METRICS[name](a, b, crop=4)`, where a and b are uint8 (or flo
 [H,W,3] RGB or [H,W,1] grey, and returns a float. The name says the channel: "_y" is the luma that papers measure on,
 "_rgb" is all three channels; the PSNRs of one image differ by about 1.8 dB between the two.
 
-`niqe(picture, crop=4)` needs no reference. `make_lpips(weights)` and `make_dists(weights)` make metrics that are called
+`niqe(image, crop=4)` needs no reference. `make_lpips(weights)` and `make_dists(weights)` make metrics that are called
 like those of METRICS.
 """
 

@@ -67,8 +67,8 @@ def make_lpips(arrays: Arrays) -> Metric:
     heads = [_take(found, (str(index),), (1, channels, 1, 1), f"LPIPS: lin{index}.model.1.weight")[0, :, 0, 0]
              for index, channels in enumerate(network.channels)]
 
-    def measure(pictures):
-        maps = _maps((2 * pictures - 1 - np.float32(_LPIPS_MEAN)) / np.float32(_LPIPS_DEVIATION), network, layers,
+    def measure(images):
+        maps = _maps((2 * images - 1 - np.float32(_LPIPS_MEAN)) / np.float32(_LPIPS_DEVIATION), network, layers,
                      lambda x: ops.max_pool(x, network.pool, 2))
         total = 0.0
         for x, head in zip(maps, heads, strict=True):
@@ -76,7 +76,7 @@ def make_lpips(arrays: Arrays) -> Metric:
             total += ops.mean(ops.sum(ops.square(x[0] - x[1]) * head, axis=-1))
         return total
 
-    return _on_pictures(measure, smallest=32)
+    return _on_images(measure, smallest=32)
 
 
 def make_dists(arrays: Arrays) -> Metric:
@@ -94,12 +94,12 @@ def make_dists(arrays: Arrays) -> Metric:
     total = alpha.sum() + beta.sum()
     alphas, betas = (np.split(weights / total, ends[:-1]) for weights in (alpha, beta))
 
-    def measure(pictures):
-        inputs = (pictures - np.float32(_MEAN)) / np.float32(_DEVIATION)
-        maps = [pictures, *_maps(inputs, VGG16, layers, _l2_pool)]
+    def measure(images):
+        inputs = (images - np.float32(_MEAN)) / np.float32(_DEVIATION)
+        maps = [images, *_maps(inputs, VGG16, layers, _l2_pool)]
         return 1 - sum(_similarity(x, alpha, beta) for x, alpha, beta in zip(maps, alphas, betas, strict=True))
 
-    return _on_pictures(measure, smallest=16)
+    return _on_images(measure, smallest=16)
 
 
 def _similarity(maps, alpha: np.ndarray, beta: np.ndarray):
@@ -168,7 +168,7 @@ def _take(arrays: Mapping, key: object, shape: Sequence[int], what: str) -> np.n
     return array
 
 
-def _on_pictures(measure: Callable, smallest: int) -> Metric:
+def _on_images(measure: Callable, smallest: int) -> Metric:
     """A metric of two images out of one of float32 [2,H,W,3] in [0, 1]."""
 
     def metric(a: np.ndarray, b: np.ndarray, *, crop: int = 0) -> float:

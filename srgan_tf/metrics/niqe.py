@@ -23,20 +23,20 @@ _NOTHING = 1e-9
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def niqe(picture: np.ndarray, *, crop: int = 0) -> float:
+def niqe(image: np.ndarray, *, crop: int = 0) -> float:
     """The Natural Image Quality Evaluator of one image; photographs have about 2 to 5.
 
     Y is rounded to whole levels first, as MATLAB's uint8 is. What the blocks leave over at the right and the bottom is
     not looked at.
 
     Args:
-        picture: uint8, or floating point on 0..255: [H,W,3] RGB, or [H,W] or [H,W,1] grey, which is taken as Y.
+        image: uint8, or floating point on 0..255: [H,W,3] RGB, or [H,W] or [H,W,1] grey, which is taken as Y.
         crop: pixels cut from each side first. The authors cut none; super-resolution cuts as many as the scale.
 
     Raises:
         ValueError: another shape, fewer than two blocks, or an image too flat to have the statistics.
     """
-    y = np.floor(rgb_to_y(picture) + 0.5)
+    y = np.floor(rgb_to_y(image) + 0.5)
     y = y[crop : y.shape[0] - crop, crop : y.shape[1] - crop]
     rows, columns = (size // BLOCK for size in y.shape)
     if rows * columns < 2:

@@ -63,18 +63,18 @@ class Discriminator(keras.Model):
         maps = self.maps(inputs)
         return maps if features else maps[-1]
 
-    def features(self, pictures, training: bool = False) -> list:
+    def features(self, images, training: bool = False) -> list:
         """What the network sees, from one pass.
 
         Args:
-            pictures: float32 [B,P,P,3] in [0, 1].
+            images: float32 [B,P,P,3] in [0, 1].
             training: as in calling the model.
 
         Returns:
             The maps [B,h,w,C] of the activated convolutions in order, in the type that they are computed in; last the
             logits, those of calling the model.
         """
-        return self(pictures, features=True, training=training)
+        return self(images, features=True, training=training)
 
     def pin(self) -> None:
         """Marks the model as built and fixes the input's shape."""

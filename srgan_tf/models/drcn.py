@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from srgan_tf.models.blocks import conv, msra
-from srgan_tf.models.generator import PICTURES, require_positive_integers
+from srgan_tf.models.generator import IMAGES, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
 
 
@@ -47,17 +47,17 @@ class DRCN(LumaGenerator):
         self.ensemble = self.add_weight(
             (recursions,), keras.initializers.Constant(1 / recursions), "float32", autocast=False, name="ensemble")
         self.receptive_radius = radius_on_bicubic(scale, 4 + recursions)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
-    def enhance(self, low, enlarged):
-        state = ops.relu(self.embedding_end(ops.relu(self.head(enlarged))))
+    def enhance(self, low, upscaled):
+        state = ops.relu(self.embedding_end(ops.relu(self.head(upscaled))))
         rebuilt = 0
         for recursion in range(self.recursions):
             state = ops.relu(self.recursion(state))
             rebuilt += ops.cast(self.ensemble[recursion], state.dtype) * ops.relu(self.rebuilding(state))
         # Linear, the last convolution is applied once to the sum instead of to each part. So is its bias, which the
         # paper has multiplied by the weights' sum.
-        return ops.sum(self.ensemble) * enlarged + self.tail(rebuilt)
+        return ops.sum(self.ensemble) * upscaled + self.tail(rebuilt)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "features": self.features, "recursions": self.recursions}

@@ -8,7 +8,7 @@ import numpy as np
 
 from srgan_tf.models.blocks import ResidualBlock, SubpixelConv, conv, upsampling_factors
 from srgan_tf.models.generator import (
-    PICTURES,
+    IMAGES,
     Generator,
     receptive_radius,
     require_number,
@@ -55,7 +55,7 @@ class EDSR(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [*[(1, 1)] * (2 * blocks + 2), *stages, (1, scale)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         mean = np.array(DIV2K_MEAN, "float32")

@@ -5,7 +5,7 @@ from keras import ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, pixel_shuffle
-from srgan_tf.models.generator import PICTURES, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, receptive_radius, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator
 
 
@@ -34,9 +34,9 @@ class ESPCN(LumaGenerator):
         self.mapping = conv(features, features // 2, self.dtype_policy)
         self.tail = conv(features // 2, channels * scale**2, "float32")
         self.receptive_radius = receptive_radius(scale, [(2, 1), (1, 1), (1, 1)])
-        self.build(PICTURES)
+        self.build(IMAGES)
 
-    def enhance(self, low, enlarged):
+    def enhance(self, low, upscaled):
         return pixel_shuffle(self.tail(ops.tanh(self.mapping(ops.tanh(self.head(low))))), self.scale)
 
     def get_config(self) -> dict:

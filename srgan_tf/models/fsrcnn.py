@@ -3,7 +3,7 @@
 import keras
 
 from srgan_tf.models.blocks import built, conv, msra, normal_thousandth, prelu
-from srgan_tf.models.generator import PICTURES, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, receptive_radius, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator
 
 KERNEL = 9  # side of the deconvolution's
@@ -53,9 +53,9 @@ class FSRCNN(LumaGenerator):
         reach = (KERNEL + scale - 2) // 2 // scale  # of the deconvolution, in LR pixels
         path = [(2, 1), *[(1, 1)] * mappings, (reach, 1)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
-    def enhance(self, low, enlarged):
+    def enhance(self, low, upscaled):
         for convolution, activation in zip(self.body, self.body_activations, strict=True):
             low = activation(convolution(low))
         return self.tail(low)

@@ -9,7 +9,7 @@ from keras import ops
 from srgan_tf.errors import UserError
 
 # Shape of the input: any number of images, any height and width.
-PICTURES = (None, None, None, 3)
+IMAGES = (None, None, None, 3)
 
 
 class Generator(keras.Model):
@@ -20,7 +20,7 @@ class Generator(keras.Model):
     one grey level near white.
 
     A subclass makes its layers of blocks.py's, which have their weights at once, with `dtype=self.dtype_policy`; sets
-    `receptive_radius`; ends its constructor with `self.build(PICTURES)`; and adds its arguments to `get_config`. The
+    `receptive_radius`; ends its constructor with `self.build(IMAGES)`; and adds its arguments to `get_config`. The
     dtype is left out of the configuration: it is a choice of the run, not of the architecture, and the weights are
     float32 under every mixed policy.
 
@@ -56,7 +56,7 @@ class Generator(keras.Model):
             raise UserError(f"scale of {type(self).__name__} must be one of {known}; got {scale!r}")
         self.scale = scale
 
-    def enlarge(self, images):
+    def upscale(self, images):
         """What the network does for an image file: uint8 [B,H,W,3] on 0..255 -> uint8 [B,sH,sW,3], rounded half up."""
         levels = 255 * self(ops.cast(images, "float32") / 255, training=False)
         return ops.cast(ops.clip(ops.floor(levels + 0.5), 0, 255), "uint8")

@@ -46,18 +46,18 @@ class LumaGenerator(Generator):
         self.channels = channels
 
     def call(self, inputs):
-        enlarged = bicubic_upsample(inputs, self.scale)
+        upscaled = bicubic_upsample(inputs, self.scale)
         if self.channels == 3:
-            return self.enhance(inputs, enlarged)
-        before = luma(enlarged)
-        return enlarged + LUMA_TO_RGB * (self.enhance(luma(inputs), before) - before)
+            return self.enhance(inputs, upscaled)
+        before = luma(upscaled)
+        return upscaled + LUMA_TO_RGB * (self.enhance(luma(inputs), before) - before)
 
-    def enhance(self, low, enlarged):
+    def enhance(self, low, upscaled):
         """What the network makes, float32 [B,sH,sW,channels].
 
         Args:
             low: float32 [B,H,W,channels], the image.
-            enlarged: float32 [B,sH,sW,channels], its bicubic upscaling.
+            upscaled: float32 [B,sH,sW,channels], its bicubic upscaling.
         """
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from srgan_tf.models.blocks import conv, pixel_shuffle
-from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
 
 
 def nearly_zero() -> keras.initializers.Initializer:
@@ -39,7 +39,7 @@ class MobileSR(Generator):
         self.body = [conv(features, features, self.dtype_policy, initializer=initializer) for _ in range(blocks)]
         self.tail = conv(features, 3 * scale**2, "float32", initializer=nearly_zero)
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (blocks + 2))
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         x = ops.relu(self.head(inputs))

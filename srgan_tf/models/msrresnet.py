@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from srgan_tf.models.blocks import ResidualBlock, SubpixelConv, bilinear_upsample, conv, msra_tenth, upsampling_factors
-from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
@@ -39,7 +39,7 @@ class MSRResNet(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [*[(1, 1)] * (1 + 2 * blocks), *stages, (1, scale), (1, scale)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         x = leaky_relu(self.head(inputs))

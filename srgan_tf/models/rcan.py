@@ -11,7 +11,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import SubpixelConv, conv, upsampling_factors
 from srgan_tf.models.edsr import DIV2K_MEAN
 from srgan_tf.models.generator import (
-    PICTURES,
+    IMAGES,
     Generator,
     receptive_radius,
     require_number,
@@ -70,7 +70,7 @@ class RCAN(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [*[(1, 1)] * (2 + groups * (2 * blocks + 1)), *stages, (1, scale)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         mean = np.array(DIV2K_MEAN, "float32")

@@ -9,7 +9,7 @@ from keras import ops
 
 from srgan_tf.models.blocks import SubpixelConv, conv, upsampling_factors
 from srgan_tf.models.edsr import DIV2K_MEAN
-from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
@@ -57,7 +57,7 @@ class RDN(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [*[(1, 1)] * (3 + blocks * convolutions), *stages, (1, scale)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         mean = np.array(DIV2K_MEAN, "float32")

@@ -16,7 +16,7 @@ from srgan_tf.models.blocks import (
     upsampling_factors,
 )
 from srgan_tf.models.generator import (
-    PICTURES,
+    IMAGES,
     Generator,
     receptive_radius,
     require_image_channels,
@@ -131,7 +131,7 @@ class RRDB(Generator):
         path = [*[(1, 1)] * (2 + 15 * blocks), *stages, (1, scale * unshuffle), (1, scale * unshuffle)]
         # In cells; the first pixel of a cell sees all of the last one.
         self.receptive_radius = receptive_radius(scale * unshuffle, path) * unshuffle + unshuffle - 1
-        self.build((*PICTURES[:3], image_channels))
+        self.build((*IMAGES[:3], image_channels))
 
     def call(self, inputs):
         _, height, width, _ = ops.shape(inputs)

@@ -7,7 +7,7 @@ from keras import ops
 from srgan_tf.models.blocks import conv, conv_of_joined, pixel_shuffle
 from srgan_tf.models.edsr import DIV2K_MEAN
 from srgan_tf.models.generator import (
-    PICTURES,
+    IMAGES,
     Generator,
     receptive_radius,
     require_booleans,
@@ -65,7 +65,7 @@ class SPAN(Generator):
         self.join = conv(4 * features, features, dtype, kernel_size=1)
         self.tail = conv(features, 3 * scale**2, "float32")
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (3 * blocks + 3))
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         if self.normalized:

@@ -5,7 +5,7 @@ from keras import ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, normal_thousandth
-from srgan_tf.models.generator import PICTURES, require_positive_integers
+from srgan_tf.models.generator import IMAGES, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
 from srgan_tf.settings import lookup
 
@@ -44,10 +44,10 @@ class SRCNN(LumaGenerator):
         self.mapping = conv(features, features // 2, dtype, kernel_size=second, initializer=start)
         self.tail = conv(features // 2, channels, "float32", kernel_size=third, initializer=start)
         self.receptive_radius = radius_on_bicubic(scale, first // 2 + second // 2 + third // 2)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
-    def enhance(self, low, enlarged):
-        return self.tail(ops.relu(self.mapping(ops.relu(self.head(enlarged)))))
+    def enhance(self, low, upscaled):
+        return self.tail(ops.relu(self.mapping(ops.relu(self.head(upscaled)))))
 
     def get_config(self) -> dict:
         return {**super().get_config(), "kernels": self.kernels, "features": self.features}

@@ -6,7 +6,7 @@ from operator import mul
 import keras
 
 from srgan_tf.models.blocks import SubpixelConv, batch_norm, conv, prelu, upsampling_factors
-from srgan_tf.models.generator import PICTURES, Generator, receptive_radius, require_positive_integers
+from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
@@ -46,7 +46,7 @@ class SRResNet(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [(4, 1), *[(1, 1)] * (2 * blocks + 1), *stages, (4, scale)]
         self.receptive_radius = receptive_radius(scale, path)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
     def call(self, inputs):
         head = self.head_activation(self.head(inputs))

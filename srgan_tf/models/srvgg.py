@@ -5,7 +5,7 @@ from keras import ops
 
 from srgan_tf.models.blocks import conv, pixel_shuffle, prelu
 from srgan_tf.models.generator import (
-    PICTURES,
+    IMAGES,
     Generator,
     receptive_radius,
     require_image_channels,
@@ -60,7 +60,7 @@ class SRVGG(Generator):
         self.body_activations = [make(features, dtype) for _ in range(convolutions)]
         self.tail = conv(features, image_channels * scale**2, "float32")
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (convolutions + 2))
-        self.build((*PICTURES[:3], image_channels))
+        self.build((*IMAGES[:3], image_channels))
 
     def call(self, inputs):
         x = self.head_activation(self.head(inputs))

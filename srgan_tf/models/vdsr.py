@@ -5,7 +5,7 @@ from keras import ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, msra
-from srgan_tf.models.generator import PICTURES, require_positive_integers
+from srgan_tf.models.generator import IMAGES, require_positive_integers
 from srgan_tf.models.luma import LumaGenerator, radius_on_bicubic
 
 
@@ -38,13 +38,13 @@ class VDSR(LumaGenerator):
         self.body = [conv(features, features, dtype, initializer=msra) for _ in range(depth - 2)]
         self.tail = conv(features, channels, "float32", initializer=msra)
         self.receptive_radius = radius_on_bicubic(scale, depth)
-        self.build(PICTURES)
+        self.build(IMAGES)
 
-    def enhance(self, low, enlarged):
-        x = ops.relu(self.head(enlarged))
+    def enhance(self, low, upscaled):
+        x = ops.relu(self.head(upscaled))
         for convolution in self.body:
             x = ops.relu(convolution(x))
-        return enlarged + self.tail(x)
+        return upscaled + self.tail(x)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "features": self.features, "depth": self.depth}

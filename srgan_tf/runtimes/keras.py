@@ -39,7 +39,7 @@ def open_network(generator: Any, options: Options = DEFAULTS) -> Runtime:
 
     call = compiled(lambda images: generator(images, training=False), "float32")
     return in_turn(Runtime(
-        generator.name, generator.scale, compiled(generator.enlarge, "uint8"),
+        generator.name, generator.scale, compiled(generator.upscale, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
         run_float=lambda images: call(to_unit(images)), parameters=trained(generator)))
 

@@ -156,10 +156,10 @@ def _encoder(path: Path, tensor: dict, peak: float) -> Coding:
 def _decoder(path: Path, tensor: dict, peak: float) -> Coding:
     """What the tensor gives -> float32 in 0..1; of an integer tensor whole grey levels, which rounding leaves alone."""
     if tensor["dtype"] == np.float32:
-        return lambda pictures: pictures / np.float32(peak)
+        return lambda images: images / np.float32(peak)
     kind, levels = _levels(path, tensor, "give")
     table = (levels / 255).astype(np.float32)
-    return lambda pictures: table[pictures.astype(np.int16) - np.iinfo(kind).min]
+    return lambda images: table[images.astype(np.int16) - np.iinfo(kind).min]
 
 
 def _peak(said: tuple[int, int] | None, name: str) -> float:

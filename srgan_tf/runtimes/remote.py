@@ -120,9 +120,9 @@ def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> A
     raise AssertionError
 
 
-def _png(picture: np.ndarray) -> bytes:
+def _png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png", compress_level=1)
+    Image.fromarray(image).save(file, "png", compress_level=1)
     return file.getvalue()
 
 

@@ -41,7 +41,7 @@ class Records:
         self._lines.flush()
         self._writer.flush()
 
-    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
+    def image(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Records an image, uint8 [H,W,3]."""
         with self._writer.as_default(step):
             tf.summary.image(name, pixels[None])

@@ -11,7 +11,7 @@ import numpy as np
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data.mapping import check_mapped
-from srgan_tf.imaging import write_picture
+from srgan_tf.imaging import write_image
 from srgan_tf.models import save_model
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.engine import Engine
@@ -112,7 +112,7 @@ class Run:
             found = self.validator()
             self._records.scalars(
                 self.number, {"validation/psnr_y": found.psnr_y, "validation/ssim_y": found.ssim_y})
-            self._records.picture(self.number, "validation", found.sheet)
+            self._records.image(self.number, "validation", found.sheet)
             best = found.psnr_y > float(self.checkpoints.best.numpy())
             self._progress.say(
                 f"step {self.number}: PSNR-Y {found.psnr_y:.2f} dB (bicubic {self.validator.bicubic_psnr_y:.2f}), "
@@ -122,7 +122,7 @@ class Run:
                 self.checkpoints.best_step.assign(self.number)
                 self.keep("best.keras")
             if self.chief:
-                write_picture(self.folder / "validation.png", found.sheet)
+                write_image(self.folder / "validation.png", found.sheet)
 
     def _save(self) -> None:
         """Writes a checkpoint, unless something in it is not finite or what it was made from has been cut."""

@@ -70,10 +70,10 @@ class Penalty:
         return self._fn(self._discriminator, real, tf.stop_gradient(fake), shares[first : first + count])
 
 
-def _squared_slopes(discriminator: keras.Model, pictures: tf.Tensor) -> tf.Tensor:
+def _squared_slopes(discriminator: keras.Model, images: tf.Tensor) -> tf.Tensor:
     """[B], |gradient of the mean logit of an image by its pixels|^2."""
     with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        logits = discriminator(pictures, training=False)
-        scores = tf.reduce_mean(tf.reshape(logits, [tf.shape(pictures)[0], -1]), 1)
-    return tf.reduce_sum(tf.square(tape.gradient(scores, pictures)), (1, 2, 3))
+        tape.watch(images)
+        logits = discriminator(images, training=False)
+        scores = tf.reduce_mean(tf.reshape(logits, [tf.shape(images)[0], -1]), 1)
+    return tf.reduce_sum(tf.square(tape.gradient(scores, images)), (1, 2, 3))

@@ -74,10 +74,10 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
                 synthesis: Synthesis | None, chief: bool) -> None:
     """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator
-    store = load_pictures(data.train, config.scale, config.patch_size)
+    store = load_images(data.train, config.scale, config.patch_size)
     smallest = SSIM_WINDOW + 2 * config.scale
     # Validation images that are named are taken with their own LR.
-    measure = partial(Validator, store=load_pictures(data.validation, config.scale, smallest, config.val_images),
+    measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
                       most=config.val_images, synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
@@ -107,10 +107,10 @@ def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callabl
           f"{before:.2f}")
 
 
-def load_pictures(source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
+def load_images(source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
     """Decodes a source with a progress bar and says what was left out."""
     name = printable(source.name)
-    with tqdm(total=source.count, desc=f"reading {name}", unit="picture", leave=False, disable=None) as bar:
+    with tqdm(total=source.count, desc=f"reading {name}", unit="image", leave=False, disable=None) as bar:
         store = build_store(source, scale, smallest_hr, bar.update, most)
     print(f"{name}: {len(store.names)} images, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
     for name, reason in store.skipped[:10]:

@@ -153,10 +153,10 @@ class AdversarialStep(PixelStep):
                 "gradient_norm": generator.update(tape, generator_loss),
                 "gradient_norm/discriminator": discriminator.update(tape, discriminator_loss)}
 
-    def _judge(self, pictures: tf.Tensor) -> list[tf.Tensor]:
+    def _judge(self, images: tf.Tensor) -> list[tf.Tensor]:
         """The discriminator's logits; before them the maps within it where a term asks for them."""
         model = self.discriminator.model
-        return model.features(pictures, training=True) if self._looks_inside else [model(pictures, training=True)]
+        return model.features(images, training=True) if self._looks_inside else [model(images, training=True)]
 
     def trackables(self) -> dict[str, list[tf.Variable]]:
         """The variables that a checkpoint must hold, by name."""

@@ -8,11 +8,11 @@ import numpy as np
 from srgan_tf.data import Store
 from srgan_tf.data.synthesis import Synthesis, degraded
 from srgan_tf.imaging import matlab_resize
-from srgan_tf.inference import enlarge_tiled
+from srgan_tf.inference import upscale_tiled
 from srgan_tf.metrics import psnr, ssim
 from srgan_tf.runtimes import open_runtime
 
-SHEET_PICTURES, SHEET_SIDE = 4, 192
+SHEET_IMAGES, SHEET_SIDE = 4, 192
 
 
 class Validation(NamedTuple):
@@ -49,21 +49,21 @@ class Validator:
 
     def __call__(self) -> Validation:
         """Measures the generator as it is."""
-        enlarged = [enlarge_tiled(self._runtime, pair.lr) for pair in self._pairs]
-        both = list(zip(enlarged, (pair.hr for pair in self._pairs), strict=True))
+        upscaled = [upscale_tiled(self._runtime, pair.lr) for pair in self._pairs]
+        both = list(zip(upscaled, (pair.hr for pair in self._pairs), strict=True))
         return Validation(float(np.mean([psnr(sr, hr, crop=self._scale) for sr, hr in both])),
-                          float(np.mean([ssim(sr, hr, crop=self._scale) for sr, hr in both])), self._sheet(enlarged))
+                          float(np.mean([ssim(sr, hr, crop=self._scale) for sr, hr in both])), self._sheet(upscaled))
 
-    def _sheet(self, enlarged: list[np.ndarray]) -> np.ndarray:
+    def _sheet(self, upscaled: list[np.ndarray]) -> np.ndarray:
         """A row an image: bicubic, generator, original, cut from the middle."""
         rows = []
-        for bicubic, sr, pair in zip(self._bicubic[:SHEET_PICTURES], enlarged, self._pairs, strict=False):
-            rows.append(np.hstack([_middle(picture) for picture in (bicubic, sr, pair.hr)]))
+        for bicubic, sr, pair in zip(self._bicubic[:SHEET_IMAGES], upscaled, self._pairs, strict=False):
+            rows.append(np.hstack([_middle(image) for image in (bicubic, sr, pair.hr)]))
         return np.vstack(rows)
 
 
-def _middle(picture: np.ndarray) -> np.ndarray:
+def _middle(image: np.ndarray) -> np.ndarray:
     """The middle of an image, black where it is smaller than the sheet's cells."""
-    top, left = (max(0, (side - SHEET_SIDE) // 2) for side in picture.shape[:2])
-    cut = picture[top : top + SHEET_SIDE, left : left + SHEET_SIDE]
+    top, left = (max(0, (side - SHEET_SIDE) // 2) for side in image.shape[:2])
+    cut = image[top : top + SHEET_SIDE, left : left + SHEET_SIDE]
     return np.pad(cut, ((0, SHEET_SIDE - cut.shape[0]), (0, SHEET_SIDE - cut.shape[1]), (0, 0)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.hub import load_model
-from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.imaging import read_image, write_image
 from srgan_tf.inference import Upscaler
 
 WEIGHTS = Path(__file__).parents[1] / "references" / "weights"
@@ -55,19 +55,19 @@ def test_architecture_without_names_of_others(refused, tmp_path):
 
 
 def test_every_command_takes_a_checkpoint(command, photo, tmp_path):
-    write_picture("small.png", photo[:24, :20])
+    write_image("small.png", photo[:24, :20])
     done = command("upscale", "small.png", f"--model={PTH}", "--output=up")
     assert done.status == 0, done
-    np.testing.assert_array_equal(read_picture("up/small_x2.png").pixels, Upscaler(str(PTH))(photo[:24, :20]))
+    np.testing.assert_array_equal(read_image("up/small_x2.png").pixels, Upscaler(str(PTH))(photo[:24, :20]))
     (tmp_path / "set" / "HR").mkdir(parents=True)
-    write_picture("set/HR/a.png", photo[:48, :40])
+    write_image("set/HR/a.png", photo[:48, :40])
     done = command("evaluate", f"--model={PTH}", "--benchmark=set", "--scale=2", "--output=results")
     assert done.status == 0, done
     done = command("export", f"--model={PTH}", "--output=out", "--format=saved_model")
     assert done.status == 0, done
     (tmp_path / "train").mkdir()
-    write_picture("train/a.png", photo)
-    write_picture("train/b.png", photo)
+    write_image("train/a.png", photo)
+    write_image("train/b.png", photo)
     done = command(
         "train", "--model=rrdb", "--model_args=features:4,growth_channels:2,blocks:1", "--scale=2",
         f"--init_from={PTH}", "--dataset=folder:train", "--steps=1", "--batch_size=1", "--patch_size=16",

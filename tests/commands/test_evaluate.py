@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data, metrics
 
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE
-from srgan_tf.imaging import matlab_resize, read_picture, write_picture
+from srgan_tf.imaging import matlab_resize, read_image, write_image
 
 BENCHMARK = ["--benchmark=Photos", "--scale=4"]
 
@@ -17,15 +17,15 @@ BENCHMARK = ["--benchmark=Photos", "--scale=4"]
 @pytest.fixture
 def benchmark(tmp_path):
     """Photos/HR with two photographs and a grey one, Photos/LR_bicubic/X4 with their reductions."""
-    pictures = {"cat": data.chelsea()[:240, :300], "cup": data.coffee()[100:204, 200:280],
+    images = {"cat": data.chelsea()[:240, :300], "cup": data.coffee()[100:204, 200:280],
                 "man": data.camera()[:96, :88]}
     lr_folder = tmp_path / "Photos/LR_bicubic/X4"
     (tmp_path / "Photos/HR").mkdir(parents=True)
     lr_folder.mkdir(parents=True)
-    for name, picture in pictures.items():
-        write_picture(tmp_path / f"Photos/HR/{name}.png", picture)
-        write_picture(lr_folder / f"{name}x4.png", matlab_resize(picture, 1 / 4))
-    return pictures
+    for name, image in images.items():
+        write_image(tmp_path / f"Photos/HR/{name}.png", image)
+        write_image(lr_folder / f"{name}x4.png", matlab_resize(image, 1 / 4))
+    return images
 
 
 def results(folder) -> dict:
@@ -43,10 +43,10 @@ def test_bicubic(command, tmp_path, benchmark):
         assert set(figures) == names
         hr = benchmark[name.removesuffix(".png")]
         sr = matlab_resize(matlab_resize(hr, 1 / 4), 4)
-        a, b = (picture[4:-4, 4:-4].astype(np.float64) for picture in (sr, hr))
+        a, b = (pixels[4:-4, 4:-4].astype(np.float64) for pixels in (sr, hr))
         if hr.ndim == 3:
             assert figures["psnr_rgb"] == pytest.approx(metrics.peak_signal_noise_ratio(b, a, data_range=255), abs=1e-6)
-            a, b = (16 + picture @ np.array([65.481, 128.553, 24.966]) / 255 for picture in (a, b))
+            a, b = (16 + pixels @ np.array([65.481, 128.553, 24.966]) / 255 for pixels in (a, b))
         assert figures["psnr_y"] == pytest.approx(metrics.peak_signal_noise_ratio(b, a, data_range=255), abs=1e-6)
     assert dataset["psnr_y"] == pytest.approx(np.mean([image["psnr_y"] for image in dataset["images"].values()]))
     row = f"| Photos | bicubic | 3 | {dataset['psnr_y']:.2f} | {dataset['ssim_y']:.4f} |"
@@ -56,7 +56,7 @@ def test_bicubic(command, tmp_path, benchmark):
 
 def test_the_sheet(command, tmp_path, benchmark):
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--sheet_rows=2").status == 0
-    sheet = read_picture(tmp_path / "results/Photos.png").pixels
+    sheet = read_image(tmp_path / "results/Photos.png").pixels
     assert sheet.shape == (GAP + 2 * (SIDE + CAPTION + GAP), GAP + 3 * (SIDE + GAP), 3)
     cell = sheet[GAP : GAP + SIDE, GAP + 2 * (SIDE + GAP) :][:, :SIDE]
     places = np.lib.stride_tricks.sliding_window_view(benchmark["cat"], (SIDE, SIDE, 3))[::4, ::4, 0]
@@ -73,7 +73,7 @@ def test_lr_is_made_where_it_is_absent(command, tmp_path, benchmark):
     assert results(tmp_path / "made") == results(tmp_path / "given")
 
 
-def test_finished_pictures_measure_the_same(command, tmp_path, benchmark):
+def test_finished_images_measure_the_same(command, tmp_path, benchmark):
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--save_images").status == 0
     saved = tmp_path / "results/Photos"
     assert sorted(path.name for path in saved.iterdir()) == ["cat.png", "cup.png", "man.png"]
@@ -84,7 +84,7 @@ def test_finished_pictures_measure_the_same(command, tmp_path, benchmark):
     assert results(tmp_path / "theirs")["Photos"]["images"] == results(tmp_path / "results")["Photos"]["images"]
 
 
-def test_a_grey_enlargement_of_a_coloured_picture_is_not_compared_with_its_red(command, tmp_path, benchmark):
+def test_a_grey_result_for_a_coloured_image_is_not_compared_with_its_red(command, tmp_path, benchmark):
     shutil.copytree(tmp_path / "Photos/HR", tmp_path / "theirs")
     Image.open(tmp_path / "theirs/cat.png").convert("L").save(tmp_path / "theirs/cat.png")
     done = command("evaluate", "--sr_dir=theirs", "--hr_dir=Photos/HR")
@@ -93,7 +93,7 @@ def test_a_grey_enlargement_of_a_coloured_picture_is_not_compared_with_its_red(c
     assert list(results(tmp_path / "results")["Photos"]["images"]) == ["cup.png", "man.png"]
 
 
-def test_a_coloured_enlargement_of_a_grey_picture_is_averaged(command, tmp_path, benchmark):
+def test_a_coloured_result_for_a_grey_image_is_averaged(command, tmp_path, benchmark):
     grey = np.asarray(Image.open(tmp_path / "Photos/HR/cup.png").convert("L"))
     for folder, pixels in (("HR", grey), ("theirs", np.stack([grey, grey - np.uint8(9) * (grey > 9), grey], 2))):
         (tmp_path / folder).mkdir()
@@ -104,7 +104,7 @@ def test_a_coloured_enlargement_of_a_grey_picture_is_averaged(command, tmp_path,
     assert next(iter(found.values()))["psnr_y"] == pytest.approx(10 * np.log10(255**2 / (9 * share)))
 
 
-def test_two_enlargements_of_one_name(refused, tmp_path, benchmark):
+def test_two_upscaled_images_of_one_name(refused, tmp_path, benchmark):
     shutil.copy(tmp_path / "Photos/HR/cup.png", tmp_path / "Photos/HR/cat.jpg")
     shutil.rmtree(tmp_path / "Photos/LR_bicubic")
     assert "2 images of Photos would be written to cat.png" in refused(
@@ -118,13 +118,13 @@ def test_a_model_beside_bicubic(command, tmp_path, benchmark, model_file):
     assert [line.split("|")[1:3] for line in done.out.splitlines()[2:6]] == [
         [" Photos ", " bicubic "], [" Photos ", " small "],
         [" Others ", " bicubic "], [" Others ", " small "]]
-    assert read_picture(tmp_path / "out/Photos.png").pixels.shape[1] == GAP + 4 * (SIDE + GAP)
+    assert read_image(tmp_path / "out/Photos.png").pixels.shape[1] == GAP + 4 * (SIDE + GAP)
     assert command("evaluate", "--model=bicubic", *BENCHMARK, "--output=plain").status == 0
     dataset, plain = results(tmp_path / "out")["Photos"], results(tmp_path / "plain")["Photos"]
     assert dataset["compared"]["bicubic"]["psnr_y"] == plain["psnr_y"] != dataset["psnr_y"]
 
 
-def test_broken_pictures_are_reported_and_the_others_measured(command, tmp_path, benchmark):
+def test_broken_images_are_reported_and_the_others_measured(command, tmp_path, benchmark):
     path = tmp_path / "Photos/HR/cup.png"
     path.write_bytes(path.read_bytes()[:3000])
     shutil.copytree(tmp_path / "Photos", tmp_path / "Others")
@@ -156,7 +156,7 @@ def test_a_metric_that_one_image_is_too_small_for(command, tmp_path, benchmark):
     assert results(tmp_path / "results")["Photos"]["psnr_y"] > 20
 
 
-def test_equal_pictures_give_null(command, tmp_path, benchmark):
+def test_equal_images_give_null(command, tmp_path, benchmark):
     shutil.copytree(tmp_path / "Photos/HR", tmp_path / "copies")
     done = command("evaluate", "--sr_dir=copies", "--hr_dir=Photos/HR")
     assert done.status == 0, done.err

@@ -13,17 +13,17 @@ from skimage import data
 
 from srgan_tf.evaluation import surroundings
 from srgan_tf.evaluation.cache import Cache
-from srgan_tf.imaging import matlab_resize, read_picture, write_picture
+from srgan_tf.imaging import matlab_resize, read_image, write_image
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import make_lpips, niqe, psnr
 
 
 @pytest.fixture
-def picture(tmp_path) -> np.ndarray:
+def image(tmp_path) -> np.ndarray:
     """Photos/HR with one photograph that NIQE takes."""
     hr = np.ascontiguousarray(data.chelsea()[:208, :304])
     (tmp_path / "Photos/HR").mkdir(parents=True)
-    write_picture(tmp_path / "Photos/HR/cat.png", hr)
+    write_image(tmp_path / "Photos/HR/cat.png", hr)
     return hr
 
 
@@ -31,7 +31,7 @@ def models(folder) -> dict:
     return json.loads((folder / "results.json").read_text())["datasets"]["Photos"]["models"]
 
 
-def test_several_models_and_metrics(command, tmp_path, picture, model_file):
+def test_several_models_and_metrics(command, tmp_path, image, model_file):
     shutil.copy(model_file, tmp_path / "other.keras")
     np.savez(tmp_path / "alex.npz", **network("alex"))
     np.savez(tmp_path / "heads.npz", **lpips_heads("alex"))
@@ -41,24 +41,24 @@ def test_several_models_and_metrics(command, tmp_path, picture, model_file):
     figures = models(tmp_path / "results")
     assert list(figures) == ["small", "other"]
     assert figures["small"] == figures["other"]
-    sr = Upscaler(model_file)(matlab_resize(picture, 1 / 4))
-    np.testing.assert_array_equal(read_picture(tmp_path / "results/Photos/other/cat.png").pixels, sr)
-    image = figures["small"]["images"]["cat.png"]
-    assert image["psnr_y"] == psnr(sr, picture, crop=4)
-    assert image["niqe"] == niqe(sr, crop=4)
+    sr = Upscaler(model_file)(matlab_resize(image, 1 / 4))
+    np.testing.assert_array_equal(read_image(tmp_path / "results/Photos/other/cat.png").pixels, sr)
+    measured = figures["small"]["images"]["cat.png"]
+    assert measured["psnr_y"] == psnr(sr, image, crop=4)
+    assert measured["niqe"] == niqe(sr, crop=4)
     lpips = make_lpips({**network("alex"), **lpips_heads("alex")})
-    assert image["lpips"] == pytest.approx(lpips(sr, picture, crop=4), rel=1e-5)
+    assert measured["lpips"] == pytest.approx(lpips(sr, image, crop=4), rel=1e-5)
     assert "| NIQE | LPIPS | parameters |" in done.out
 
 
-def test_self_ensemble(command, tmp_path, picture, model_file):
+def test_self_ensemble(command, tmp_path, image, model_file):
     done = command("evaluate", f"--model={model_file}", "--benchmark=Photos", "--self_ensemble")
     assert done.status == 0, done.err
-    sr = Upscaler(model_file, self_ensemble=True)(matlab_resize(picture, 1 / 4))
-    assert models(tmp_path / "results")["small+"]["psnr_y"] == pytest.approx(psnr(sr, picture, crop=4), abs=1e-9)
+    sr = Upscaler(model_file, self_ensemble=True)(matlab_resize(image, 1 / 4))
+    assert models(tmp_path / "results")["small+"]["psnr_y"] == pytest.approx(psnr(sr, image, crop=4), abs=1e-9)
 
 
-def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monkeypatch):
+def test_nothing_is_measured_twice(command, tmp_path, image, model_file, monkeypatch):
     shutil.copy(model_file, tmp_path / "small.keras")
     arguments = ["--model=small.keras", "--benchmark=Photos", "--cache=kept"]
     assert command("evaluate", *arguments).status == 0
@@ -75,7 +75,7 @@ def test_nothing_is_measured_twice(command, tmp_path, picture, model_file, monke
     assert (tmp_path / "again/Photos.png").read_bytes() == (tmp_path / "results/Photos.png").read_bytes()
 
 
-def test_a_damaged_cache_and_a_changed_model(command, tmp_path, picture, model_file):
+def test_a_damaged_cache_and_a_changed_model(command, tmp_path, image, model_file):
     from srgan_tf.models import GENERATORS, save_model
 
     shutil.copy(model_file, tmp_path / "small.keras")
@@ -111,7 +111,7 @@ def test_a_cache_that_cannot_be_written(tmp_path):
     (["--model=small.keras", "--tile=32"], "--tile must be greater than twice --overlap=16; got 32"),
     (["--model=bicubic,small.keras,small.keras"], "--model names small.keras 2 times"),
 ])
-def test_mistakes_are_one_line(refused, tmp_path, picture, model_file, arguments, message):
+def test_mistakes_are_one_line(refused, tmp_path, image, model_file, arguments, message):
     shutil.copy(model_file, tmp_path / "small.keras")
     np.savez(tmp_path / "alex.npz", **network("alex"))
     (tmp_path / "alex.h5").write_text("")
@@ -119,7 +119,7 @@ def test_mistakes_are_one_line(refused, tmp_path, picture, model_file, arguments
     assert message in refused("evaluate", "--benchmark=Photos", *arguments)
 
 
-def test_the_overlap_changes_what_is_measured(command, tmp_path, picture, model_file):
+def test_the_overlap_changes_what_is_measured(command, tmp_path, image, model_file):
     """With tiles and no context there are seams, and an earlier result with context is not taken for one without."""
     shutil.copy(model_file, tmp_path / "small.keras")
     arguments = ["--model=small.keras", "--benchmark=Photos", "--cache=kept", "--tile=24"]
@@ -128,8 +128,8 @@ def test_the_overlap_changes_what_is_measured(command, tmp_path, picture, model_
         done = command("evaluate", *arguments, f"--overlap={overlap}")
         assert done.status == 0, done.err
         figures.append(models(tmp_path / "results")["small"]["psnr_y"])
-    sr = Upscaler(model_file, tile=24, overlap=0)(matlab_resize(picture, 1 / 4))
-    assert figures[1] == psnr(sr, picture, crop=4) != figures[0]
+    sr = Upscaler(model_file, tile=24, overlap=0)(matlab_resize(image, 1 / 4))
+    assert figures[1] == psnr(sr, image, crop=4) != figures[0]
 
 
 @pytest.mark.parametrize("change", ["version", "backend", "variable", "processor"])

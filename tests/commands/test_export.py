@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.imaging import read_image, write_image
 from srgan_tf.inference import Upscaler
 from srgan_tf.models import DISCRIMINATORS, save_model
 
@@ -22,8 +22,8 @@ def test_a_run_folder_and_a_file(command, tmp_path, model_file, photo):
     assert "deep/out/edsr_x4.tflite: 0." in done.out
     expected = Upscaler(model_file, tile=24, overlap=10)(photo[:31, :31])
     for export in ("deep/out", "deep/out/edsr_x4.tflite"):
-        enlarged = Upscaler(export, tile=24, overlap=10)(photo[:31, :31])
-        assert np.abs(enlarged.astype(int) - expected).max() <= 1
+        upscaled = Upscaler(export, tile=24, overlap=10)(photo[:31, :31])
+        assert np.abs(upscaled.astype(int) - expected).max() <= 1
     assert command("export", f"--model={model_file}", "--output=deep/out", "--format=tflite").status == 0
     assert (tmp_path / "deep/out/small.tflite").is_file()
 
@@ -38,13 +38,13 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     source = json.loads((tmp_path / "out/small_int8.json").read_text())["source"]
     assert source["sha256"] == hashlib.sha256(model_file.read_bytes()).hexdigest()
     (tmp_path / "Photos/HR").mkdir(parents=True)
-    write_picture(tmp_path / "Photos/HR/face.png", photo[:100, :120])
+    write_image(tmp_path / "Photos/HR/face.png", photo[:100, :120])
     done = command("evaluate", "--model=out/small_int8.tflite", "--benchmark=Photos", "--threads=1")
     assert (done.status, done.err) == (0, "")
-    write_picture(tmp_path / "dot.png", photo[:1, :1])
+    write_image(tmp_path / "dot.png", photo[:1, :1])
     done = command("upscale", "dot.png", "--model=out/small_int8.tflite", "--threads=2")
     assert (done.status, done.err) == (0, "")
-    assert read_picture(tmp_path / "upscaled/dot_x4.png").pixels.shape == (4, 4, 3)
+    assert read_image(tmp_path / "upscaled/dot_x4.png").pixels.shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

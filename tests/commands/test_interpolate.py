@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.hub import load_model
-from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.imaging import read_image, write_image
 from srgan_tf.models import EDSR, save_model
 from srgan_tf.weights import save_weights
 
@@ -19,8 +19,8 @@ def ends(tmp_path):
     return "--model_a=a.keras", "--model_b=b.safetensors"
 
 
-def test_models_pictures_and_sheet(command, ends, photo):
-    write_picture("eye.png", photo[100:164, 90:154].astype(np.uint16) * 257)
+def test_models_images_and_sheet(command, ends, photo):
+    write_image("eye.png", photo[100:164, 90:154].astype(np.uint16) * 257)
     done = command("interpolate", *ends, "--alpha=0,0.5", "--input=eye.png", "--output=between", "--tile=40")
     assert done.status == 0, done
     names = {path.name for path in Path("between").iterdir()}
@@ -30,16 +30,16 @@ def test_models_pictures_and_sheet(command, ends, photo):
     a, b = load_model("a.keras"), load_model("b.safetensors")
     assert all(map(np.array_equal, first.get_weights(), a.get_weights()))
     np.testing.assert_allclose(middle.head.get_weights()[0], (a.head.get_weights()[0] + b.head.get_weights()[0]) / 2)
-    network, mixed = (read_picture(f"between/eye_{kind}_0.png", keep_depth=True).pixels
+    network, mixed = (read_image(f"between/eye_{kind}_0.png", keep_depth=True).pixels
                       for kind in ("alpha", "pixels"))
     assert len(np.unique(network)) > 1000  # 16 bits in, 16 bits out
     np.testing.assert_array_equal(network, mixed)  # at the end they are the same
-    sheet = read_picture("between/eye_sheet.png").pixels
+    sheet = read_image("between/eye_sheet.png").pixels
     assert sheet.shape[1] > 5 * 128
     assert sheet.std() > 30
 
 
-def test_without_pictures(command, ends):
+def test_without_images(command, ends):
     assert command("interpolate", *ends).status == 0
     assert len(list(Path("interpolated").glob("*"))) == 3
 
@@ -52,6 +52,6 @@ def test_without_pictures(command, ends):
 def test_mistakes(refused, ends, arguments, said):
     Path("a").mkdir()
     for twin in ("a/twin.png", "twin.jpg"):
-        write_picture(twin, np.zeros((2, 3, 3), np.uint8))
+        write_image(twin, np.zeros((2, 3, 3), np.uint8))
     assert said in refused("interpolate", *ends, *arguments)
     assert not Path("interpolated/alpha_0.5.keras").exists()

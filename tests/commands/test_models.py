@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from srgan_tf.config import TrainConfig
-from srgan_tf.imaging import write_picture
+from srgan_tf.imaging import write_image
 from srgan_tf.training.assembly import build_generator
 
 # By command: the arguments that it needs beside the model, with {} for the model.
@@ -23,8 +23,8 @@ COMMANDS = {
 def images(tmp_path, photo):
     """A benchmark of one image, and an image."""
     (tmp_path / "Photos/HR").mkdir(parents=True)
-    write_picture(tmp_path / "Photos/HR/a.png", photo[:16, :16])
-    write_picture(tmp_path / "small.png", photo[:8, :8])
+    write_image(tmp_path / "Photos/HR/a.png", photo[:16, :16])
+    write_image(tmp_path / "small.png", photo[:8, :8])
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -25,7 +25,7 @@ def arguments(tmp_path_factory, photo) -> list[str]:
     folder = tmp_path_factory.mktemp("photos")
     for number in range(13):
         Image.fromarray(np.roll(photo, 20 * number, 0)[:200, : 256 - 8 * number]).save(folder / f"{number}.png")
-    return [f"--dataset=folder:{folder}", "--shard_pictures=2", "--scale=2", "--output=records"]
+    return [f"--dataset=folder:{folder}", "--shard_images=2", "--scale=2", "--output=records"]
 
 
 def contents(folder) -> dict[str, str]:
@@ -95,7 +95,7 @@ def test_a_flipped_byte_is_found_and_repaired(command, refused, tmp_path, whole,
     assert contents(tmp_path / "records") == whole
 
 
-def test_skipped_pictures_are_named(command, tmp_path, photo):
+def test_skipped_images_are_named(command, tmp_path, photo):
     (tmp_path / "photos").mkdir()
     for number in range(4):
         Image.fromarray(photo[:64, :64]).save(tmp_path / f"photos/{number}.png")
@@ -163,7 +163,7 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
     (["--sizes=1,0.5", "--output=there"], "--sizes=1,0.5 contradicts .* --sizes=1: keep it"),
     (["--sizes=2"], "--sizes must be numbers up to 1; got '2'"),
     (["--sizes=0"], "--sizes must be greater than 0"),
-    (["--shard_pictures=0"], "--shard_pictures must be at least 1"),
+    (["--shard_images=0"], "--shard_images must be at least 1"),
     (["--verify", "--output=other"], "other holds no records"),
     (["--verify", "--preview"], "--verify, --preview and --collect_noise are three different things"),
     (["--preview", "--degradation=real_esrgn"], "Did you mean 'real_esrgan'"),
@@ -199,15 +199,15 @@ def test_records_of_an_earlier_version_keep_their_split(command, tmp_path, photo
         Image.fromarray(photo[:64, : 64 + number]).save(tmp_path / f"photos/{number}.png")
     arguments = ["prepare", "--dataset=folder:photos", "--output=records"]
     command(*arguments)
-    assert "photos/5.png" not in [name for name, _ in open_source("records:records", 4, "validation").pictures]
+    assert "photos/5.png" not in [name for name, _ in open_source("records:records", 4, "validation").images]
     shutil.rmtree(tmp_path / "records")
     (tmp_path / "records").mkdir()
-    settings = {"dataset": "folder:photos", "val_dataset": "", "scale": 4, "shard_pictures": 32, "sizes": "1",
+    settings = {"dataset": "folder:photos", "val_dataset": "", "scale": 4, "sizes": "1",
                 "format": "srgan_tf records 1", "all": ["train", "validation"]}
-    (tmp_path / "records/records.json").write_text(json.dumps(settings))
+    (tmp_path / "records/records.json").write_text(json.dumps(settings | {"shard_pictures": 32}))
     assert command(*arguments).status == 0
-    assert [name for name, _ in open_source("records:records", 4, "validation").pictures] == ["photos/5.png"]
-    assert json.loads((tmp_path / "records/records.json").read_text()) == settings
+    assert [name for name, _ in open_source("records:records", 4, "validation").images] == ["photos/5.png"]
+    assert json.loads((tmp_path / "records/records.json").read_text()) == settings | {"shard_images": 32}
 
 
 def test_a_second_preparation_of_a_folder_is_refused(refused, tmp_path, arguments):
@@ -233,20 +233,20 @@ def test_the_preview_shows_several_draws(command, tmp_path, arguments):
     assert (firsts[0] != firsts[1]).any()
 
 
-def test_noise_is_collected_where_pictures_are_smooth_and_trained_with(command, tmp_path, photo):
+def test_noise_is_collected_where_images_are_smooth_and_trained_with(command, tmp_path, photo):
     """Two flat squares of known noise in a photograph; the rest of it is no noise."""
     (tmp_path / "photos").mkdir()
-    rng, picture = np.random.default_rng(0), photo.copy()
+    rng, image = np.random.default_rng(0), photo.copy()
     for top, left, level in ((64, 0, 100), (128, 192, 30)):
-        picture[top : top + 64, left : left + 64] = rng.normal(level, 3, (64, 64, 3)).round()
+        image[top : top + 64, left : left + 64] = rng.normal(level, 3, (64, 64, 3)).round()
     for number in range(2):
-        Image.fromarray(picture).save(tmp_path / f"photos/{number}.png")
+        Image.fromarray(image).save(tmp_path / f"photos/{number}.png")
     done = command("prepare", "--collect_noise", "--dataset=folder:photos", "--noise_patch=64", "--noise_mean=50",
                    "--output=noise")
     assert done.status == 0, done.err
     assert "noise: 2 patches out of 2 of 2 images" in done.out
     for path in (tmp_path / "noise").iterdir():
-        np.testing.assert_array_equal(np.asarray(Image.open(path)), picture[64:128, :64])
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), image[64:128, :64])
     (tmp_path / "kernels").mkdir()
     np.save(tmp_path / "kernels/box.npy", np.ones((4, 4)))
     realsr = ["--degradation=realsr", "--noise_pool=noise", "--kernel_pool=kernels"]

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
-from srgan_tf.imaging import matlab_resize, read_picture, to_levels, to_uint8, write_picture
+from srgan_tf.imaging import matlab_resize, read_image, to_levels, to_uint8, write_image
 from srgan_tf.inference import Upscaler
 from srgan_tf.models import GENERATORS, save_model
 
@@ -20,12 +20,12 @@ BICUBIC = "--model=bicubic"
 
 
 @pytest.fixture
-def pictures(tmp_path, photo):
+def images(tmp_path, photo):
     """Saves an image as IN/name; returns the arrays' maker."""
     (tmp_path / "in").mkdir()
 
-    def save(name: str, picture=None, mode: str | None = None, **options):
-        image = Image.fromarray(photo[:20, :30] if picture is None else picture)
+    def save(name: str, pixels=None, mode: str | None = None, **options):
+        image = Image.fromarray(photo[:20, :30] if pixels is None else pixels)
         (image.convert(mode) if mode else image).save(tmp_path / "in" / name, **options)
         return tmp_path / "in" / name
 
@@ -42,11 +42,11 @@ def left(folder) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_model_enlarges_files_folders_and_patterns(command, pictures, tmp_path, photo, model_file):
-    pictures("a.png")
-    pictures("b.jpg", photo[:9, :7])
+def test_a_model_upscales_files_folders_and_patterns(command, images, tmp_path, photo, model_file):
+    images("a.png")
+    images("b.jpg", photo[:9, :7])
     (tmp_path / "more").mkdir()
-    shutil.copy(pictures("c.png", photo[:1, :1]), tmp_path / "more" / "c.png")
+    shutil.copy(images("c.png", photo[:1, :1]), tmp_path / "more" / "c.png")
     (tmp_path / "in" / "c.png").unlink()
     done = command("upscale", "in/a.png", "in/*.jpg", "more", f"--model={model_file}", "--output=deep/out", "--timing")
     assert done.status == 0, done.err
@@ -60,10 +60,10 @@ def test_a_model_enlarges_files_folders_and_patterns(command, pictures, tmp_path
     assert "upscale " in done.out.splitlines()[-1]
 
 
-def test_sub_folders(command, pictures, tmp_path):
+def test_sub_folders(command, images, tmp_path):
     (tmp_path / "in/sub").mkdir(parents=True)
-    pictures("a.png")
-    pictures("sub/a.png")
+    images("a.png")
+    images("sub/a.png")
     assert command("upscale", "in", BICUBIC, "--scale=2").status == 0
     assert left(tmp_path / "upscaled") == ["a_x2.png"]
     assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "-o", "all", "--suffix=").status == 0
@@ -71,9 +71,9 @@ def test_sub_folders(command, pictures, tmp_path):
     assert opened(tmp_path / "all/sub/a.png").size == (60, 40)
 
 
-def test_one_image_to_a_file(command, pictures, tmp_path):
+def test_one_image_to_a_file(command, images, tmp_path):
     """An ending of an image means a file, unless a folder has that name."""
-    pictures("a.png")
+    images("a.png")
     assert command("upscale", "in/a.png", BICUBIC, "-o", "new/large.webp").status == 0
     assert opened(tmp_path / "new/large.webp").size == (120, 80)
     (tmp_path / "folder.png").mkdir()
@@ -82,10 +82,10 @@ def test_one_image_to_a_file(command, pictures, tmp_path):
     assert left(tmp_path / "new") == ["large.webp"]
 
 
-def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused, pictures, tmp_path):
+def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused, images, tmp_path):
     """It is not known before a file is opened; what it would replace is still refused."""
-    pictures("a.png")
-    pictures("a_x2.png")
+    images("a.png")
+    images("a_x2.png")
     save_model(GENERATORS["espcn"](scale=2), tmp_path / "small.keras")
     assert command("upscale", "in/a.png", "--model=small.keras").status == 0
     assert left(tmp_path / "upscaled") == ["a_x2.png"]
@@ -94,15 +94,15 @@ def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused,
 
 
 @pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus"])
-def test_clashes_are_found_before_the_model(refused, pictures, monkeypatch, model):
-    pictures("a.png")
-    pictures("a_x4.png")
+def test_clashes_are_found_before_the_model(refused, images, monkeypatch, model):
+    images("a.png")
+    images("a_x4.png")
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
     assert "in/a_x4.png, which is also an input" in refused("upscale", "in", f"--model={model}", "--output=in")
 
 
-def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
-    pictures("a.png")
+def test_existing_files_are_kept_unless_asked(command, images, tmp_path):
+    images("a.png")
     (tmp_path / "upscaled").mkdir()
     (tmp_path / "upscaled/a_x4.png").write_text("mine")
     done = command("upscale", "in", BICUBIC)
@@ -113,10 +113,10 @@ def test_existing_files_are_kept_unless_asked(command, pictures, tmp_path):
     assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 
 
-def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
+def test_bad_files_do_not_stop_the_rest(command, images, tmp_path, photo):
     for name in ("a.png", "z.png"):
-        pictures(name)
-    whole = pictures("truncated.png", photo).read_bytes()
+        images(name)
+    whole = images("truncated.png", photo).read_bytes()
     (tmp_path / "in/truncated.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "in/text.png").write_text("this is no image")
     (tmp_path / "in/empty.png").touch()
@@ -133,22 +133,22 @@ def test_bad_files_do_not_stop_the_rest(command, pictures, tmp_path, photo):
         assert sum(line.startswith(f"failed: in/{name}: ") and reason in line for line in lines) == 1, lines
 
 
-def test_two_pictures_with_one_result(refused, pictures, tmp_path):
-    pictures("a.png")
-    pictures("a.webp")
+def test_two_images_with_one_result(refused, images, tmp_path):
+    images("a.png")
+    images("a.webp")
     assert "2 images would be written to upscaled/a_x4.png" in refused("upscale", "in", BICUBIC)
     assert not (tmp_path / "upscaled").exists()
 
 
-def test_a_picture_is_never_replaced_by_its_enlargement(refused, pictures, tmp_path):
-    original = pictures("a.png").read_bytes()
+def test_an_image_is_never_replaced_by_its_result(refused, images, tmp_path):
+    original = images("a.png").read_bytes()
     assert "own output" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
     assert (tmp_path / "in/a.png").read_bytes() == original
 
 
-def test_profile_and_exif_are_kept_and_the_picture_upright(command, pictures, tmp_path, photo):
+def test_profile_and_exif_are_kept_and_the_image_upright(command, images, tmp_path, photo):
     for name in ("a.jpg", "a.webp", "b.png"):
-        pictures(name, exif=exif_of(6), icc_profile=SRGB)
+        images(name, exif=exif_of(6), icc_profile=SRGB)
     assert command("upscale", "in", BICUBIC).status == 0
     for name in ("a_x4.jpg", "a_x4.png", "b_x4.png"):
         image = opened(tmp_path / "upscaled" / name)
@@ -161,15 +161,15 @@ def test_profile_and_exif_are_kept_and_the_picture_upright(command, pictures, tm
     np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/b_x4.png")), upright)
 
 
-def test_kinds_of_pictures(command, pictures, tmp_path, photo):
+def test_kinds_of_images(command, images, tmp_path, photo):
     grey = photo[:20, :30, 1]
     alpha = np.dstack([photo[:20, :30], photo[50:70, :30, 0]])
-    pictures("grey.png", grey)
-    pictures("grey_alpha.png", np.dstack([grey, alpha[..., 3]]))
-    pictures("palette.png", mode="P")
-    pictures("deep.png", grey.astype(np.uint16) * 257)
-    pictures("cmyk.jpg", mode="CMYK", quality=95)
-    pictures("alpha.png", alpha)
+    images("grey.png", grey)
+    images("grey_alpha.png", np.dstack([grey, alpha[..., 3]]))
+    images("palette.png", mode="P")
+    images("deep.png", grey.astype(np.uint16) * 257)
+    images("cmyk.jpg", mode="CMYK", quality=95)
+    images("alpha.png", alpha)
     done = command("upscale", "in", BICUBIC)
     assert done.status == 0, done.err
     modes = {path.name.replace("_x4", ""): opened(path).mode for path in (tmp_path / "upscaled").iterdir()}
@@ -195,13 +195,13 @@ def test_16_bits_come_out_as_16_bits(command, tmp_path):
     for channels, name in enumerate(("grey", "grey_alpha", "rgb", "rgba"), 1):
         pixels = deep[..., [0, 3]] if channels == 2 else deep[..., :channels]
         for suffix in ("png", "tif"):
-            write_picture(tmp_path / f"in/{name}_{suffix}.{suffix}", pixels.astype(np.uint16))
+            write_image(tmp_path / f"in/{name}_{suffix}.{suffix}", pixels.astype(np.uint16))
     for arguments in (["in"], ["in", "--format=tif"], ["in/rgb_png.png", "--format=jpg", "--output=small"]):
         done = command("upscale", *arguments, BICUBIC, "--suffix=")
         assert done.status == 0, done.err
     exact = matlab_resize(deep / 65535, 4)
     for path in (tmp_path / "upscaled").iterdir():
-        found = read_picture(path, keep_depth=True)
+        found = read_image(path, keep_depth=True)
         channels = ["grey", "grey_alpha", "rgb", "rgba"].index(path.stem[:-4]) + 1
         assert found.channels.shape == (48, 68, channels)
         assert found.pixels.dtype == np.uint16
@@ -215,15 +215,15 @@ def test_16_bits_come_out_as_16_bits(command, tmp_path):
     assert opened(tmp_path / "small/rgb_png.jpg").mode == "RGB"
 
 
-def test_a_very_wide_picture(command, pictures, tmp_path, model_file, photo):
-    pictures("wide.png", np.tile(photo[:2, :250], (1, 120, 1)))
+def test_a_very_wide_image(command, images, tmp_path, model_file, photo):
+    images("wide.png", np.tile(photo[:2, :250], (1, 120, 1)))
     done = command("upscale", "in", f"--model={model_file}", "--tile=64", "--overlap=8")
     assert done.status == 0, done.err
     assert opened(tmp_path / "upscaled/wide_x4.png").size == (120_000, 8)
 
 
-def test_too_many_pixels(command, pictures, tmp_path):
-    pictures("a.png")
+def test_too_many_pixels(command, images, tmp_path):
+    images("a.png")
     done = command("upscale", "in", BICUBIC, "--max_megapixels=0.009")
     assert done.status == 2
     assert "30x20 would become 0 megapixels; the limit is --max_megapixels=0.009" in done.err
@@ -250,8 +250,8 @@ def test_too_many_pixels(command, pictures, tmp_path):
     (["in", "--model=in/a.png"], "in/a.png is not a .keras model file"),
     (["in", "--model=text.tflite"], "text.tflite is not a .tflite file"),
 ])
-def test_mistakes_are_one_line(refused, pictures, tmp_path, arguments, message):
-    original = pictures("a.png").read_bytes()
+def test_mistakes_are_one_line(refused, images, tmp_path, arguments, message):
+    original = images("a.png").read_bytes()
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.tflite").write_text("not a model")
     assert message in refused("upscale", BICUBIC, *arguments)
@@ -259,16 +259,16 @@ def test_mistakes_are_one_line(refused, pictures, tmp_path, arguments, message):
     assert left(tmp_path) == ["in/a.png", "text.tflite"]
 
 
-def test_litert_says_nothing_of_its_own(command, pictures, tmp_path):
-    pictures("a.png")
+def test_litert_says_nothing_of_its_own(command, images, tmp_path):
+    images("a.png")
     export_tflite(lifelike("edsr"), tmp_path, "small", ExportConfig(model="-", output="-", tile="24"))
     done = command("upscale", "in", "--model=small.tflite")
     assert (done.status, done.err) == (0, "")
     assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 
 
-def test_a_damaged_model(refused, pictures, tmp_path, model_file):
-    pictures("a.png")
+def test_a_damaged_model(refused, images, tmp_path, model_file):
+    images("a.png")
     content = model_file.read_bytes()
     (tmp_path / "half.keras").write_bytes(content[: len(content) // 2])
     assert "half.keras" in refused("upscale", "in", "--model=half.keras")
@@ -283,11 +283,11 @@ def small_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_no_half_file(command, pictures, tmp_path, photo, small_disk):
+def test_a_full_disk_leaves_no_half_file(command, images, tmp_path, photo, small_disk):
     encoded = io.BytesIO()
     Image.fromarray(photo[:100, :100]).resize((50, 50)).save(encoded, "JPEG")
     (tmp_path / "in/large.jpg").write_bytes(encoded.getvalue())
-    pictures("small.png", photo[:4, :4])
+    images("small.png", photo[:4, :4])
     (tmp_path / "upscaled").mkdir()
     (tmp_path / "upscaled/large.png").write_text("mine")
     done = command("upscale", "in", BICUBIC, "--format=png", "--overwrite", "--scale=8", "--suffix=")
@@ -299,9 +299,9 @@ def test_a_full_disk_leaves_no_half_file(command, pictures, tmp_path, photo, sma
 
 
 @pytest.mark.parametrize("name", ["a.png"])
-def test_a_folder_in_the_place_of_a_result(command, pictures, tmp_path, name):
-    pictures(name)
-    pictures("b.png")
+def test_a_folder_in_the_place_of_a_result(command, images, tmp_path, name):
+    images(name)
+    images("b.png")
     (tmp_path / "upscaled" / name).mkdir(parents=True)
     done = command("upscale", "in", BICUBIC, "--overwrite", "--suffix=")
     assert done.status == 2

@@ -48,7 +48,7 @@ def test_two_folders_that_do_not_fit(folder):
     assert "LR 5x5 times 4 is not HR 70x80" in store.skipped[0][1]
 
 
-def test_broken_and_small_pictures_are_skipped_and_named(folder):
+def test_broken_and_small_images_are_skipped_and_named(folder):
     path = folder / "HR" / "0.png"
     path.write_bytes(path.read_bytes()[:500])
     (folder / "HR" / "text.png").write_text("not an image")
@@ -69,9 +69,9 @@ def test_a_folder_may_be_called_div2k(tmp_path, folder):
     assert open_source(f"folder:{tmp_path}/div2k/HR", 4).count == open_source(f"folder:{folder}/HR", 4).count
 
 
-def test_held_out_pictures_are_not_trained_on(folder):
+def test_held_out_images_are_not_trained_on(folder):
     train, validation = open_sources(f"folder:{folder / 'HR'}", "", 4)
-    names = [[name for name, _ in source.pictures] for source in (train, validation)]
+    names = [[name for name, _ in source.images] for source in (train, validation)]
     assert len(names[0]) == 3
     assert len(names[1]) == 1
     assert not set(names[0]) & set(names[1])
@@ -126,12 +126,12 @@ def test_div2k_reads_what_tensorflow_datasets_prepared(tmp_path, monkeypatch, ph
 def _prepare_div2k(tfds, folder, monkeypatch, lr, hr):
     """Writes a small DIV2K with TensorFlow Datasets' own builder; only its download is replaced."""
     for part, count in (("train", 3), ("valid", 2)):
-        for kind, picture in (("lr", lr), ("hr", hr)):
+        for kind, image in (("lr", lr), ("hr", hr)):
             inner = f"DIV2K_{part}_HR" if kind == "hr" else f"DIV2K_{part}_LR_bicubic"
             (folder / f"{part}_{kind}_url" / inner).mkdir(parents=True)
             for number in range(count):
                 name = f"{number:04}{'x4' if kind == 'lr' else ''}.png"
-                Image.fromarray(picture).save(folder / f"{part}_{kind}_url" / inner / name)
+                Image.fromarray(image).save(folder / f"{part}_{kind}_url" / inner / name)
 
     def extracted(manager, urls):
         return {key: type(manager.download_dir)(folder / key) for key in urls}

@@ -18,7 +18,7 @@ def save(path, number=0, side=48):
 
 
 def names(source, folder):
-    return [name.removeprefix(f"{folder}/") for name, _ in source.pictures]
+    return [name.removeprefix(f"{folder}/") for name, _ in source.images]
 
 
 def split(folder, **arguments):

@@ -33,7 +33,7 @@ def test_a_batch_is_a_function_of_seed_and_step(store):
     assert (whole[0][1] != whole[1][1]).any()
 
 
-def test_crops_are_aligned_pieces_of_the_pictures(store):
+def test_crops_are_aligned_pieces_of_the_images(store):
     """Every crop is found in its image, turned by one of the symmetries, LR at the place of HR."""
     lr_batch, hr_batch = batches(store)[0]
     for lr, hr in zip(lr_batch, hr_batch, strict=True):
@@ -43,7 +43,7 @@ def test_crops_are_aligned_pieces_of_the_pictures(store):
 def _found(pair, lr, hr) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(pair.lr[..., 0], (8, 8))
     for symmetry in range(SYMMETRIES):
-        turned_lr, turned_hr = (np.asarray(turn(picture, symmetry)) for picture in (lr, hr))
+        turned_lr, turned_hr = (np.asarray(turn(image, symmetry)) for image in (lr, hr))
         for top, left in np.argwhere((windows == turned_lr[..., 0]).all(axis=(2, 3))):
             if (pair.hr[4 * top : 4 * top + 32, 4 * left : 4 * left + 32] == turned_hr).all():
                 return True
@@ -59,7 +59,7 @@ def test_the_symmetries_are_eight_and_those_of_numpy(photo):
     assert len(ours) == 8
 
 
-def test_pictures_are_drawn_in_proportion_to_their_positions(tmp_path):
+def test_images_are_drawn_in_proportion_to_their_positions(tmp_path):
     Image.new("RGB", (64, 64), "black").save(tmp_path / "black.png")
     Image.new("RGB", (128, 96), "white").save(tmp_path / "white.png")
     flat = build_store(open_source(f"folder:{tmp_path}", 4), 4)

@@ -17,9 +17,9 @@ from srgan_tf.imaging import matlab_resize
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory, photo):
+def images(tmp_path_factory, photo):
     """Nine photographs of different sizes, the third truncated, the sixth smaller than a crop."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     for number in range(9):
         height, width = (20, 90) if number == 5 else (70 + 9 * number, 130 - 7 * number)
         Image.fromarray(photo[number : number + height, :width]).save(folder / f"{number}.png")
@@ -29,9 +29,9 @@ def pictures(tmp_path_factory, photo):
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory, pictures):
+def prepared(tmp_path_factory, images):
     folder = tmp_path_factory.mktemp("records") / "deep" / "records"
-    prepare(PrepareConfig(dataset=f"folder:{pictures}", output=str(folder), shard_pictures=3))
+    prepare(PrepareConfig(dataset=f"folder:{images}", output=str(folder), shard_images=3))
     return folder
 
 
@@ -47,9 +47,9 @@ def samples(source, steps=8):
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "all"])
-def test_samples_are_those_of_the_source(prepared, pictures, part):
+def test_samples_are_those_of_the_source(prepared, images, part):
     """From several shards as from the images: the same names, the same draws, the same bytes."""
-    expected, theirs = samples(open_source(f"folder:{pictures}", 4, part))
+    expected, theirs = samples(open_source(f"folder:{images}", 4, part))
     store, ours = samples(open_source(f"records:{prepared}", 4, part))
     assert store.names == expected.names
     assert sorted(store.skipped) == sorted(expected.skipped)
@@ -63,23 +63,23 @@ def test_sets_with_a_validation_part_of_their_own_keep_it_apart(tmp_path):
     prepare(PrepareConfig(dataset="deadleaves:1", output=str(tmp_path / "leaves"), scale=2))
     ours = open_sources(f"records:{tmp_path / 'leaves'}", "samples", 2)[0]
     theirs = open_sources("deadleaves:1", "samples", 2)[0]
-    assert [name for name, _ in ours.pictures] == [name for name, _ in theirs.pictures]
+    assert [name for name, _ in ours.images] == [name for name, _ in theirs.images]
 
 
-def test_a_validation_set_can_be_named(tmp_path, pictures):
-    prepare(PrepareConfig(dataset="deadleaves:2", val_dataset=f"folder:{pictures}", output=str(tmp_path / "both")))
-    names = [name for name, _ in open_source(f"records:{tmp_path / 'both'}", 4, "validation").pictures]
-    assert names == [str(pictures / f"{number}.png") for number in range(9) if number != 2]
+def test_a_validation_set_can_be_named(tmp_path, images):
+    prepare(PrepareConfig(dataset="deadleaves:2", val_dataset=f"folder:{images}", output=str(tmp_path / "both")))
+    names = [name for name, _ in open_source(f"records:{tmp_path / 'both'}", 4, "validation").images]
+    assert names == [str(images / f"{number}.png") for number in range(9) if number != 2]
     assert open_source(f"records:{tmp_path / 'both'}", 4, "all").count == 2
 
 
-def test_the_files_are_what_the_index_says(prepared, pictures):
+def test_the_files_are_what_the_index_says(prepared, images):
     """Read without this package: pixels where the index puts them, rows of 64 bytes' multiples, LR by the formula."""
     shards = json.loads((prepared / "train" / "index.json").read_text())
     assert [shard["file"] for shard in shards] == ["00000.pixels", "00001.pixels", "00002.pixels"]
     assert [len(shard["pairs"]) for shard in shards] == [2, 3, 2]
     ((name, reason),) = shards[0]["skipped"]
-    assert name == str(pictures / "2.png")
+    assert name == str(images / "2.png")
     assert "truncated" in reason
     for shard in shards:
         content = (prepared / "train" / shard["file"]).read_bytes()
@@ -94,9 +94,9 @@ def test_the_files_are_what_the_index_says(prepared, pictures):
             np.testing.assert_array_equal(lr_found[:, : width * 3].reshape(height, width, 3), matlab_resize(hr, 1 / 4))
 
 
-def test_sizes_are_reductions_of_the_training_pictures(tmp_path, pictures):
+def test_sizes_are_reductions_of_the_training_images(tmp_path, images):
     out = tmp_path / "records"
-    prepare(PrepareConfig(dataset=f"folder:{pictures}", output=str(out), sizes=(1.0, 0.5), shard_pictures=2))
+    prepare(PrepareConfig(dataset=f"folder:{images}", output=str(out), sizes=(1.0, 0.5), shard_images=2))
     store = build_store(open_source(f"records:{out}", 4, "train"), 4)
     assert [name.rsplit("/", 1)[1] for name in store.names[:4]] == ["0.png", "0.png x0.5", "1.png", "1.png x0.5"]
     whole, half = store.pair(2), store.pair(3)
@@ -202,7 +202,7 @@ def test_records_of_another_scale_or_none(records):
         open_source(f"records:{records / 'nowhere'}", 4)
 
 
-def test_preparing_takes_memory_for_a_few_pictures_only(tmp_path):
+def test_preparing_takes_memory_for_a_few_images_only(tmp_path):
     """Five times as many images, 46 MiB more of them, take hardly more memory."""
     Image.fromarray(np.zeros((800, 800, 3), np.uint8)).save(tmp_path / "0.png")
     peaks = [_peak_memory(tmp_path, count) for count in (6, 30)]
@@ -216,7 +216,7 @@ def _peak_memory(folder, count: int) -> float:
         (folder / f"{count}" / f"{number}.png").hardlink_to(folder / "0.png")
     code = ("import os, resource, sys\nos.cpu_count = lambda: 2\n"
             "from srgan_tf.config import PrepareConfig\nfrom srgan_tf.data import prepare\n"
-            "prepare(PrepareConfig(dataset='folder:' + sys.argv[1], output=sys.argv[2], shard_pictures=40))\n"
+            "prepare(PrepareConfig(dataset='folder:' + sys.argv[1], output=sys.argv[2], shard_images=40))\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)")
     done = subprocess.run([sys.executable, "-c", code, folder / f"{count}", folder / f"out{count}"], text=True,
                           check=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})

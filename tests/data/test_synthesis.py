@@ -74,12 +74,12 @@ def test_sharpened_targets_come_behind_hr(store):
 def test_the_crop_is_cut_where_it_was_placed(symmetry):
     """In an image of coordinates, wherever the crop lies in its region."""
     rows, columns = np.mgrid[:256, :256]
-    picture = np.stack([rows, columns, rows * 0], -1).astype(np.uint8)
+    image = np.stack([rows, columns, rows * 0], -1).astype(np.uint8)
     bicubic = Synthesis(degradation.open_degradation("bicubic", SCALE), sharpen=False)
 
     def region(above, before, side):
         top, left = 160 - int(above), 170 - int(before)
-        return tf.constant(np.pad(picture, ((side, side), (side, side), (0, 0)))[
+        return tf.constant(np.pad(image, ((side, side), (side, side), (0, 0)))[
             side + top : 2 * side + top, side + left : 2 * side + left])
 
     for seed in range(3):
@@ -99,7 +99,7 @@ def test_mirrors_are_numpys(first, count, length):
     assert held == np.ptp(expected) + 1
 
 
-def test_pictures_no_larger_than_a_crop_will_do(tmp_path, photo):
+def test_images_no_larger_than_a_crop_will_do(tmp_path, photo):
     Image.fromarray(photo[:PATCH, :PATCH]).save(tmp_path / "small.png")
     small = build_store(open_source(f"folder:{tmp_path}", SCALE), SCALE)
     for lr, hr in made(small, opened(degradation="first_order")):
@@ -107,7 +107,7 @@ def test_pictures_no_larger_than_a_crop_will_do(tmp_path, photo):
         assert set(map(tuple, hr.reshape(-1, 3))) == set(map(tuple, photo[:PATCH, :PATCH].reshape(-1, 3)))
 
 
-def test_validation_pictures_are_degraded_the_same_each_time(store):
+def test_validation_images_are_degraded_the_same_each_time(store):
     synthesis, pair = opened(degradation="real_esrgan"), store.pair(1)
     one, again, other = (degraded(synthesis, pair, number) for number in (5, 5, 6))
     assert one.lr.shape == pair.lr.shape

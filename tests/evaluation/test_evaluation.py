@@ -26,7 +26,7 @@ from srgan_tf.evaluation.benchmarks import Case, lr_note
 from srgan_tf.evaluation.literature import PUBLISHED, SOURCES
 from srgan_tf.evaluation.report import absent_lines, missing_metrics
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE, Row, busiest_crop
-from srgan_tf.imaging import matlab_resize, write_picture
+from srgan_tf.imaging import matlab_resize, write_image
 from srgan_tf.metrics import METRICS
 
 
@@ -109,7 +109,7 @@ def test_the_table_says_what_an_average_is_over(tmp_path):
 @pytest.mark.parametrize("shape", [(64, 80), (67, 81)])
 def test_a_case_without_lr(tmp_path, photo, shape):
     (tmp_path / "HR").mkdir()
-    write_picture(tmp_path / "HR/a.png", photo[: shape[0], : shape[1]])
+    write_image(tmp_path / "HR/a.png", photo[: shape[0], : shape[1]])
     (case,) = load_benchmark(tmp_path, 4)
     lr, hr = case.load()
     np.testing.assert_array_equal(hr, photo[:64, :80])
@@ -117,14 +117,14 @@ def test_a_case_without_lr(tmp_path, photo, shape):
 
 
 def test_a_case_that_does_not_fit(tmp_path, photo):
-    write_picture(tmp_path / "hr.png", photo[:64, :80])
-    write_picture(tmp_path / "lr.png", photo[:16, :19])
+    write_image(tmp_path / "hr.png", photo[:64, :80])
+    write_image(tmp_path / "lr.png", photo[:16, :19])
     case = Case("hr.png", tmp_path / "hr.png", tmp_path / "lr.png", 4)
     with pytest.raises(ValueError, match=r"lr.png times 4 is not .*hr.png: 19x16, 80x64"):
         case.load()
     with pytest.raises(ValueError, match="differ in size: 19x16, 80x64"):
         case.load_finished()
-    write_picture(tmp_path / "dot.png", photo[:3, :80])
+    write_image(tmp_path / "dot.png", photo[:3, :80])
     with pytest.raises(ValueError, match=r"dot.png is smaller than the scale 4"):
         Case("dot.png", tmp_path / "dot.png", None, 4).load()
 
@@ -133,9 +133,9 @@ def test_a_case_that_does_not_fit(tmp_path, photo):
     ("LR_bicubic/X4", True), ("LR_bicubic/x4", True), ("lr_Bicubic/x4", True), ("LR_bicubic/X2", False),
     ("LR_bicubic", False), ("LR", None)])
 def test_the_folder_of_lr_in_capitals_or_not(tmp_path, photo, folder, used):
-    for name, picture in (("HR", photo[:64, :80]), (folder, photo[:16, :20])):
+    for name, image in (("HR", photo[:64, :80]), (folder, photo[:16, :20])):
         (tmp_path / name).mkdir(parents=True)
-        write_picture(tmp_path / name / "a.png", picture)
+        write_image(tmp_path / name / "a.png", image)
     (case,) = load_benchmark(tmp_path, 4)
     assert case.other_path == (tmp_path / folder / "a.png" if used else None)
     assert bool(lr_note(tmp_path, 4)) == (used is False)
@@ -152,13 +152,13 @@ def test_two_folders_of_lr(tmp_path, photo):
 def test_transparency_is_refused_and_an_alpha_that_hides_nothing_is_not(tmp_path, photo, transparent):
     hr = np.dstack([photo[:64, :80], np.full((64, 80), 255, np.uint8)])
     for name in ("hr.png", "other.png"):
-        write_picture(tmp_path / name, hr)
+        write_image(tmp_path / name, hr)
     case = Case("hr.png", tmp_path / "hr.png", tmp_path / "other.png", 4)
     sr, found = case.load_finished()
     np.testing.assert_array_equal(found, hr[..., :3])
     np.testing.assert_array_equal(sr, hr[..., :3])
     hr[5, 7, 3] = 254
-    write_picture(tmp_path / transparent, hr)
+    write_image(tmp_path / transparent, hr)
     for load in (case.load_finished, case._replace(scale=1).load):
         with pytest.raises(ValueError, match=f"{transparent} is transparent"):
             load()
@@ -220,7 +220,7 @@ def test_the_busiest_crop(photo):
     assert busiest_crop(photo[:20, :30], other[:20, :30], 32, 4) == (0, 0)
 
 
-def test_a_sheet_shows_the_pictures(photo):
+def test_a_sheet_shows_the_images(photo):
     hr = np.pad(photo, ((0, 24), (0, 24), (0, 0)), mode="reflect")
     lr = matlab_resize(hr, 1 / 4)
     bicubic = matlab_resize(lr, 4)
@@ -232,14 +232,14 @@ def test_a_sheet_shows_the_pictures(photo):
     top, left = busiest_crop(hr, bicubic, SIDE, 4)
     cells = [sheet[GAP : GAP + SIDE, GAP + column * (SIDE + GAP) :][:, :SIDE] for column in range(4)]
     crop = slice(top, top + SIDE), slice(left, left + SIDE)
-    for cell, picture in zip(cells, (np.kron(lr, np.ones((4, 4, 1), np.uint8)), bicubic, 255 - hr, hr), strict=True):
-        np.testing.assert_array_equal(cell, picture[crop])
+    for cell, image in zip(cells, (np.kron(lr, np.ones((4, 4, 1), np.uint8)), bicubic, 255 - hr, hr), strict=True):
+        np.testing.assert_array_equal(cell, image[crop])
     second = 2 * GAP + SIDE + CAPTION
     np.testing.assert_array_equal(sheet[second:, GAP + 3 * (SIDE + GAP) :][:80, :120], np.repeat(grey, 3, axis=2))
 
 
-def test_captions_stay_under_their_pictures(photo):
-    lr, name = matlab_resize(photo, 1 / 4), "a_very_long_name_of_a_picture_from_somewhere_else_entirely.png"
+def test_captions_stay_under_their_images(photo):
+    lr, name = matlab_resize(photo, 1 / 4), "a_very_long_name_of_an_image_from_somewhere_else_entirely.png"
     sheets = [draw_sheet([Row(name[:length], lr, {"bicubic": photo, "HR": photo}, {})], 4) for length in (1, len(name))]
     beside = np.s_[:, GAP + SIDE : 2 * GAP + 2 * SIDE]
     assert not np.array_equal(*sheets)

@@ -88,7 +88,7 @@ def test_the_crops(reader, rows, monkeypatch):
     assert kind == "data:image/jpeg;base64"
     shown = np.asarray(Image.open(BytesIO(base64.b64decode(content)))).astype(int)
     assert shown.shape == (page.CROP, page.CROP, 3)
-    hr = rows["Set5"][0].pictures["HR"]
+    hr = rows["Set5"][0].images["HR"]
     starts = range(0, len(hr) - page.CROP + 1, 4)
     places = [hr[top : top + page.CROP, left : left + page.CROP] // 2 for top in starts for left in starts]
     assert min(np.abs(shown - place).mean() for place in places) < 3

@@ -91,27 +91,27 @@ def test_saved_models_run_without_this_package(tmp_path, photo):
         for file, batch in batches.items():
             upscaled = np.load(tmp_path / name / f"out{file[2:]}.npy")
             assert upscaled.dtype == np.uint8
-            expected = np.asarray(generator.enlarge(batch))
+            expected = np.asarray(generator.upscale(batch))
             assert np.abs(upscaled.astype(int) - expected).max() <= 1
         assert expected.std() > 15
 
 
 def test_a_saved_model_runs_in_a_bare_session_and_through_the_c_api(tmp_path, photo):
     """As in TensorFlow Serving, whose server is C++."""
-    generator, picture = lifelike("edsr"), photo[None, 20:90, 30:101]
+    generator, image = lifelike("edsr"), photo[None, 20:90, 30:101]
     export_saved_model(generator, tmp_path, "", ExportConfig(model="-", output="-", saved_model_tile=64))
-    np.save(tmp_path / "in0.npy", picture)
-    Image.fromarray(picture[0]).save(tmp_path / "in0.png")
+    np.save(tmp_path / "in0.npy", image)
+    Image.fromarray(image[0]).save(tmp_path / "in0.png")
     run_apart(WITH_A_BARE_SESSION, tmp_path)
     tool = Path(__file__).parents[2] / "tools/run_saved_model_in_c.py"
     program = f"import runpy, sys; sys.argv[0] = 'c'; runpy.run_path({str(tool)!r}, run_name='__main__')"
     run_apart(program, tmp_path / "1", tmp_path / "in0.npy", tmp_path / "c.npy")
-    expected = np.asarray(generator.enlarge(picture)).astype(int)
-    enlarged = np.load(tmp_path / "serving_default.npy")
-    assert np.abs(enlarged - expected).max() <= 1
-    np.testing.assert_array_equal(np.load(tmp_path / "c.npy"), enlarged)
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "encoded.png")), enlarged[0])
-    np.testing.assert_allclose(np.load(tmp_path / "float.npy"), 255 * np.asarray(generator(picture / 255.0)), atol=0.05)
+    expected = np.asarray(generator.upscale(image)).astype(int)
+    upscaled = np.load(tmp_path / "serving_default.npy")
+    assert np.abs(upscaled - expected).max() <= 1
+    np.testing.assert_array_equal(np.load(tmp_path / "c.npy"), upscaled)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "encoded.png")), upscaled[0])
+    np.testing.assert_allclose(np.load(tmp_path / "float.npy"), 255 * np.asarray(generator(image / 255.0)), atol=0.05)
 
 
 def test_tflite_runs_by_litert_alone(tmp_path, photo):

@@ -12,10 +12,10 @@ v1 = tf.compat.v1
 
 
 def run_and_look(graph: tf.Graph, images: np.ndarray) -> tuple[np.ndarray, list[list[bytes]]]:
-    """What a graph makes of its placeholder `pictures`, and what TensorFlow fused in it."""
+    """What a graph makes of its placeholder `images`, and what TensorFlow fused in it."""
     done = v1.RunMetadata()
     with v1.Session(graph=graph) as session:
-        made = session.run("enlarged:0", {"pictures:0": images}, v1.RunOptions(output_partition_graphs=True), done)
+        made = session.run("upscaled:0", {"images:0": images}, v1.RunOptions(output_partition_graphs=True), done)
     nodes = [node for part in done.partition_graphs for node in part.node]
     return made, [list(node.attr["fused_ops"].list.s) for node in nodes if node.attr["fused_ops"].list.s]
 
@@ -45,14 +45,14 @@ def test_what_is_rearranged(what, subtractions, photo):
     kernel, bias = random.normal(size=(3, 3, 3, 3)).astype("f4"), random.normal(size=3).astype("f4")
     graph = tf.Graph()
     with graph.as_default():
-        x = v1.placeholder(tf.float32, [None, None, None, 3], "pictures")
+        x = v1.placeholder(tf.float32, [None, None, None, 3], "images")
         weights = tf.constant(kernel) * tf.reduce_sum(x[0, 0]) if what == "kernel is fed" else tf.constant(kernel)
         convolved = tf.nn.conv2d(x, weights, 1, "SAME") if what != "no convolution" else tf.nn.relu(x)
         biased = tf.nn.bias_add(convolved, tf.reshape(tf.constant(bias[None]), [-1]))
         y = biased + x if what == "left" else x + biased
         more = {"bias used again": biased, "convolution used again": convolved}.get(what, 0)
         y = tf.nn.conv2d(y, weights, 1, "SAME") if what == "kernel used again" else tf.multiply(y, more + 1)
-        tf.identity(y, "enlarged")
+        tf.identity(y, "upscaled")
     graph_def, images, changed = graph.as_graph_def(), photo[None, :9, :11] / np.float32(255), tf.Graph()
     subtract_residuals(graph_def)
     with changed.as_default():

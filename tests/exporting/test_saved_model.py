@@ -54,22 +54,22 @@ def crops(photo, number, height, width):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_uint8_pictures(export, photo, size):
+def test_uint8_images(export, photo, size):
     images = crops(photo, *size)
-    expected, found = np.asarray(export.generator.enlarge(images)), export.default(images)
+    expected, found = np.asarray(export.generator.upscale(images)), export.default(images)
     assert found.dtype == np.uint8
     assert found.shape == expected.shape
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-def test_float_pictures_are_not_clipped(export, photo):
+def test_float_images_are_not_clipped(export, photo):
     assert export.generator.receptive_radius <= TILE // 8
     for size in SIZES[1::3]:
-        pictures = crops(photo, *size).astype(np.float32)
-        expected = 255 * np.asarray(export.generator(pictures / 255))
-        found = export.loaded.signatures["float"](input_0=tf.constant(pictures))["output_0"]
+        images = crops(photo, *size).astype(np.float32)
+        expected = 255 * np.asarray(export.generator(images / 255))
+        found = export.loaded.signatures["float"](input_0=tf.constant(images))["output_0"]
         np.testing.assert_allclose(found, expected, rtol=0, atol=0.05)
-        np.testing.assert_array_equal(export.loaded(tf.constant(pictures)), found)
+        np.testing.assert_array_equal(export.loaded(tf.constant(images)), found)
     assert expected.min() < -1
     assert expected.max() > 256
 
@@ -90,7 +90,7 @@ def file_of(image: Image.Image, format: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-def picture_files(photo) -> dict[str, bytes]:
+def image_files(photo) -> dict[str, bytes]:
     rgb = Image.fromarray(photo[30:71, 40:93])
     alpha = Image.fromarray(np.linspace(0, 255, 41 * 53).reshape(41, 53).astype(np.uint8))
     rgba, grey, grey_alpha = rgb.copy(), rgb.convert("L"), rgb.convert("LA")
@@ -106,18 +106,18 @@ def picture_files(photo) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", picture_files(np.zeros((99, 99, 3), np.uint8)))
-def test_picture_files(export, photo, name):
-    content = picture_files(photo)[name]
+@pytest.mark.parametrize("name", image_files(np.zeros((99, 99, 3), np.uint8)))
+def test_image_files(export, photo, name):
+    content = image_files(photo)[name]
     made, = export.encoded(content)
-    source, enlarged = Image.open(io.BytesIO(content)), Image.open(io.BytesIO(made))
-    assert enlarged.format == "PNG"
+    source, upscaled = Image.open(io.BytesIO(content)), Image.open(io.BytesIO(made))
+    assert upscaled.format == "PNG"
     modes = {"P": "RGB", "I;16": "L"}
-    assert enlarged.mode == modes.get(source.mode, source.mode)
-    pixels = np.asarray(source.convert(enlarged.mode))
+    assert upscaled.mode == modes.get(source.mode, source.mode)
+    pixels = np.asarray(source.convert(upscaled.mode))
     if name.endswith("jpg"):  # decoders differ by a level
         pixels = np.squeeze(tf.io.decode_jpeg(content).numpy())
-    expected, found = Upscaler(export.generator, tile=0)(pixels), np.asarray(enlarged)
+    expected, found = Upscaler(export.generator, tile=0)(pixels), np.asarray(upscaled)
     assert found.shape == expected.shape
     difference = np.abs(found.astype(int) - expected)
     assert difference.size > 10_000
@@ -127,10 +127,10 @@ def test_picture_files(export, photo, name):
 
 def test_a_cmyk_jpeg_becomes_rgb(export, photo):
     content = file_of(Image.fromarray(photo[30:71, 40:93]).convert("CMYK"), "JPEG", quality=95)
-    enlarged = Image.open(io.BytesIO(export.encoded(content)[0]))
-    assert enlarged.mode == "RGB"
+    upscaled = Image.open(io.BytesIO(export.encoded(content)[0]))
+    assert upscaled.mode == "RGB"
     expected = export.default(photo[None, 30:71, 40:93])[0]
-    assert np.abs(np.asarray(enlarged).astype(int) - expected).mean() < 12
+    assert np.abs(np.asarray(upscaled).astype(int) - expected).mean() < 12
 
 
 def test_several_files_of_several_sizes(export, photo):
@@ -168,7 +168,7 @@ def test_broken_files_fail_their_request_alone(export, photo, name):
     assert export.encoded(good)[0].startswith(b"\x89PNG")
 
 
-def test_pictures_that_are_refused(export):
+def test_images_that_are_refused(export):
     for signature, name, dtype in (("serving_default", "image", tf.uint8), ("float", "input_0", tf.float32)):
         serve = export.loaded.signatures[signature]
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"126x100 pixels, .* at most 0.2 megapixels"):
@@ -203,8 +203,8 @@ def test_bfloat16_computes_as_keras_does(bfloat16, photo):
     twin = GENERATORS["edsr"](**bfloat16.generator.get_config(), dtype="mixed_bfloat16")
     twin.set_weights(bfloat16.generator.get_weights())
     images = crops(photo, 1, 50, 50)
-    expected, found = np.asarray(twin.enlarge(images)).astype(int), bfloat16.default(images)
-    plain = np.asarray(bfloat16.generator.enlarge(images))
+    expected, found = np.asarray(twin.upscale(images)).astype(int), bfloat16.default(images)
+    plain = np.asarray(bfloat16.generator.upscale(images))
     # Fused with their activations, convolutions round once where Keras' eager ones round twice.
     assert np.abs(found - expected).mean() < 0.5
     assert np.abs(found.astype(int) - plain).mean() < 1
@@ -240,8 +240,8 @@ def test_the_overlap_of_its_tiles(photo):
     errors = []
     for overlap in (generator.receptive_radius, 0):
         config = ExportConfig(model="-", output="-", saved_model_tile=32, saved_model_overlap=overlap)
-        found = serving_module(generator, config).enlarge(tf.constant(images)).numpy()
-        errors.append(np.abs(found.astype(int) - np.asarray(generator.enlarge(images))).max())
+        found = serving_module(generator, config).upscale(tf.constant(images)).numpy()
+        errors.append(np.abs(found.astype(int) - np.asarray(generator.upscale(images))).max())
     assert errors[0] <= 1 < errors[1]
     with pytest.raises(ValueError, match="must be greater than twice --saved_model_overlap=16; got 32"):
         ExportConfig(model="-", output="-", saved_model_tile=32, saved_model_overlap=16)

@@ -82,8 +82,8 @@ def settings_of(row: str) -> ExportConfig:
 
 def test_they_run_where_tensorflow_is_not(files, photo):
     folder = next(iter(files.values())).parent
-    picture = photo[20:51, 30:77]
-    np.save(folder / "in.npy", picture)
+    image = photo[20:51, 30:77]
+    np.save(folder / "in.npy", image)
     subprocess.run([sys.executable, "-c", WITHOUT_TENSORFLOW, folder / "in.npy", *files.values()], check=True,
                    timeout=120, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     for row, path in files.items():
@@ -91,7 +91,7 @@ def test_they_run_where_tensorflow_is_not(files, photo):
         tiled = np.load(path.with_suffix(".npy"))
         assert tiled.dtype == np.uint8
         # A tile of its own for the corner: the rest depends on the tiles' borders.
-        corner = np.asarray(generator.enlarge(picture[None, :TILE, :TILE]))[0, :48, :48]
+        corner = np.asarray(generator.upscale(image[None, :TILE, :TILE]))[0, :48, :48]
         assert corner.std() > 15
         assert psnr(tiled[:48, :48], corner, channel="rgb") > NEAR[settings_of(row).quantize], row
 
@@ -155,12 +155,12 @@ def test_androids_sample(tmp_path, photo):
     (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (list(source["shape"]), source["dtype"]) == ([1, 50, 50, 3], np.float32)
     assert (list(target["shape"]), target["dtype"]) == ([1, 200, 200, 3], np.float32)
-    picture = photo[None, :50, :50]
-    interpreter.set_tensor(source["index"], picture.astype(np.float32))
+    image = photo[None, :50, :50]
+    interpreter.set_tensor(source["index"], image.astype(np.float32))
     interpreter.invoke()
     made = interpreter.get_tensor(target["index"])
-    np.testing.assert_allclose(made, 255 * np.asarray(generator(picture / np.float32(255))), atol=0.25)
-    assert np.abs(to_uint8(made / 255).astype(int) - np.asarray(generator.enlarge(picture))).max() <= 1
+    np.testing.assert_allclose(made, 255 * np.asarray(generator(image / np.float32(255))), atol=0.25)
+    assert np.abs(to_uint8(made / 255).astype(int) - np.asarray(generator.upscale(image))).max() <= 1
 
 
 def test_forms_compute_the_same(photo):

@@ -28,7 +28,7 @@ def test_there_is_a_default():
 def test_it_beats_bicubic_on_photographs_it_has_not_seen(name):
     assert SHIPPED[name].with_suffix(".md").is_file()
     upscaler, gains = Upscaler(name), []
-    for _, load in open_source("samples", 4, "validation").pictures:
+    for _, load in open_source("samples", 4, "validation").images:
         pair = load()
         bicubic = psnr(matlab_resize(pair.lr, 4), pair.hr, crop=4)
         gains.append(psnr(upscaler(pair.lr), pair.hr, crop=4) - bicubic)
@@ -44,7 +44,7 @@ def test_sharpness_leads_from_one_to_the_other(command, tmp_path, photo):
         made[sharpness] = np.asarray(Image.open(tmp_path / str(sharpness) / "photo_x4.png"))
     np.testing.assert_array_equal(made[0], Upscaler("edsr_x4")(photo[:60, :60]))
     np.testing.assert_array_equal(made[1], Upscaler("perceptual_x4")(photo[:60, :60]))
-    detail = {sharpness: np.abs(np.diff(picture.astype(int), axis=0)).mean() for sharpness, picture in made.items()}
+    detail = {sharpness: np.abs(np.diff(image.astype(int), axis=0)).mean() for sharpness, image in made.items()}
     assert detail[0] < detail[0.5] < detail[1]
 
 
@@ -72,6 +72,6 @@ def test_files_for_litert_are_what_export_makes_of_the_model(name):
     card = json.loads(EXPORTS[name].with_suffix(".json").read_text())
     source = SHIPPED[name.rpartition("_")[0]]
     assert card["source"]["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
-    pair = open_source("samples", 4, "validation").pictures[0][1]()
+    pair = open_source("samples", 4, "validation").images[0][1]()
     lr = pair.lr[:64, :64]
     assert psnr(Upscaler(name)(lr), Upscaler(source)(lr)) > (38 if "int8" in name else 55)

@@ -14,14 +14,14 @@ from imaging.samples import RGB, png, save
 from PIL import Image
 
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import read_picture
+from srgan_tf.imaging import read_image
 
 pytestmark = pytest.mark.filterwarnings("error")  # none of Pillow's may leak
 
 
 def refusal(path: Path, **arguments) -> str:
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: ") as caught:
-        read_picture(path, **arguments)
+        read_image(path, **arguments)
     message = str(caught.value)
     assert type(caught.value) is UserError
     assert "\n" not in message
@@ -51,12 +51,12 @@ def test_damaged_bytes_never_raise_anything_else(tmp_path, name):
         damaged[places] = random.integers(0, 256, 3)
         path.write_bytes(damaged.tobytes())
         with contextlib.suppress(ValueError):
-            picture = read_picture(path, max_pixels=10**6)
-            assert picture.pixels.dtype == np.uint8
-            assert picture.pixels.shape[2] in (3, 4)
+            image = read_image(path, max_pixels=10**6)
+            assert image.pixels.dtype == np.uint8
+            assert image.pixels.shape[2] in (3, 4)
 
 
-def test_not_a_picture(tmp_path):
+def test_not_an_image(tmp_path):
     path = tmp_path / "notes.png"
     path.write_text("This is not an image.\n")
     assert "not an image (PNG, JPEG" in refusal(path)
@@ -70,10 +70,10 @@ def test_not_a_picture(tmp_path):
 
 def test_from_the_file_system(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No such file.*missing\.png"):
-        read_picture(tmp_path / "missing.png")
+        read_image(tmp_path / "missing.png")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"folder\.png"):
-        read_picture(tmp_path / "folder.png")
+        read_image(tmp_path / "folder.png")
     assert "too long" in refusal(tmp_path / ("x" * 300 + ".png"))
     (tmp_path / "file").touch()
     assert "directory" in refusal(tmp_path / "file" / "a.png")
@@ -90,7 +90,7 @@ def test_no_permission(tmp_path):
     path = save(tmp_path, Image.fromarray(RGB), "a.png")
     path.chmod(0)
     with pytest.raises(PermissionError, match=r"a\.png"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif"])
@@ -103,7 +103,7 @@ def test_animated(tmp_path, name):
 def test_too_many_pixels(tmp_path):
     path = save(tmp_path, Image.fromarray(RGB), "a.png")
     assert "too large: 37 x 41 pixels, where the limit is 1,516" in refusal(path, max_pixels=37 * 41 - 1)
-    assert read_picture(path, max_pixels=37 * 41).pixels.shape == RGB.shape
+    assert read_image(path, max_pixels=37 * 41).pixels.shape == RGB.shape
     (tmp_path / "bomb.png").write_bytes(png(30_000, 30_000, 8, 2, b""))
     assert "too large" in refusal(tmp_path / "bomb.png")
     # Above half the limit Pillow warns; the file is then found to be truncated.
@@ -125,7 +125,7 @@ def test_threads_and_warning_filters(tmp_path):
 
     def read() -> None:
         for _ in range(20):
-            if not (read_picture(path).pixels == RGB).all():
+            if not (read_image(path).pixels == RGB).all():
                 failures.append(path)
 
     threads = [threading.Thread(target=read) for _ in range(8)]

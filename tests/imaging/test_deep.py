@@ -9,7 +9,7 @@ import tifffile
 from imaging.samples import CAMERA, GREY_PROFILE, SRGB, check_exif, exif_of, pillow, png, save
 from PIL import Image
 
-from srgan_tf.imaging import Picture, read_picture, write_picture, written_type
+from srgan_tf.imaging import DecodedImage, read_image, write_image, written_type
 
 pytestmark = pytest.mark.filterwarnings("error")  # none of Pillow's may leak
 
@@ -24,21 +24,21 @@ def by_hand(pixels: np.ndarray, **chunks: bytes) -> bytes:
     return png(width, height, 16, COLOUR_TYPES[channels], rows, **chunks)
 
 
-def read(path) -> Picture:
-    picture = read_picture(path, keep_depth=True)
-    assert picture.pixels.dtype == np.uint16
-    return picture
+def read(path) -> DecodedImage:
+    image = read_image(path, keep_depth=True)
+    assert image.pixels.dtype == np.uint16
+    return image
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_png(tmp_path, channels):
     pixels = DEEP[..., :channels]
     (tmp_path / "a.png").write_bytes(by_hand(pixels))
-    picture = read(tmp_path / "a.png")
-    assert picture.grey == (channels < 3)
-    np.testing.assert_array_equal(picture.pixels, pixels[..., EXPANDED[channels]])
-    np.testing.assert_array_equal(picture.channels, pixels)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").channels, np.floor(pixels / 257 + 0.5))
+    image = read(tmp_path / "a.png")
+    assert image.grey == (channels < 3)
+    np.testing.assert_array_equal(image.pixels, pixels[..., EXPANDED[channels]])
+    np.testing.assert_array_equal(image.channels, pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").channels, np.floor(pixels / 257 + 0.5))
 
 
 @pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, {"compression": "zlib"},
@@ -49,9 +49,9 @@ def test_tiff(tmp_path, channels, options):
     written = pixels if channels > 1 else pixels[..., 0]
     tifffile.imwrite(tmp_path / "a.tif", written, photometric="rgb" if channels > 2 else "minisblack",
                      planarconfig="contig", extrasamples=extra, **options)
-    picture = read(tmp_path / "a.tif")
-    assert picture.grey == (channels < 3)
-    np.testing.assert_array_equal(picture.channels, pixels)
+    image = read(tmp_path / "a.tif")
+    assert image.grey == (channels < 3)
+    np.testing.assert_array_equal(image.channels, pixels)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -85,15 +85,15 @@ def test_orientation(tmp_path, orientation):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_round_trip(tmp_path, channels, suffix):
     pixels, profile = DEEP[..., :channels], GREY_PROFILE if channels < 3 else SRGB
-    exif = read_picture(save(tmp_path, Image.fromarray(CAMERA), "b.png", exif=exif_of(1))).exif
-    like = Picture(pixels[..., EXPANDED[channels]], channels < 3, profile, exif)
+    exif = read_image(save(tmp_path, Image.fromarray(CAMERA), "b.png", exif=exif_of(1))).exif
+    like = DecodedImage(pixels[..., EXPANDED[channels]], channels < 3, profile, exif)
     for given in (pixels, like.pixels):
         path = tmp_path / f"a{suffix}"
-        write_picture(path, given, like)
-        picture = read(path)
-        np.testing.assert_array_equal(picture.channels, pixels)
-        assert picture.grey == like.grey
-        assert picture.icc_profile == profile
+        write_image(path, given, like)
+        decoded = read(path)
+        np.testing.assert_array_equal(decoded.channels, pixels)
+        assert decoded.grey == like.grey
+        assert decoded.icc_profile == profile
         with Image.open(path) as image:
             check_exif(image.getexif())
         if suffix == ".tif":
@@ -104,33 +104,33 @@ def test_long_rows_and_smooth_images_are_filtered_right(tmp_path):
     """More bytes than are filtered at a time, rows that favour either neighbour, and a first row with none above."""
     y, x = np.mgrid[0:1100, 0:700].astype(np.uint16)
     pixels = np.dstack([x * 90, y * 57, x * 13 + y * 29])
-    write_picture(tmp_path / "a.png", pixels)
+    write_image(tmp_path / "a.png", pixels)
     np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, pixels)
     assert (tmp_path / "a.png").stat().st_size < pixels.nbytes / 4
-    write_picture(tmp_path / "b.png", pixels[:1, :1])
+    write_image(tmp_path / "b.png", pixels[:1, :1])
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, pixels[:1, :1])
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp"])
 def test_formats_of_8_bits_round(tmp_path, suffix):
     flat = np.full((16, 16, 3), 129, np.uint16)
-    write_picture(tmp_path / f"a{suffix}", flat)
+    write_image(tmp_path / f"a{suffix}", flat)
     assert (np.asarray(pillow(tmp_path / f"a{suffix}")) == 1).all()
     assert written_type(tmp_path / f"a{suffix}", np.uint16) == np.uint8
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_8_bits_stay_8_bits(tmp_path, suffix):
-    write_picture(tmp_path / f"a{suffix}", CAMERA)
+    write_image(tmp_path / f"a{suffix}", CAMERA)
     assert pillow(tmp_path / f"a{suffix}").mode == "L"
-    assert read_picture(tmp_path / f"a{suffix}", keep_depth=True).pixels.dtype == np.uint8
+    assert read_image(tmp_path / f"a{suffix}", keep_depth=True).pixels.dtype == np.uint8
     assert [written_type(f"a{suffix}", kind) for kind in (np.uint8, np.uint16)] == [np.uint8, np.uint16]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_cut_off_and_damaged_files(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
-    write_picture(path, DEEP)
+    write_image(path, DEEP)
     whole = path.read_bytes()
     for part in (0.1, 0.5, 0.95):
         path.write_bytes(whole[: int(part * len(whole))])
@@ -142,4 +142,4 @@ def test_cut_off_and_damaged_files(tmp_path, suffix):
         damaged[random.integers(0, 400, 3)] = random.integers(0, 256, 3)
         path.write_bytes(damaged.tobytes())
         with contextlib.suppress(ValueError):
-            assert read_picture(path, max_pixels=10**6, keep_depth=True).pixels.shape[2] in (3, 4)
+            assert read_image(path, max_pixels=10**6, keep_depth=True).pixels.shape[2] in (3, 4)

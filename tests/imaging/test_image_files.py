@@ -7,7 +7,7 @@ import pytest
 from imaging.samples import ALPHA, CAMERA, GREY_PROFILE, RGB, SRGB, check_exif, exif_of, pillow, save
 from PIL import ExifTags, Image, JpegImagePlugin
 
-from srgan_tf.imaging import Picture, list_pictures, read_picture, write_picture
+from srgan_tf.imaging import DecodedImage, list_images, read_image, write_image
 
 pytestmark = pytest.mark.filterwarnings("error")  # none of Pillow's may leak
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.filterwarnings("error")  # none of Pillow's may leak
 @pytest.mark.parametrize("suffix", [".png", ".PNG", ".webp", ".tif", ".tiff", ".bmp"])
 def test_lossless_formats(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
-    write_picture(path, RGB)
+    write_image(path, RGB)
     np.testing.assert_array_equal(np.asarray(pillow(path)), RGB)
-    write_picture(path, RGB[::-1, ::2])  # replaces; not contiguous
+    write_image(path, RGB[::-1, ::2])  # replaces; not contiguous
     np.testing.assert_array_equal(np.asarray(pillow(path)), RGB[::-1, ::2])
     assert os.listdir(tmp_path) == [path.name]
 
@@ -25,14 +25,14 @@ def test_lossless_formats(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
 def test_alpha_is_written(tmp_path, suffix):
     rgba = np.dstack([RGB, ALPHA])
-    write_picture(tmp_path / f"a{suffix}", rgba)
+    write_image(tmp_path / f"a{suffix}", rgba)
     np.testing.assert_array_equal(np.asarray(pillow(tmp_path / f"a{suffix}")), rgba)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".JPG"])
 def test_jpeg_is_good(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
-    write_picture(path, RGB)
+    write_image(path, RGB)
     image = pillow(path)
     assert JpegImagePlugin.get_sampling(image) == 0  # 4:4:4
     assert image.quantization[0][:3] == [2, 1, 1]  # libjpeg's luminance table at quality 95
@@ -42,9 +42,9 @@ def test_jpeg_is_good(tmp_path, suffix):
 @pytest.mark.parametrize(("suffix", "mode"), [
     (".png", "L"), (".jpg", "L"), (".tif", "L"), (".bmp", "L"), (".webp", "RGB")])
 def test_grey_is_kept(tmp_path, suffix, mode):
-    like = Picture(np.dstack([CAMERA] * 3), grey=True, icc_profile=GREY_PROFILE)
+    like = DecodedImage(np.dstack([CAMERA] * 3), grey=True, icc_profile=GREY_PROFILE)
     for pixels in (like.pixels, CAMERA, CAMERA[..., None]):
-        write_picture(tmp_path / f"a{suffix}", pixels, like)
+        write_image(tmp_path / f"a{suffix}", pixels, like)
         image = pillow(tmp_path / f"a{suffix}")
         assert image.mode == mode
         if suffix != ".jpg":
@@ -54,8 +54,8 @@ def test_grey_is_kept(tmp_path, suffix, mode):
 
 
 def test_grey_with_alpha_is_kept(tmp_path):
-    like = Picture(np.dstack([CAMERA] * 3 + [ALPHA]), grey=True)
-    write_picture(tmp_path / "a.png", like.pixels, like)
+    like = DecodedImage(np.dstack([CAMERA] * 3 + [ALPHA]), grey=True)
+    write_image(tmp_path / "a.png", like.pixels, like)
     image = pillow(tmp_path / "a.png")
     assert image.mode == "LA"
     np.testing.assert_array_equal(np.asarray(image), np.dstack([CAMERA, ALPHA]))
@@ -64,15 +64,15 @@ def test_grey_with_alpha_is_kept(tmp_path):
 @pytest.mark.parametrize("source", ["a.jpg", "a.png", "a.webp", "a.tif"])
 @pytest.mark.parametrize("target", ["b.jpg", "b.png", "b.webp", "b.tif", "b.bmp"])
 def test_profile_and_exif_go_from_file_to_file(tmp_path, source, target):
-    like = read_picture(save(tmp_path, Image.fromarray(RGB), source, exif=exif_of(6), icc_profile=SRGB))
-    write_picture(tmp_path / target, np.repeat(like.pixels, 2, axis=0), like)
+    like = read_image(save(tmp_path, Image.fromarray(RGB), source, exif=exif_of(6), icc_profile=SRGB))
+    write_image(tmp_path / target, np.repeat(like.pixels, 2, axis=0), like)
     image = pillow(tmp_path / target)
     assert image.size == (41, 74)
     if target == "b.bmp":
         return
     assert image.info["icc_profile"] == SRGB
     check_exif(image.getexif())
-    again = read_picture(tmp_path / target)
+    again = read_image(tmp_path / target)
     assert again.icc_profile == SRGB
     if target != "b.tif":  # whose byte order is its own
         assert again.exif == like.exif
@@ -81,9 +81,9 @@ def test_profile_and_exif_go_from_file_to_file(tmp_path, source, target):
 def test_exif_too_long_for_jpeg_is_left_out(tmp_path):
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "x" * 70_000
-    like = Picture(RGB, exif=exif.tobytes())
-    write_picture(tmp_path / "a.jpg", RGB, like)
-    write_picture(tmp_path / "a.png", RGB, like)
+    like = DecodedImage(RGB, exif=exif.tobytes())
+    write_image(tmp_path / "a.jpg", RGB, like)
+    write_image(tmp_path / "a.png", RGB, like)
     assert not pillow(tmp_path / "a.jpg").getexif()
     assert len(pillow(tmp_path / "a.png").getexif()[ExifTags.Base.ImageDescription]) == 70_000
 
@@ -102,30 +102,30 @@ def test_exif_too_long_for_jpeg_is_left_out(tmp_path):
 ])
 def test_what_cannot_be_written(tmp_path, name, pixels, words):
     with pytest.raises(ValueError, match=words) as caught:
-        write_picture(tmp_path / name, pixels)
+        write_image(tmp_path / name, pixels)
     assert "\n" not in str(caught.value)
     assert not os.listdir(tmp_path)
 
 
 def test_no_folder_to_write_to(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing.a\.png"):
-        write_picture(tmp_path / "missing" / "a.png", RGB)
+        write_image(tmp_path / "missing" / "a.png", RGB)
     (tmp_path / "a.png").mkdir()
     with pytest.raises(IsADirectoryError, match=r"a\.png"):
-        write_picture(tmp_path / "a.png", RGB)
+        write_image(tmp_path / "a.png", RGB)
     assert os.listdir(tmp_path) == ["a.png"]
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "a.png"
-    write_picture(path, RGB)
+    write_image(path, RGB)
     before = path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
     try:
         with pytest.raises(OSError, match=r"File too large.*a\.png"):
-            write_picture(path, RGB[::-1])
+            write_image(path, RGB[::-1])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == before
@@ -137,7 +137,7 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path, monkeypatch):
         raise KeyboardInterrupt
     monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_picture(tmp_path / "a.png", RGB)
+        write_image(tmp_path / "a.png", RGB)
     assert not os.listdir(tmp_path)
 
 
@@ -145,25 +145,25 @@ def test_an_interrupt_leaves_no_temporary_file(tmp_path, monkeypatch):
 def test_permissions_follow_the_umask(tmp_path):
     mask = os.umask(0o027)
     try:
-        write_picture(tmp_path / "a.png", RGB)
+        write_image(tmp_path / "a.png", RGB)
     finally:
         os.umask(mask)
     assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
 
 
-def test_list_pictures(tmp_path):
+def test_list_images(tmp_path):
     for name in ("x10.png", "x2.PNG", "X1.jpg", "b.webp", "a.TIFF", ".hidden.png", "notes.txt", "1.bmp", "01.gif"):
         (tmp_path / name).touch()
     (tmp_path / "folder.png").mkdir()
-    names = [path.name for path in list_pictures(str(tmp_path))]
+    names = [path.name for path in list_images(str(tmp_path))]
     assert names == ["1.bmp", "01.gif", "a.TIFF", "b.webp", "X1.jpg", "x2.PNG", "x10.png"]
 
 
-def test_list_pictures_of_nothing(tmp_path):
+def test_list_images_of_nothing(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing"):
-        list_pictures(tmp_path / "missing")
+        list_images(tmp_path / "missing")
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ValueError, match="no image in this folder"):
-        list_pictures(tmp_path)
+        list_images(tmp_path)
     with pytest.raises(NotADirectoryError, match=r"notes\.txt"):
-        list_pictures(tmp_path / "notes.txt")
+        list_images(tmp_path / "notes.txt")

@@ -39,7 +39,7 @@ def test_matches(references, others, expected):
     assert match_names(paths("HR", *references), paths("SR", *others)) == paths("SR", *expected)
 
 
-def test_no_picture_of_that_name():
+def test_no_image_of_that_name():
     with pytest.raises(ValueError, match=r"b.png: no image of that name in SR"):
         match_names(paths("HR", "a.png", "b.png"), paths("SR", "a.png", "c.png"))
     with pytest.raises(ValueError, match=r"a.png: no image of that name in an empty folder"):
@@ -47,7 +47,7 @@ def test_no_picture_of_that_name():
 
 
 @pytest.mark.parametrize("others", [("a.png", "a.jpg"), ("ax4.png", "a_SR.png")])
-def test_more_than_one_picture_of_that_name(others):
+def test_more_than_one_image_of_that_name(others):
     with pytest.raises(ValueError, match=r"a.png: 2 images \(.*, .*\) of that name in SR"):
         match_names(paths("HR", "a.png"), paths("SR", *others))
 

@@ -142,7 +142,7 @@ def test_edges_differ_only_in_the_outer_two_pixels(astronaut):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (2, 7, 1), (5, 3, 4), (3, 40, 2), (1, 30_000, 3)])
 @pytest.mark.parametrize("scale", [1 / 4, 1 / 3, 2, 0.013])
-def test_any_shape_and_constant_pictures_stay_constant(shape, scale):
+def test_any_shape_and_constant_images_stay_constant(shape, scale):
     for value in (0, 77, 255):
         result = matlab_resize(np.full(shape, value, np.uint8), scale)
         assert result.shape == (math.ceil(shape[0] * scale), math.ceil(shape[1] * scale), *shape[2:])

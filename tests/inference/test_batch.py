@@ -87,7 +87,7 @@ def test_an_output_that_is_a_file(folder):
         find_jobs(["in"], Path("c.png"))
 
 
-def test_each_picture_once(folder):
+def test_each_image_once(folder):
     assert len(find_jobs(["in", "in/c.JPG", "./in/c.JPG", "in/*.png"], Path("out"))) == 3
 
 
@@ -102,20 +102,20 @@ def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
         find_jobs(["in", *inputs], Path("out"), recursive=recursive)
 
 
-def test_two_pictures_with_one_result(folder):
+def test_two_images_with_one_result(folder):
     Image.new("RGB", (3, 2)).save("in/c.png")
     with pytest.raises(ValueError, match=r"2 images would be written to out/c.png: in/c.JPG, in/c.png"):
         find_jobs(["in/c.JPG", "in/c.png"], Path("out"), format="png")
 
 
-def test_a_picture_is_not_replaced_by_its_own_enlargement(folder):
+def test_an_image_is_not_replaced_by_its_own_result(folder):
     for output in ("in", "./in/../in", folder / "in"):
         with pytest.raises(ValueError, match="would be overwritten by its own output"):
             find_jobs(["in/b10.png"], Path(output))
     assert names(find_jobs(["in/b10.png"], Path("in"), suffix="_x4")) == {"in/b10.png": "in/b10_x4.png"}
 
 
-def test_a_picture_is_not_replaced_by_the_enlargement_of_another(folder):
+def test_an_image_is_not_replaced_by_the_result_of_another(folder):
     Image.new("RGB", (3, 2)).save("in/b10_x4.png")
     with pytest.raises(ValueError, match=r"in/b10_x4.png, which is also an input, would be overwritten"):
         find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
@@ -148,30 +148,30 @@ def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
     assert [path.name for path in Path("out").iterdir()] == ["good.png"]
 
 
-def test_the_next_is_read_and_the_last_written_while_one_is_enlarged(folder, capsys, monkeypatch):
+def test_the_next_is_read_and_the_last_written_while_one_is_upscaled(folder, capsys, monkeypatch):
     """The second image is upscaled only when the third has been read, and the first written only then."""
-    third_read, second_enlarged = threading.Event(), threading.Event()
+    third_read, second_upscaled = threading.Event(), threading.Event()
 
     class Waiting(Upscaler):
         def __call__(self, pixels, progress=None, **options):
             if pixels.shape[1] == 2:
                 assert third_read.wait(20)
-                second_enlarged.set()
+                second_upscaled.set()
             return super().__call__(pixels, progress, **options)
 
     def reads(path, **options):
-        picture = read(path, **options)
+        image = read(path, **options)
         if path.name == "3.png":
             third_read.set()
-        return picture
+        return image
 
     def writes(path, *arguments, **more):
-        assert second_enlarged.wait(20)
+        assert second_upscaled.wait(20)
         write(path, *arguments, **more)
 
-    read, write, timings = batch.read_picture, batch.write_picture, Counter()
-    monkeypatch.setattr(batch, "read_picture", reads)
-    monkeypatch.setattr(batch, "write_picture", writes)
+    read, write, timings = batch.read_image, batch.write_image, Counter()
+    monkeypatch.setattr(batch, "read_image", reads)
+    monkeypatch.setattr(batch, "write_image", writes)
     for number in range(1, 5):
         Image.fromarray(np.full((3, number, 3), 50 * number, np.uint8)).save(f"{number}.png")
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]

@@ -6,7 +6,7 @@ import pytest
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.hub import load_model
-from srgan_tf.imaging import matlab_resize, read_picture, write_picture
+from srgan_tf.imaging import matlab_resize, read_image, write_image
 from srgan_tf.inference import Upscaler
 from srgan_tf.inference.ensemble import self_ensemble
 from srgan_tf.runtimes import Runtime, open_runtime
@@ -39,7 +39,7 @@ def test_a_keras_file(model_file, lr, expected):
     assert (made != tiled).mean() < 1e-3
 
 
-def test_it_does_not_see_how_a_picture_lies(model_file, lr):
+def test_it_does_not_see_how_an_image_lies(model_file, lr):
     upscaler = Upscaler(model_file, self_ensemble=True)
     made = upscaler(lr)
     for turns, flip in TURNS:
@@ -83,15 +83,15 @@ def test_tiles_that_begin_where_cells_begin(photo):
     def corners(images):
         return images[:, ::4, ::4].repeat(4, 1).repeat(4, 2)[:, : images.shape[1], : images.shape[2]]
     runtime = Runtime("corners", 1, corners, alignment=4, receptive_radius=3)
-    for picture in (photo[:76, :92], photo[:77, :91]):
-        whole, tiled = (Upscaler(runtime, tile=tile, overlap=3, self_ensemble=True)(picture) for tile in (0, 32))
-        assert whole.shape == picture.shape
+    for image in (photo[:76, :92], photo[:77, :91]):
+        whole, tiled = (Upscaler(runtime, tile=tile, overlap=3, self_ensemble=True)(image) for tile in (0, 32))
+        assert whole.shape == image.shape
         np.testing.assert_array_equal(whole, tiled)
 
 
 def test_upscale(command, model_file, lr, tmp_path):
-    write_picture(tmp_path / "small.png", lr)
+    write_image(tmp_path / "small.png", lr)
     done = command("upscale", "small.png", f"--model={model_file}", "--self_ensemble")
     assert done.status == 0, done.err
-    made = read_picture(tmp_path / "upscaled/small_x4.png").pixels
+    made = read_image(tmp_path / "upscaled/small_x4.png").pixels
     np.testing.assert_array_equal(made, Upscaler(model_file, self_ensemble=True)(lr))

@@ -20,10 +20,10 @@ def upscaler() -> Upscaler:
 
 
 def test_colour(upscaler, photo):
-    picture = photo[30:51, 40:77]
-    enlarged = upscaler(picture)
-    assert enlarged.dtype == np.uint8
-    np.testing.assert_array_equal(enlarged, np.asarray(upscaler.runtime.run(picture[None]))[0])
+    image = photo[30:51, 40:77]
+    upscaled = upscaler(image)
+    assert upscaled.dtype == np.uint8
+    np.testing.assert_array_equal(upscaled, np.asarray(upscaler.runtime.run(image[None]))[0])
     assert upscaler(photo[:1, :1]).shape == (4, 4, 3)
 
 
@@ -37,29 +37,29 @@ def test_grey(upscaler, photo):
     assert upscaler(grey[:1, :1]).shape == (4, 4)
 
 
-def test_an_opaque_picture_is_as_one_without_alpha(upscaler, photo):
-    picture = photo[30:51, 40:77]
-    enlarged = upscaler(np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)]))
-    np.testing.assert_array_equal(enlarged[..., :3], upscaler(picture))
-    assert (enlarged[..., 3] == 255).all()
+def test_an_opaque_image_is_as_one_without_alpha(upscaler, photo):
+    image = photo[30:51, 40:77]
+    upscaled = upscaler(np.dstack([image, np.full(image.shape[:2], 255, np.uint8)]))
+    np.testing.assert_array_equal(upscaled[..., :3], upscaler(image))
+    assert (upscaled[..., 3] == 255).all()
 
 
 def test_colours_under_full_transparency_do_not_bleed(upscaler, photo):
-    picture = np.dstack([photo[30:70, 40:80], np.full((40, 40), 255, np.uint8)])
-    picture[10:30, 5:25, 3] = 0
-    other = picture.copy()
+    image = np.dstack([photo[30:70, 40:80], np.full((40, 40), 255, np.uint8)])
+    image[10:30, 5:25, 3] = 0
+    other = image.copy()
     other[10:30, 5:25, :3] = (255, 0, 255)
-    assert not np.array_equal(picture, other)
-    np.testing.assert_array_equal(upscaler(picture), upscaler(other))
-    assert not np.array_equal(upscaler(picture[..., :3]), upscaler(other[..., :3]))
+    assert not np.array_equal(image, other)
+    np.testing.assert_array_equal(upscaler(image), upscaler(other))
+    assert not np.array_equal(upscaler(image[..., :3]), upscaler(other[..., :3]))
 
 
-def test_alpha_is_enlarged_and_colour_divided_by_it(photo):
-    picture = np.dstack([photo[30:50, 40:60], photo[30:50, 40:60, 0] // 2 + 120])
-    upscaled = Upscaler("bicubic")(picture)
-    exact = matlab_resize(picture / 255, 4)
+def test_alpha_is_upscaled_and_colour_divided_by_it(photo):
+    image = np.dstack([photo[30:50, 40:60], photo[30:50, 40:60, 0] // 2 + 120])
+    upscaled = Upscaler("bicubic")(image)
+    exact = matlab_resize(image / 255, 4)
     np.testing.assert_array_equal(upscaled[..., 3], to_uint8(exact[..., 3]))
-    colour = matlab_resize(picture[..., :3] / 255 * picture[..., 3:] / 255, 4) / exact[..., 3:]
+    colour = matlab_resize(image[..., :3] / 255 * image[..., 3:] / 255, 4) / exact[..., 3:]
     assert np.median(np.abs(upscaled[..., :3] - 255 * colour)) <= 0.5
 
 
@@ -119,11 +119,11 @@ def test_grey_with_alpha(upscaler, photo):
 
 def test_tiles_of_an_image_with_alpha(photo):
     """Tiles that are wholly opaque or transparent among others that are not."""
-    picture = np.dstack([photo[30:94, 40:104], np.full((64, 64), 255, np.uint8)])
-    picture[:, 40:, 3] = 0
-    picture[10:40, 20:50, 3] = photo[10:40, 20:50, 0]
-    whole = Upscaler("bicubic", tile=0)(picture)
-    np.testing.assert_array_equal(Upscaler("bicubic", tile=24, overlap=4)(picture), whole)
+    image = np.dstack([photo[30:94, 40:104], np.full((64, 64), 255, np.uint8)])
+    image[:, 40:, 3] = 0
+    image[10:40, 20:50, 3] = photo[10:40, 20:50, 0]
+    whole = Upscaler("bicubic", tile=0)(image)
+    np.testing.assert_array_equal(Upscaler("bicubic", tile=24, overlap=4)(image), whole)
 
 
 def test_a_model_of_8_bits_upscales_16():
@@ -135,17 +135,17 @@ def test_a_model_of_8_bits_upscales_16():
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_bicubic_is_matlabs(photo, scale):
-    picture = photo[:23, :31]
+    image = photo[:23, :31]
     upscaler = Upscaler("bicubic", scale=scale)
     assert upscaler.scale == scale
-    np.testing.assert_array_equal(upscaler(picture), matlab_resize(picture, scale))
-    np.testing.assert_array_equal(Upscaler("bicubic", scale=scale, tile=16, overlap=2)(picture), upscaler(picture))
+    np.testing.assert_array_equal(upscaler(image), matlab_resize(image, scale))
+    np.testing.assert_array_equal(Upscaler("bicubic", scale=scale, tile=16, overlap=2)(image), upscaler(image))
 
 
 @pytest.mark.parametrize("pixels", [
     np.zeros((4, 4, 3), np.float64), np.zeros((4, 4, 3), np.int16), np.zeros((4, 4, 5), np.uint8),
     np.zeros((1, 4, 4, 3), np.uint8), np.zeros(4, np.uint8), np.zeros((4, 0, 3), np.uint8)])
-def test_what_is_not_a_picture(pixels):
+def test_what_is_not_an_image(pixels):
     with pytest.raises(ValueError, match="pixels must be non-empty uint8, uint16 or float32") as error:
         Upscaler("bicubic")(pixels)
     assert str(pixels.dtype) in str(error.value)
@@ -164,11 +164,11 @@ def test_other_results():
 
 
 def test_an_object_a_file_and_a_run_folder_are_one_model(model_file, tmp_path, photo):
-    picture = photo[30:51, 40:77]
+    image = photo[30:51, 40:77]
     shutil.copy(model_file, tmp_path / "best.keras")
-    expected = srgan_tf.Upscaler(load_model(model_file))(picture)
+    expected = srgan_tf.Upscaler(load_model(model_file))(image)
     for model in (str(model_file), model_file, tmp_path, str(tmp_path)):
-        np.testing.assert_array_equal(Upscaler(model)(picture), expected)
+        np.testing.assert_array_equal(Upscaler(model)(image), expected)
 
 
 def test_what_is_not_a_generator():

@@ -45,12 +45,12 @@ def test_where_the_average_is_worse_the_generator_is_left_alone(reference):
     assert float(ldl(hr, sr, hr + 5)) == 0
 
 
-def test_equal_pictures_have_a_gradient():
-    picture = tf.Variable(np.full((1, 8, 8, 3), 0.5, "float32"))
+def test_equal_images_have_a_gradient():
+    image = tf.Variable(np.full((1, 8, 8, 3), 0.5, "float32"))
     with tf.GradientTape() as tape:
-        loss = ldl(picture.numpy(), picture, picture.numpy())
+        loss = ldl(image.numpy(), image, image.numpy())
     assert float(loss) == 0
-    assert np.isfinite(tape.gradient(loss, picture)).all()
+    assert np.isfinite(tape.gradient(loss, image)).all()
 
 
 def test_half_precision(reference):

@@ -11,7 +11,7 @@ from srgan_tf.losses import LOSSES, parse_terms, total_loss
 from srgan_tf.losses.terms import smallest_side
 from srgan_tf.training import build_step
 
-HR, SR = contracts.pictures(24, 22, seed=1), contracts.pictures(24, 22, seed=2)
+HR, SR = contracts.images(24, 22, seed=1), contracts.images(24, 22, seed=2)
 SMALL = {"model": "edsr", "model_args": "features:4,blocks:1", "patch_size": 24}
 
 

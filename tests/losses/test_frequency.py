@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srgan_tf.losses import focal_frequency
 
-HR, SR = contracts.pictures(12, 10, seed=1), contracts.pictures(12, 10, seed=2)
+HR, SR = contracts.images(12, 10, seed=1), contracts.images(12, 10, seed=2)
 
 
 def test_formula():

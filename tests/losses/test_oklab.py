@@ -7,7 +7,7 @@ import pytest
 from srgan_tf.losses import color_loss, luma_loss
 from srgan_tf.losses.oklab import oklab
 
-HR, SR = contracts.pictures(12, 16, seed=1), contracts.pictures(12, 16, seed=2)
+HR, SR = contracts.images(12, 16, seed=1), contracts.images(12, 16, seed=2)
 
 
 def by_hand(rgb: np.ndarray) -> np.ndarray:

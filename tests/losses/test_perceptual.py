@@ -6,7 +6,7 @@ import tensorflow as tf
 from srgan_tf.losses import PerceptualLoss, parse_terms, total_loss
 from srgan_tf.models import VGG19Features
 
-HR, SR = contracts.pictures(12, 10, seed=1), contracts.pictures(12, 10, seed=2)
+HR, SR = contracts.images(12, 10, seed=1), contracts.images(12, 10, seed=2)
 
 
 @pytest.mark.parametrize("activated", [False, True])
@@ -24,20 +24,20 @@ def test_formula(activated, squared):
     assert float(value) == pytest.approx(expected, rel=1e-4)
 
 
-def test_equal_pictures_are_at_no_distance():
+def test_equal_images_are_at_no_distance():
     assert float(PerceptualLoss(("vgg12",), "random")(HR, HR)["vgg12"]) == 0
 
 
-def test_the_generators_picture_gets_the_gradient():
+def test_the_generators_image_gets_the_gradient():
     loss = PerceptualLoss(("vgg21",), "random")
     hr, sr = tf.Variable(HR), tf.Variable(SR)
     with tf.GradientTape() as tape:
         value = loss(hr, sr)["vgg21"]
-    to_reference, to_picture = tape.gradient(value, (hr, sr))
+    to_reference, to_image = tape.gradient(value, (hr, sr))
     assert to_reference is None
-    assert np.isfinite(to_picture).all()
-    assert (np.abs(to_picture).sum((1, 2, 3)) > 0).all()
-    closer = loss(HR, SR - 0.01 * np.sign(to_picture))["vgg21"]
+    assert np.isfinite(to_image).all()
+    assert (np.abs(to_image).sum((1, 2, 3)) > 0).all()
+    closer = loss(HR, SR - 0.01 * np.sign(to_image))["vgg21"]
     assert float(closer) < float(value)
 
 

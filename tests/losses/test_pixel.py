@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from srgan_tf.losses import LOSSES, charbonnier, l1, mse, total_variation
 
-HR, SR = contracts.pictures(6, 5, seed=1), contracts.pictures(6, 5, seed=2)
+HR, SR = contracts.images(6, 5, seed=1), contracts.images(6, 5, seed=2)
 DIFFERENCE = SR.astype("float64") - HR
 
 
@@ -47,9 +47,9 @@ def test_total_variation_is_of_the_output_alone():
     count, height, width, channels = SR.shape
     rows = np.repeat(SR[:, :, :1], width, 2)  # changes downwards only
     columns = np.repeat(SR[:, :1], height, 1)
-    for picture, pairs in ((rows, (height - 1) * width), (columns, height * (width - 1))):
-        expected = np.sum(tf.image.total_variation(tf.constant(picture))) / (count * pairs * channels)
-        assert float(total_variation(HR, picture)) == pytest.approx(expected, rel=1e-5)
+    for image, pairs in ((rows, (height - 1) * width), (columns, height * (width - 1))):
+        expected = np.sum(tf.image.total_variation(tf.constant(image))) / (count * pairs * channels)
+        assert float(total_variation(HR, image)) == pytest.approx(expected, rel=1e-5)
     with tf.GradientTape() as tape:
         sr = tf.Variable(SR)
         loss = total_variation(HR, sr)

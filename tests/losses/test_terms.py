@@ -6,7 +6,7 @@ import pytest
 
 from srgan_tf.losses import PerceptualLoss, charbonnier, l1, mse, parse_terms, total_loss
 
-HR, SR = contracts.pictures(8, 8, seed=1), contracts.pictures(8, 8, seed=2)
+HR, SR = contracts.images(8, 8, seed=1), contracts.images(8, 8, seed=2)
 
 
 def test_names_weights_and_functions():

@@ -8,7 +8,7 @@ import pytest
 
 from srgan_tf.losses import detail_bands, wavelet_bands, wavelet_loss
 
-HR, SR = contracts.pictures(16, 18, seed=1), contracts.pictures(16, 18, seed=2)
+HR, SR = contracts.images(16, 18, seed=1), contracts.images(16, 18, seed=2)
 
 
 def test_bands_are_pywavelets():

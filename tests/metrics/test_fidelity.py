@@ -17,9 +17,9 @@ from srgan_tf.metrics import METRICS, psnr, ssim
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray]:
     """A photograph, and itself with noise: uint8 [301,258,3]."""
-    picture = data.astronaut()[:301, 100:358]
-    noisy = random_noise(picture, var=0.004, rng=0)
-    return picture, np.floor(noisy * 255 + 0.5).astype(np.uint8)
+    image = data.astronaut()[:301, 100:358]
+    noisy = random_noise(image, var=0.004, rng=0)
+    return image, np.floor(noisy * 255 + 0.5).astype(np.uint8)
 
 
 def reference_ssim(a: np.ndarray, b: np.ndarray, **arguments) -> float:
@@ -30,14 +30,14 @@ def reference_ssim(a: np.ndarray, b: np.ndarray, **arguments) -> float:
 
 @pytest.mark.parametrize("crop", [0, 4])
 def test_y_equals_skimage(pair, crop):
-    a, b = (rgb2ycbcr(picture)[crop:301 - crop, crop:258 - crop, 0] for picture in pair)
+    a, b = (rgb2ycbcr(image)[crop:301 - crop, crop:258 - crop, 0] for image in pair)
     assert psnr(*pair, crop=crop) == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-9)
     assert ssim(*pair, crop=crop) == pytest.approx(reference_ssim(a, b), abs=1e-10)
 
 
 @pytest.mark.parametrize("crop", [0, 3])
 def test_rgb_equals_skimage(pair, crop):
-    a, b = (picture[crop:301 - crop, crop:258 - crop] for picture in pair)
+    a, b = (image[crop:301 - crop, crop:258 - crop] for image in pair)
     expected = peak_signal_noise_ratio(a, b, data_range=255)
     assert psnr(*pair, crop=crop, channel="rgb") == pytest.approx(expected, abs=1e-9)
     assert ssim(*pair, crop=crop, channel="rgb") == pytest.approx(reference_ssim(a, b, channel_axis=2), abs=1e-10)
@@ -52,7 +52,7 @@ def test_grey_is_taken_as_y(channel):
         assert (psnr(a, b, channel=channel), ssim(a, b, channel=channel)) == pytest.approx(expected, abs=1e-9)
 
 
-def test_equal_pictures(pair):
+def test_equal_images(pair):
     for channel in ("y", "rgb"):
         assert psnr(pair[0], pair[0].copy(), channel=channel) == math.inf
         assert ssim(pair[0], pair[0].copy(), channel=channel) == pytest.approx(1, abs=1e-12)
@@ -82,17 +82,17 @@ def test_metrics_by_name(pair):
         for function in (psnr, ssim) for channel in ("y", "rgb")}
 
 
-PICTURE = np.zeros((20, 30, 3), np.uint8)
+IMAGE = np.zeros((20, 30, 3), np.uint8)
 
 
 @pytest.mark.parametrize(("a", "b", "arguments", "words"), [
-    (PICTURE, PICTURE[:-1], {}, r"the same shape; got \(20, 30, 3\) and \(19, 30, 3\)"),
-    (PICTURE, PICTURE[..., :1], {}, "the same shape"),
+    (IMAGE, IMAGE[:-1], {}, r"the same shape; got \(20, 30, 3\) and \(19, 30, 3\)"),
+    (IMAGE, IMAGE[..., :1], {}, "the same shape"),
     (np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 4), np.uint8), {}, r"got shape \(9, 9, 4\)"),
-    (PICTURE, PICTURE.astype(np.int16), {}, "floating point on 0..255; got int16"),
-    (PICTURE, PICTURE, {"channel": "luma"}, "channel must be one of y, rgb; got 'luma'"),
-    (PICTURE, PICTURE, {"crop": 10}, "some of the 30 x 20 pixels; got 10"),
-    (PICTURE, PICTURE, {"crop": -1}, "got -1"),
+    (IMAGE, IMAGE.astype(np.int16), {}, "floating point on 0..255; got int16"),
+    (IMAGE, IMAGE, {"channel": "luma"}, "channel must be one of y, rgb; got 'luma'"),
+    (IMAGE, IMAGE, {"crop": 10}, "some of the 30 x 20 pixels; got 10"),
+    (IMAGE, IMAGE, {"crop": -1}, "got -1"),
 ])
 def test_bad_arguments(a, b, arguments, words):
     for metric in (psnr, ssim):
@@ -101,9 +101,9 @@ def test_bad_arguments(a, b, arguments, words):
 
 
 def test_ssim_needs_its_window():
-    assert ssim(PICTURE[:11], PICTURE[:11]) == pytest.approx(1)
+    assert ssim(IMAGE[:11], IMAGE[:11]) == pytest.approx(1)
     with pytest.raises(ValueError, match="needs 11 x 11 pixels; 22 x 10 are left after a crop of 4"):
-        ssim(PICTURE[:18], PICTURE[:18], crop=4)
+        ssim(IMAGE[:18], IMAGE[:18], crop=4)
 
 
 def test_metrics_need_no_pillow():

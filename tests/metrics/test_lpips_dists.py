@@ -19,8 +19,8 @@ REFERENCES = json.loads((Path(__file__).parent.parent / "references/metrics.json
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray]:
-    picture = data.chelsea()[60:141, 100:197]
-    return matlab_resize(matlab_resize(picture, 1 / 3), output_size=picture.shape[:2]), picture
+    image = data.chelsea()[60:141, 100:197]
+    return matlab_resize(matlab_resize(image, 1 / 3), output_size=image.shape[:2]), image
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +43,13 @@ def test_dists_is_the_authors(pair, vgg):
 
 
 def test_names_crops_and_grey(pair):
-    a, b = (picture[:48, :48] for picture in pair)
+    a, b = (image[:48, :48] for image in pair)
     lpips = make_lpips({**network("alex"), **lpips_heads("alex")})
     named = make_lpips({**network("alex", "net.slice1."), **lpips_heads("alex")})
     assert named(a, b) == lpips(a, b)
-    assert lpips(*(np.pad(picture, ((4, 4), (4, 4), (0, 0))) for picture in (a, b)), crop=4) == lpips(a, b)
+    assert lpips(*(np.pad(image, ((4, 4), (4, 4), (0, 0))) for image in (a, b)), crop=4) == lpips(a, b)
     grey = a[..., :1], b[..., :1]
-    assert lpips(*grey) == lpips(*(np.repeat(picture, 3, axis=2) for picture in grey))
+    assert lpips(*grey) == lpips(*(np.repeat(image, 3, axis=2) for image in grey))
 
 
 @pytest.mark.parametrize(("change", "words"), [
@@ -64,7 +64,7 @@ def test_wrong_weights(change, words):
         make_lpips({name: array for name, array in weights.items() if array is not None})
 
 
-def test_small_pictures():
+def test_small_images():
     lpips = make_lpips({**network("alex"), **lpips_heads("alex")})
     with pytest.raises(ValueError, match="need 32 x 32 pixels; 32 x 31 are left after a crop of 4"):
         lpips(np.zeros((39, 40, 3)), np.zeros((39, 40, 3)), crop=4)

@@ -14,9 +14,9 @@ REFERENCES = json.loads((Path(__file__).parent.parent / "references/metrics.json
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_niqe_is_basicsrs(name):
-    picture = getattr(data, name)()
+    image = getattr(data, name)()
     for crop, value in REFERENCES[name].items():
-        assert niqe(picture, crop=int(crop)) == pytest.approx(value, abs=1e-3)
+        assert niqe(image, crop=int(crop)) == pytest.approx(value, abs=1e-3)
 
 
 def test_grey_is_taken_as_y_and_floats_are_rounded():
@@ -28,18 +28,18 @@ def test_grey_is_taken_as_y_and_floats_are_rounded():
 
 
 def test_damage_raises_it():
-    picture = data.astronaut()[:300, :300]
-    noise = np.random.default_rng(0).normal(0, 25, picture.shape)
-    assert niqe(np.clip(picture + noise, 0, 255)) > niqe(picture) + 2
-    assert niqe(np.kron(picture[::8, ::8], np.ones((8, 8, 1)))) > niqe(picture) + 2
+    image = data.astronaut()[:300, :300]
+    noise = np.random.default_rng(0).normal(0, 25, image.shape)
+    assert niqe(np.clip(image + noise, 0, 255)) > niqe(image) + 2
+    assert niqe(np.kron(image[::8, ::8], np.ones((8, 8, 1)))) > niqe(image) + 2
 
 
-@pytest.mark.parametrize(("picture", "crop", "words"), [
+@pytest.mark.parametrize(("image", "crop", "words"), [
     (np.zeros((191, 100, 3), np.uint8), 0, "two blocks of 96 x 96 pixels; 100 x 191 pixels are left after a crop of 0"),
     (np.zeros((199, 100, 3), np.uint8), 4, "92 x 191 pixels are left after a crop of 4"),
     (np.full((200, 100, 3), 7, np.uint8), 0, "fewer than two blocks have texture"),
     (np.zeros((200, 200, 4), np.uint8), 0, "rgb must be"),
 ])
-def test_what_it_cannot_measure(picture, crop, words):
+def test_what_it_cannot_measure(image, crop, words):
     with pytest.raises(ValueError, match=words):
-        niqe(picture, crop=crop)
+        niqe(image, crop=crop)

@@ -19,14 +19,14 @@ def test_batch_statistics_are_extra():
 def test_output_is_not_clipped():
     model = EDSR(features=4, blocks=1)
     model.tail.bias.assign([2.0, -2.0, 0.0])
-    outputs = np.asarray(model(contracts.pictures(4, 4)))
+    outputs = np.asarray(model(contracts.images(4, 4)))
     assert outputs.max() > 1.5
     assert outputs.min() < -0.5
 
 
 def test_batch_normalization_trains():
     model = SRResNet(**CASES["srresnet"])
-    inputs = contracts.pictures(6, 6)
+    inputs = contracts.images(6, 6)
     before = model.body_norm.moving_mean.numpy()
     inference = np.asarray(model(inputs, training=False))
     np.testing.assert_array_equal(before, model.body_norm.moving_mean.numpy())
@@ -55,15 +55,15 @@ def test_dense_block_does_not_activate_its_fifth_convolution():
     np.testing.assert_allclose(block(inputs), -np.ones_like(inputs))
 
 
-def test_attention_looks_at_the_whole_picture():
+def test_attention_looks_at_the_whole_image():
     """Beyond the convolutions' radius, which the contract finds where all sigmoids are 1."""
     keras.utils.set_random_seed(0)
     model = RCAN(**CASES["rcan"])
     pixel = model.receptive_radius + 1
-    picture = contracts.pictures(40, 40, 1)
-    other = picture.copy()
+    image = contracts.images(40, 40, 1)
+    other = image.copy()
     other[:, pixel:, pixel:] = 0
-    assert np.abs(model(picture) - model(other))[:, :4, :4].max() > 1e-5
+    assert np.abs(model(image) - model(other))[:, :4, :4].max() > 1e-5
 
 
 def ycbcr(rgb: np.ndarray) -> np.ndarray:
@@ -75,33 +75,33 @@ def ycbcr(rgb: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", LUMA)
 def test_luma_is_the_networks_and_chroma_is_bicubic(name):
     model = contracts.randomize(GENERATORS[name](**CASES[name]))
-    picture = contracts.pictures(9, 7, 1)
-    bicubic = matlab_resize(picture[0].astype("float64"), 4, edge="replicate")
-    found = ycbcr(np.asarray(model(picture), "float64")[0])
-    low, enlarged = (np.float32(ycbcr(rgb))[None, ..., :1] for rgb in (picture[0], bicubic))
-    luma = np.asarray(model.enhance(ops.convert_to_tensor(low), ops.convert_to_tensor(enlarged)))[0, ..., 0]
+    image = contracts.images(9, 7, 1)
+    bicubic = matlab_resize(image[0].astype("float64"), 4, edge="replicate")
+    found = ycbcr(np.asarray(model(image), "float64")[0])
+    low, upscaled = (np.float32(ycbcr(rgb))[None, ..., :1] for rgb in (image[0], bicubic))
+    luma = np.asarray(model.enhance(ops.convert_to_tensor(low), ops.convert_to_tensor(upscaled)))[0, ..., 0]
     tolerance = 1e-5 * max(1, np.abs(luma).max())
     np.testing.assert_allclose(found[..., 0], luma, atol=tolerance)
     np.testing.assert_allclose(found[..., 1:], ycbcr(bicubic)[..., 1:], atol=tolerance)
-    assert np.abs(luma - enlarged[0, ..., 0]).max() > 0.01
+    assert np.abs(luma - upscaled[0, ..., 0]).max() > 0.01
 
 
-def test_drcn_sums_the_pictures_of_its_recursions():
+def test_drcn_sums_the_images_of_its_recursions():
     model = GENERATORS["drcn"](**CASES["drcn"])
     model.ensemble.assign([0.25, 0.75])
-    enlarged = ops.convert_to_tensor(contracts.pictures(6, 7)[..., :1])
-    state = ops.relu(model.embedding_end(ops.relu(model.head(enlarged))))
+    upscaled = ops.convert_to_tensor(contracts.images(6, 7)[..., :1])
+    state = ops.relu(model.embedding_end(ops.relu(model.head(upscaled))))
     expected = 0
     for weight in (0.25, 0.75):
         state = ops.relu(model.recursion(state))
-        expected += weight * (enlarged + model.tail(ops.relu(model.rebuilding(state))))
-    np.testing.assert_allclose(model.enhance(None, enlarged), expected, atol=1e-5)
+        expected += weight * (upscaled + model.tail(ops.relu(model.rebuilding(state))))
+    np.testing.assert_allclose(model.enhance(None, upscaled), expected, atol=1e-5)
     np.testing.assert_allclose(model.recursion(state), state, atol=1e-6)  # it starts as a copy
 
 
 def test_noise_is_added_in_training_alone():
     model = ESRGANPlus(**CASES["esrgan_plus"])
-    block, inputs = model.body[0].dense_blocks[0], contracts.pictures(64, 64)
+    block, inputs = model.body[0].dense_blocks[0], contracts.images(64, 64)
     features = ops.convert_to_tensor(np.repeat(inputs, 2, axis=-1) + 1)
     plain, noisy = (np.asarray(block(features, training=training)) for training in (False, True))
     relative = (noisy - plain) / plain

@@ -33,27 +33,27 @@ def test_pixel_unshuffle_is_space_to_depth():
 
 @pytest.mark.parametrize("shape", [(8, 12), (5, 7), (1, 2), (1, 1)])
 def test_mirror_to_multiple(shape):
-    values = contracts.pictures(*shape)
+    values = contracts.images(*shape)
     more = [-side % 4 for side in shape]
     expected = np.pad(values, ((0, 0), (0, more[0]), (0, more[1]), (0, 0)), mode="symmetric")
     np.testing.assert_array_equal(mirror_to_multiple(ops.convert_to_tensor(values), 4), expected)
 
 
 def test_nearest_upsample_repeats():
-    values = contracts.pictures(3, 4)
+    values = contracts.images(3, 4)
     np.testing.assert_array_equal(nearest_upsample(values, 3), values.repeat(3, 1).repeat(3, 2))
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4, 8])
 def test_bicubic_upsample_is_matlabs(factor):
     for size in ((7, 5), (1, 2), (1, 1)):
-        values = contracts.pictures(*size, 1)
+        values = contracts.images(*size, 1)
         expected = matlab_resize(values[0], factor, edge="replicate")
         np.testing.assert_allclose(bicubic_upsample(ops.convert_to_tensor(values), factor)[0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
 def test_bilinear_upsample_is_half_pixel(factor):
-    values = contracts.pictures(5, 4)
+    values = contracts.images(5, 4)
     expected = ops.image.resize(values, (5 * factor, 4 * factor), interpolation="bilinear")
     np.testing.assert_allclose(bilinear_upsample(ops.convert_to_tensor(values), factor), expected, atol=1e-6)

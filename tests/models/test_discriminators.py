@@ -27,7 +27,7 @@ MAPS = {"patchgan": 4, "srgan": 8, "unet": 9, "vgg128": 10}
 
 def inputs_of(name: str) -> np.ndarray:
     size = CASES[name]["patch_size"]
-    return contracts.pictures(size, size)
+    return contracts.images(size, size)
 
 
 def test_every_discriminator_has_a_case():
@@ -122,24 +122,24 @@ def test_another_size_is_refused_in_one_line(name):
     model = DISCRIMINATORS[name](**CASES[name])
     size = CASES[name]["patch_size"]
     with pytest.raises(ValueError, match=rf"expected shape=\(None, {size}, {size}, 3\), found shape=\(2, 16, 16, 3\)"):
-        model(contracts.pictures(16, 16))
+        model(contracts.images(16, 16))
 
 
 def test_a_logit_of_patchgan_sees_70_pixels():
     """The field of one logit: 70x70, as the paper says."""
     model = PatchDiscriminator(128, features=2, norm="batch")
-    pictures = tf.constant(contracts.pictures(128, 128, count=1))
+    images = tf.constant(contracts.images(128, 128, count=1))
     with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        logit = model(pictures)[0, 7, 7, 0]
-    seen = np.abs(tape.gradient(logit, pictures)).sum((0, 3)) > 0
+        tape.watch(images)
+        logit = model(images)[0, 7, 7, 0]
+    seen = np.abs(tape.gradient(logit, images)).sum((0, 3)) > 0
     assert seen.any(1).sum() == seen.any(0).sum() == 70
 
 
 def test_spectral_convolution_is_the_kernel_by_its_greatest_singular_value():
     """Against NumPy's decomposition, once the power iterations have settled; evaluation moves nothing."""
     layer = SpectralConv(3, 5, kernel_size=4, strides=2, initializer=he)
-    inputs = tf.constant(contracts.pictures(8, 8))
+    inputs = tf.constant(contracts.images(8, 8))
     kernel = layer.kernel.numpy()
     for _ in range(60):
         layer(inputs, training=True)
@@ -158,5 +158,5 @@ def he():
 
 
 def test_bilinear_double_is_bilinear_upsample():
-    values = tf.constant(contracts.pictures(5, 4))
+    values = tf.constant(contracts.images(5, 4))
     np.testing.assert_allclose(bilinear_double(values), bilinear_upsample(values, 2), atol=1e-6)

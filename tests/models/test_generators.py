@@ -80,12 +80,12 @@ def test_initial_weights(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_file(name, tmp_path):
-    contracts.check_file(GENERATORS[name], CASES[name], contracts.pictures(5, 7), tmp_path)
+    contracts.check_file(GENERATORS[name], CASES[name], contracts.images(5, 7), tmp_path)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_mixed_precision(name):
-    contracts.check_mixed_precision(GENERATORS[name], CASES[name], contracts.pictures(5, 7))
+    contracts.check_mixed_precision(GENERATORS[name], CASES[name], contracts.images(5, 7))
 
 
 @pytest.mark.parametrize(("name", "arguments"), FORMS)
@@ -150,9 +150,9 @@ def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
     classes, cases = {**GENERATORS, **DISCRIMINATORS}, {**CASES, **DISCRIMINATOR_CASES}
     models = {name: contracts.randomize(classes[name](**case)) for name, case in cases.items()}
     sides = {name: (case["patch_size"],) * 2 if "patch_size" in case else (5, 7) for name, case in cases.items()}
-    inputs = {name: contracts.pictures(*size) for name, size in sides.items()}
+    inputs = {name: contracts.images(*size) for name, size in sides.items()}
     random = np.random.default_rng(0)
-    hr, sr = contracts.pictures(24, 24, seed=1), contracts.pictures(24, 24, seed=2)
+    hr, sr = contracts.images(24, 24, seed=1), contracts.images(24, 24, seed=2)
     real, fake = random.normal(size=(2, 4, 1)).astype("float32")
     outputs = contracts.outputs_under_jax(models, {**inputs, "hr": hr, "sr": sr, "real": real, "fake": fake}, tmp_path)
     expected = {name: model(inputs[name]) for name, model in models.items()}

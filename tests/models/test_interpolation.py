@@ -4,7 +4,7 @@ import pytest
 
 from srgan_tf.models import EDSR, SRResNet, VGG128Discriminator, interpolate
 
-INPUTS = contracts.pictures(5, 4)
+INPUTS = contracts.images(5, 4)
 
 
 def ends(model_class=EDSR):

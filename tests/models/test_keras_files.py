@@ -9,7 +9,7 @@ import pytest
 from srgan_tf.hub import load_model
 from srgan_tf.models import EDSR, GENERATORS, RRDB, save_model
 
-INPUTS = contracts.pictures(4, 5)
+INPUTS = contracts.images(4, 5)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def trained():
 
 
 def test_folded_form_computes_the_same(trained):
-    folded, inputs = trained.fold(), contracts.pictures(7, 5)
+    folded, inputs = trained.fold(), contracts.images(7, 5)
     expected = np.asarray(trained(inputs))
     assert folded.get_config() == {**trained.get_config(), "folded": True}
     assert {layer.kernel.shape[:2] for layer in folded.convolutions()} == {(3, 3)}
@@ -33,7 +33,7 @@ def four_convolutions(layer, x):
 
 
 def test_one_convolution_is_the_papers_four_in_outputs_and_gradients():
-    layer, x = contracts.randomize(Conv3XC(3, 4)), tf.constant(contracts.pictures(5, 6))
+    layer, x = contracts.randomize(Conv3XC(3, 4)), tf.constant(contracts.images(5, 6))
     results = []
     for form in (layer, lambda x: four_convolutions(layer, x)):
         with tf.GradientTape() as tape:
@@ -50,7 +50,7 @@ def test_one_convolution_is_the_papers_four_in_outputs_and_gradients():
 def test_kernels_are_folded_in_float32_and_rounded_once(trained):
     mixed = SPAN(**trained.get_config(), dtype="mixed_bfloat16")
     mixed.set_weights(trained.get_weights())
-    inputs = contracts.pictures(7, 5)
+    inputs = contracts.images(7, 5)
     np.testing.assert_array_equal(mixed(inputs), mixed.fold()(inputs))
     assert mixed.fold().dtype_policy.name == "mixed_bfloat16"
     for part, expected in zip(mixed.head.fold(), trained.head.fold(), strict=True):
@@ -61,7 +61,7 @@ def test_normalized_network_sees_0_to_255_less_the_mean():
     plain = contracts.randomize(SPAN(2, features=4, blocks=1, normalized=False))
     normalized = SPAN(2, features=4, blocks=1)
     normalized.set_weights(plain.get_weights())
-    inputs = contracts.pictures(4, 6)
+    inputs = contracts.images(4, 6)
     seen = (inputs - np.array([0.4488, 0.4371, 0.4040], "float32")) * 255
     np.testing.assert_allclose(normalized(inputs), plain(seen), rtol=1e-5, atol=1e-5)
 

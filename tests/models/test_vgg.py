@@ -41,8 +41,8 @@ def weights_file(reference, tmp_path_factory):
     return path
 
 
-def expected_maps(reference, pictures: np.ndarray, activated: bool) -> dict[str, np.ndarray]:
-    x = keras.applications.vgg19.preprocess_input(255 * pictures.astype("float32"))
+def expected_maps(reference, images: np.ndarray, activated: bool) -> dict[str, np.ndarray]:
+    x = keras.applications.vgg19.preprocess_input(255 * images.astype("float32"))
     maps = {}
     for layer in reference.layers[1:]:
         if isinstance(layer, keras.layers.Conv2D):
@@ -59,9 +59,9 @@ def expected_maps(reference, pictures: np.ndarray, activated: bool) -> dict[str,
 @pytest.mark.parametrize("activated", [False, True])
 def test_every_layer_equals_keras_applications(reference, weights_file, activated):
     model = VGG19Features(tuple(LAYERS), activated, str(weights_file))
-    pictures = contracts.pictures(35, 33)
-    expected = expected_maps(reference, pictures, activated)
-    outputs = model(pictures)
+    images = contracts.images(35, 33)
+    expected = expected_maps(reference, images, activated)
+    outputs = model(images)
     assert len(outputs) == len(expected) == 16
     for name, output in zip(LAYERS, outputs, strict=True):
         value = np.asarray(expected[name])
@@ -71,7 +71,7 @@ def test_every_layer_equals_keras_applications(reference, weights_file, activate
 
 def test_layers_come_in_the_order_asked_for():
     model = VGG19Features(("conv2_1", "conv1_1"), weights="random")
-    assert [output.shape for output in model(contracts.pictures(9, 8))] == [(2, 4, 4, 128), (2, 9, 8, 64)]
+    assert [output.shape for output in model(contracts.images(9, 8))] == [(2, 4, 4, 128), (2, 9, 8, 64)]
 
 
 def test_it_is_no_deeper_than_needed_and_not_trainable():
@@ -93,9 +93,9 @@ def test_it_stays_float32_under_a_mixed_policy():
 
 def test_random_weights_are_always_the_same():
     first, second = (VGG19Features(("conv1_2",), weights="random") for _ in range(2))
-    pictures = contracts.pictures(4, 4)
-    np.testing.assert_array_equal(first(pictures)[0], second(pictures)[0])
-    assert np.asarray(first(pictures)[0]).std() > 1
+    images = contracts.images(4, 4)
+    np.testing.assert_array_equal(first(images)[0], second(images)[0])
+    assert np.asarray(first(images)[0]).std() > 1
 
 
 @pytest.mark.parametrize("layers", [(), "conv5_4", ("conv5_5",), ("conv1_1", "block1_conv1")])
@@ -104,9 +104,9 @@ def test_layers_are_checked(layers):
         VGG19Features(layers, weights="random")
 
 
-def test_pictures_that_vanish_in_the_pooling_are_refused():
+def test_images_that_vanish_in_the_pooling_are_refused():
     with pytest.raises(ValueError, match="conv3_1 of VGG19 needs images of at least 4 pixels a side"):
-        VGG19Features(("conv3_1",), weights="random")(contracts.pictures(3, 8))
+        VGG19Features(("conv3_1",), weights="random")(contracts.images(3, 8))
 
 
 def assert_helpful(message: str) -> None:

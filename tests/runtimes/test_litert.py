@@ -35,11 +35,11 @@ def quantized(span: tuple[float, float], dtype) -> bytes:
 @pytest.mark.parametrize("span", [(0, 1), (0, 255), (-0.1, 1.2), (-20, 300)], ids=str)
 def test_integers_are_read_by_their_scale(tmp_path, dtype, span, photo):
     (tmp_path / "foreign.tflite").write_bytes(quantized(span, dtype))
-    picture = photo[40:53, 60:81]
+    image = photo[40:53, 60:81]
     upscaler = Upscaler(tmp_path / "foreign.tflite", overlap=1, trust_model=True)
     step = (span[1] - span[0]) / (255 if span[1] > 2 else 1)  # of a number, in grey levels
     assert upscaler.scale == 2
-    assert np.abs(upscaler(picture).astype(int) - np.asarray(twice(picture[None]))[0]).max() <= (0 if step == 1 else 1)
+    assert np.abs(upscaler(image).astype(int) - np.asarray(twice(image[None]))[0]).max() <= (0 if step == 1 else 1)
 
 
 @pytest.mark.parametrize(("dtype", "name", "shown"), [
@@ -51,8 +51,8 @@ def test_floats_are_read_by_their_name_and_bare_integers_as_levels(tmp_path, dty
         return {name.replace("image", "upscaled"): tf.cast(less, dtype)}
 
     (tmp_path / "foreign.tflite").write_bytes(converted(darken, (1, 8, 8, 3), dtype, name))
-    enlarged = Upscaler(tmp_path / "foreign.tflite", overlap=1, trust_model=True)(np.full((9, 9, 3), 77, np.uint8))
-    np.testing.assert_array_equal(enlarged, shown)
+    upscaled = Upscaler(tmp_path / "foreign.tflite", overlap=1, trust_model=True)(np.full((9, 9, 3), 77, np.uint8))
+    np.testing.assert_array_equal(upscaled, shown)
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8, 3), (1, 8, 8, 1), (1, None, 8, 3)])
@@ -73,7 +73,7 @@ def test_a_tflite_of_another_type(tmp_path):
 @pytest.mark.parametrize("function", [
     lambda x: tf.reduce_mean(x, (1, 2)), lambda x: x[:, ::2, ::2], lambda x: tf.concat([x, x], 1),
     lambda x: tf.repeat(x, 2, 3)], ids=["classifier", "reduction", "stretch", "channels"])
-def test_a_tflite_that_does_not_enlarge(tmp_path, function):
+def test_a_tflite_that_does_not_upscale(tmp_path, function):
     path = tmp_path / "other.tflite"
     path.write_bytes(converted(function, (1, 8, 8, 3)))
     with pytest.raises(ValueError, match=r"other.tflite must upscale an image; its output for one image is"):
@@ -86,11 +86,11 @@ def test_tiles_that_are_not_square(tmp_path, shape, photo):
     path.write_bytes(converted(lambda x: twice(tf.nn.avg_pool2d(x, 3, 1, "SAME")), (1, 8, 12, 3)))
     runtime = open_runtime(path, trust_model=True)
     assert runtime.fixed_tile == (8, 12)
-    picture = photo[: shape[0], : shape[1]]
-    padded = np.pad(picture, ((0, max(0, 8 - shape[0])), (0, max(0, 12 - shape[1])), (0, 0)), mode="symmetric")
+    image = photo[: shape[0], : shape[1]]
+    padded = np.pad(image, ((0, max(0, 8 - shape[0])), (0, max(0, 12 - shape[1])), (0, 0)), mode="symmetric")
     expected = to_uint8(twice(tf.nn.avg_pool2d(padded[None] / np.float32(255), 3, 1, "SAME"))[0].numpy())
-    enlarged = Upscaler(path, overlap=2, trust_model=True)(picture)
-    assert np.abs(enlarged.astype(int) - expected[: 2 * shape[0], : 2 * shape[1]]).max() <= 1
+    upscaled = Upscaler(path, overlap=2, trust_model=True)(image)
+    assert np.abs(upscaled.astype(int) - expected[: 2 * shape[0], : 2 * shape[1]]).max() <= 1
 
 
 def test_free_sizes_and_threads(tmp_path, photo, capfd):
@@ -99,6 +99,6 @@ def test_free_sizes_and_threads(tmp_path, photo, capfd):
     runtime = open_runtime(path, threads=1, trust_model=True)
     assert runtime.fixed_tile is None
     for height, width in ((1, 1), (30, 20), (7, 90), (30, 20)):
-        picture = photo[:height, :width]
-        np.testing.assert_array_equal(runtime.run(picture[None]), twice(picture[None]))
+        image = photo[:height, :width]
+        np.testing.assert_array_equal(runtime.run(image[None]), twice(image[None]))
     assert capfd.readouterr().err == ""

@@ -26,20 +26,20 @@ def exports(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["small.keras", "float32"])
-def test_it_gives_the_same_picture(exports, name, photo):
-    picture = photo[30:61, 40:87]
-    expected = Upscaler(exports / "small.keras", tile=40)(picture)
+def test_it_gives_the_same_image(exports, name, photo):
+    image = photo[30:61, 40:87]
+    expected = Upscaler(exports / "small.keras", tile=40)(image)
     for precision, levels in (("float32", 1), ("bfloat16", 12)):
         upscaler = Upscaler(exports / name, tile=40, runtime="openvino", precision=precision, threads=1)
-        enlarged = upscaler(picture)
-        again = upscaler(picture[::-1])
-        assert np.abs(enlarged.astype(int) - expected).max() <= levels
-        assert (again != enlarged).any()  # and what was returned before is not written to
+        upscaled = upscaler(image)
+        again = upscaler(image[::-1])
+        assert np.abs(upscaled.astype(int) - expected).max() <= levels
+        assert (again != upscaled).any()  # and what was returned before is not written to
 
 
-def test_self_ensemble_is_of_unrounded_pictures(exports, photo):
-    picture = photo[30:41, 40:57]
-    expected, found = (Upscaler(exports / "small.keras", runtime=runtime, self_ensemble=True)(picture).astype(int)
+def test_self_ensemble_is_of_unrounded_images(exports, photo):
+    image = photo[30:41, 40:57]
+    expected, found = (Upscaler(exports / "small.keras", runtime=runtime, self_ensemble=True)(image).astype(int)
                        for runtime in ("tensorflow", "openvino"))
     assert np.abs(found - expected).max() <= 1
 
@@ -54,8 +54,8 @@ def test_what_it_cannot_take_is_refused(exports):
 
 
 def test_keras_computes_in_what_is_asked_for(exports, photo):
-    picture = photo[30:61, 40:87]
-    full, half = (Upscaler(exports / "small.keras", precision=precision)(picture).astype(int)
+    image = photo[30:61, 40:87]
+    full, half = (Upscaler(exports / "small.keras", precision=precision)(image).astype(int)
                   for precision in ("", "bfloat16"))
     assert 0 < np.abs(full - half).max() <= 12
 

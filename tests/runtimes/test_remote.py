@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from PIL import Image
-from serving.trial import enlarged, free_port
+from serving.trial import free_port, upscaled
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
@@ -38,14 +38,14 @@ def test_the_same_pixels_in_tiles(server, photo, form):
     assert (runtime.name, runtime.scale) == ("tiny", 2)
     upscaler = Upscaler(runtime, tile=48, overlap=4)
     shift = 1 if "1" in form.rpartition("/")[2] or "stable" in form else 30
-    np.testing.assert_array_equal(upscaler(photo[:100, :70]), enlarged(photo[:100, :70], shift))
+    np.testing.assert_array_equal(upscaler(photo[:100, :70]), upscaled(photo[:100, :70], shift))
 
 
 @pytest.mark.parametrize("form", [URLS[0], URLS[2]])
 def test_tiles_become_smaller_where_the_server_asks_for_it(server, form):
     noise = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)  # 1.3 MB; the server takes 1 MiB
     upscaler = Upscaler(remote_runtime(url_of(server, form)), tile=0)
-    np.testing.assert_array_equal(upscaler(noise), enlarged(noise, 30))
+    np.testing.assert_array_equal(upscaler(noise), upscaled(noise, 30))
     assert upscaler.tile == 350
 
 
@@ -55,7 +55,7 @@ def test_the_command(command, server, photo, tmp_path):
     done = command("upscale", "a.png", "b.png", f"--server=http://127.0.0.1:{server.rest}", "--model=tiny", "--timing")
     assert done.status == 2
     assert "1 upscaled, 0 kept, 1 failed" in done.out
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "upscaled/a_x2.png")), enlarged(photo[:50, :60], 30))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "upscaled/a_x2.png")), upscaled(photo[:50, :60], 30))
 
 
 @pytest.mark.parametrize("form", [URLS[0], URLS[2]])
@@ -135,7 +135,7 @@ def test_servers_that_fail(scripted, script, error, message):
     assert Scripted.script == []
 
 
-def test_the_signature_for_pictures_is_taken_in_whatever_order_they_come():
+def test_the_signature_for_images_is_taken_in_whatever_order_they_come():
     tensors = {"untiled": ({"a": UINT8}, {"b": UINT8}), "serving_default": ({"image": UINT8}, {"upscaled": UINT8}),
                "encoded": ({"files": STRING}, {"files": STRING})}
     for names in itertools.permutations(tensors):

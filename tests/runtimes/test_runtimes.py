@@ -30,14 +30,14 @@ def exports(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["served", "served/1", "small.tflite"])
-def test_every_format_gives_the_same_picture(exports, name, photo):
-    picture = photo[30:61, 40:87]
+def test_every_format_gives_the_same_image(exports, name, photo):
+    image = photo[30:61, 40:87]
     runtime = open_runtime(str(exports / name))
     assert runtime.scale == 4
-    enlarged = Upscaler(runtime, tile=24, overlap=10)(picture)
-    expected = Upscaler(exports / "small.keras", tile=24, overlap=10)(picture)
+    upscaled = Upscaler(runtime, tile=24, overlap=10)(image)
+    expected = Upscaler(exports / "small.keras", tile=24, overlap=10)(image)
     assert expected.std() > 15
-    assert np.abs(enlarged.astype(int) - expected).max() <= 1
+    assert np.abs(upscaled.astype(int) - expected).max() <= 1
 
 
 def test_the_newest_version_is_taken(exports, tmp_path):
@@ -92,7 +92,7 @@ def test_a_saved_model_without_signature(tmp_path):
         open_runtime(tmp_path / "bare")
 
 
-def test_a_discriminator_does_not_enlarge(tmp_path):
+def test_a_discriminator_does_not_upscale(tmp_path):
     save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
     with pytest.raises(ValueError, match="does not upscale images"):
         open_runtime(tmp_path / "judge.keras")

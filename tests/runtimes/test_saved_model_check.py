@@ -13,7 +13,7 @@ from srgan_tf.inference import Upscaler
 from srgan_tf.runtimes import open_runtime
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
-PICTURE = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+IMAGE = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
 
 
 class Doubling(tf.Module):
@@ -63,7 +63,7 @@ def refusal(path) -> str:
 
 
 def test_ordinary_models_pass(plain):
-    assert np.array_equal(Upscaler(plain)(PICTURE), PICTURE.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(Upscaler(plain)(IMAGE), IMAGE.repeat(2, 0).repeat(2, 1))
 
 
 def test_keras_and_version_1_pass(tmp_path):
@@ -124,7 +124,7 @@ def test_trust_is_the_callers(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     path = save(tmp_path / "model", ASIDE["ReadFile"])
     assert Upscaler(path, trust_model=True).scale == 2
-    tf.io.write_file("in/a.png", tf.io.encode_png(PICTURE))
+    tf.io.write_file("in/a.png", tf.io.encode_png(IMAGE))
     done = command("upscale", "in/a.png", f"--model={path}")
     assert done.status == 2
     assert "ReadFile can read or write files" in done.err

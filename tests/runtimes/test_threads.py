@@ -49,7 +49,7 @@ def test_calls_never_meet_in_tensorflow(kind, tmp_path, photo):
     model = generator = Watched(2)
     if kind == "saved_model":
         model, module = tmp_path, tf.Module()
-        module.run = tf.function(generator.enlarge, [tf.TensorSpec([None, None, None, 3], tf.uint8, "image")])
+        module.run = tf.function(generator.upscale, [tf.TensorSpec([None, None, None, 3], tf.uint8, "image")])
         tf.saved_model.save(module, str(tmp_path), {"serving_default": module.run.get_concrete_function()})
     upscaler, Watched.most = Upscaler(model, tile=0, trust_model=True), 0
     with ThreadPoolExecutor(THREADS) as pool:

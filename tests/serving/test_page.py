@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from serving.browser import BROWSER, DRIVER, browsing
-from serving.trial import enlarged
+from serving.trial import upscaled
 
 pytestmark = pytest.mark.skipif(
     not (BROWSER and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver")
@@ -15,7 +15,7 @@ FAILED = "!document.getElementById('error').hidden && document.getElementById('e
 
 
 @pytest.fixture
-def picture(tmp_path, photo):
+def image(tmp_path, photo):
     Image.fromarray(photo[:120, :160]).save(tmp_path / "cat.png")
     return tmp_path / "cat.png"
 
@@ -36,10 +36,10 @@ def view(browser) -> dict:
     return browser.run("return {...view, room: stage.clientWidth}")
 
 
-def test_enlarge_compare_zoom_download(page, server, picture, tmp_path, photo):
+def test_upscale_compare_zoom_download(page, server, image, tmp_path, photo):
     page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "down"))
     page.requests()
-    page.choose(picture)
+    page.choose(image)
     page.wait(DONE)
     assert "160 × 120 → 320 × 240" in page.run("return facts.innerText")
     page.run("document.getElementById('download').click()")
@@ -48,7 +48,7 @@ def test_enlarge_compare_zoom_download(page, server, picture, tmp_path, photo):
         if target.is_file():
             break
         time.sleep(0.05)
-    np.testing.assert_array_equal(np.asarray(Image.open(target)), enlarged(photo[:120, :160], 30))
+    np.testing.assert_array_equal(np.asarray(Image.open(target)), upscaled(photo[:120, :160], 30))
 
     box = page.run("const b = stage.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]")
     middle = box[1] + box[3] / 2
@@ -79,7 +79,7 @@ def test_the_browser_itself_forbids_other_origins(page):
     assert any("Content Security Policy" in entry["message"] for entry in page.log("browser"))
 
 
-def test_pictures_stand_upright(page, tmp_path, photo):
+def test_images_stand_upright(page, tmp_path, photo):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(photo[:100, :200]).save(tmp_path / "turned.jpg", exif=exif, quality=95)
@@ -88,7 +88,7 @@ def test_pictures_stand_upright(page, tmp_path, photo):
     assert "100 × 200 → 200 × 400" in page.run("return facts.innerText")
 
 
-def test_errors_in_words(page, tmp_path, picture):
+def test_errors_in_words(page, tmp_path, image):
     (tmp_path / "text.png").write_text("no image")
     page.choose(tmp_path / "text.png")
     assert page.wait(FAILED) == "This file is not an image that this browser can read."
@@ -103,7 +103,7 @@ def test_errors_in_words(page, tmp_path, picture):
     network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     page.devtools("Network.emulateNetworkConditions", offline=True, **network)
     try:
-        page.choose(picture)
+        page.choose(image)
         page.wait(FAILED.replace("innerText", "innerText.includes('cannot be reached')"))
     finally:
         page.devtools("Network.emulateNetworkConditions", offline=False, **network)
@@ -111,10 +111,10 @@ def test_errors_in_words(page, tmp_path, picture):
     page.wait(DONE)
 
 
-def test_a_phone(server, tmp_path, picture):
+def test_a_phone(server, tmp_path, image):
     with browsing(tmp_path, 390, 844, phone=True) as phone:
         phone.open(f"http://127.0.0.1:{server.rest}/")
-        phone.choose(picture)
+        phone.choose(image)
         phone.wait(DONE)
         assert phone.run("return document.documentElement.scrollWidth <= innerWidth")
         assert phone.run("return document.documentElement.scrollHeight <= innerHeight")
@@ -132,10 +132,10 @@ def test_a_phone(server, tmp_path, picture):
         assert view(phone)["scale"] > 1.5 * before
 
 
-def test_keyboard_alone(page, picture):
+def test_keyboard_alone(page, image):
     page.keys("\ue004")  # Tab
     assert page.run("return document.activeElement.id") == "file"
-    page.choose(picture)
+    page.choose(image)
     page.wait(DONE)
     order = []
     for _ in range(6):

@@ -14,15 +14,15 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from PIL import Image
-from serving.trial import enlarged
+from serving.trial import upscaled
 
 MODEL = "/v1/models/tiny"
 PREDICT = MODEL + ":predict"
 
 
-def png(picture: np.ndarray) -> bytes:
+def png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png")
+    Image.fromarray(image).save(file, "png")
     return file.getvalue()
 
 
@@ -30,7 +30,7 @@ def b64(content: bytes) -> dict:
     return {"b64": base64.b64encode(content).decode()}
 
 
-def picture_in(answer: dict) -> np.ndarray:
+def image_in(answer: dict) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["b64"]))))
 
 
@@ -42,21 +42,21 @@ def test_the_example_of_tensorflow_serving(server):
 
 
 @pytest.mark.parametrize(("place", "shift"), [("", 30), ("/versions/1", 1), ("/labels/stable", 1)])
-def test_rows_and_columns_of_pictures(server, photo, place, shift):
-    pictures = np.stack([photo[:5, :7], photo[50:55, 60:67]])
-    expected = enlarged(pictures, shift).tolist()
+def test_rows_and_columns_of_images(server, photo, place, shift):
+    images = np.stack([photo[:5, :7], photo[50:55, 60:67]])
+    expected = upscaled(images, shift).tolist()
     path = f"{MODEL}{place}:predict"
-    assert server.ask(path, {"instances": pictures.tolist()}) == (200, {"predictions": expected})
-    rows = [{"image": picture.tolist()} for picture in pictures]
+    assert server.ask(path, {"instances": images.tolist()}) == (200, {"predictions": expected})
+    rows = [{"image": image.tolist()} for image in images]
     assert server.ask(path, {"instances": rows}) == (200, {"predictions": expected})
-    assert server.ask(path, {"inputs": pictures.tolist()}) == (200, {"outputs": expected})
-    assert server.ask(path, {"inputs": {"image": pictures.tolist()}}) == (200, {"outputs": expected})
+    assert server.ask(path, {"inputs": images.tolist()}) == (200, {"outputs": expected})
+    assert server.ask(path, {"inputs": {"image": images.tolist()}}) == (200, {"outputs": expected})
 
 
 def test_a_large_answer(server, photo):
     status, answer = server.ask(PREDICT, {"inputs": photo[None, :180].tolist()})
     assert status == 200
-    np.testing.assert_array_equal(np.array(answer["outputs"], np.uint8)[0], enlarged(photo[:180], 30))
+    np.testing.assert_array_equal(np.array(answer["outputs"], np.uint8)[0], upscaled(photo[:180], 30))
 
 
 def test_files_as_base64(server, photo):
@@ -65,7 +65,7 @@ def test_files_as_base64(server, photo):
         status, answer = server.ask(PREDICT, {"signature_name": "encoded", form: [b64(file) for file in files]})
         assert status == 200, answer
         for made, part in zip(answer[key], (photo[:9, :8], photo[30:40, :5]), strict=True):
-            np.testing.assert_array_equal(picture_in(made), enlarged(part, 30))
+            np.testing.assert_array_equal(image_in(made), upscaled(part, 30))
     status, answer = server.ask(PREDICT, {"signature_name": "encoded", "instances": [{"image_bytes": b64(files[0])}]})
     assert status == 200, answer
 
@@ -85,7 +85,7 @@ def test_curl_with_base64(server, photo, tmp_path):
               f" curl -sS -d @- http://127.0.0.1:{server.rest}{PREDICT} | sed 's/.*\"b64\": *\"//;s/\".*//' |"
               " base64 -d > large.png")
     subprocess.run(["sh", "-c", script], cwd=tmp_path, check=True)
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "large.png")), enlarged(photo[:20, :30], 30))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "large.png")), upscaled(photo[:20, :30], 30))
 
 
 def test_status_and_metadata(server):
@@ -138,7 +138,7 @@ def test_mistakes_in_the_request(server, document, message):
     assert message in answer["error"]
 
 
-def test_a_picture_that_is_too_large_fails_alone(server, photo):
+def test_an_image_that_is_too_large_fails_alone(server, photo):
     large = png(np.zeros((1500, 1500, 3), np.uint8))
     status, answer = server.ask(PREDICT, {"signature_name": "encoded", "instances": [b64(large)]})
     assert (status, answer["error"]) == (400, "image too large")
@@ -209,8 +209,8 @@ def test_mistakes_leave_no_traceback(server):
 
 
 def test_slow_and_cut_off_requests(server, photo):
-    picture = photo[:4, :4]
-    body = json.dumps({"instances": [picture.tolist()]}).encode()
+    image = photo[:4, :4]
+    body = json.dumps({"instances": [image.tolist()]}).encode()
     head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", server.rest)) as cut:
         cut.sendall(head + body[:10])
@@ -219,7 +219,7 @@ def test_slow_and_cut_off_requests(server, photo):
             slow.sendall((head + body)[len(head + body) * part // 4 : len(head + body) * (part + 1) // 4])
             time.sleep(0.05)
         answer = b"".join(iter(lambda: slow.recv(1 << 16), b""))
-    assert json.loads(answer.split(b"\r\n\r\n")[1]) == {"predictions": [enlarged(picture, 30).tolist()]}
+    assert json.loads(answer.split(b"\r\n\r\n")[1]) == {"predictions": [upscaled(image, 30).tolist()]}
 
 
 def test_health_and_metrics(server):

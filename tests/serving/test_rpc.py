@@ -6,7 +6,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.trial import enlarged
+from serving.trial import upscaled
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -52,7 +52,7 @@ def request(signature: str = "", label: str = "", version: int | None = None, na
                                                ({"label": "latest"}, 30)])
 def test_predict(predictions, photo, spec, version):
     response = predictions.Predict(request(image=photo[None, :11, :13], **spec))
-    np.testing.assert_array_equal(tf.make_ndarray(response.outputs["upscaled"])[0], enlarged(photo[:11, :13], version))
+    np.testing.assert_array_equal(tf.make_ndarray(response.outputs["upscaled"])[0], upscaled(photo[:11, :13], version))
     assert response.model_spec.name == "tiny"
     assert response.model_spec.version.value == version
     assert response.model_spec.signature_name == "serving_default"
@@ -77,7 +77,7 @@ def test_strings_and_a_choice_of_outputs(predictions):
     (request(version=7), "NOT_FOUND", "version 7"),
     (request("other"), "INVALID_ARGUMENT", "'other' not found in signature def"),
     (request(), "INVALID_ARGUMENT", "missing image"),
-    (request(picture=[1]), "INVALID_ARGUMENT", "picture. Inputs expected to be in the set {image}."),
+    (request(image=[1]), "INVALID_ARGUMENT", "image. Inputs expected to be in the set {image}."),
     (request(image=np.zeros((1, 2, 2, 3), np.float32)), "INVALID_ARGUMENT", "must be uint8; got float32"),
     (request(image=np.zeros((1, 2, 2, 4), np.uint8)), "INVALID_ARGUMENT", "must have shape"),
     (request(image=np.zeros((1, 0, 2, 3), np.uint8)), "INVALID_ARGUMENT", "is empty"),

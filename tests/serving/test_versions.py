@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.trial import Server, enlarged, save_version, serving
+from serving.trial import Server, save_version, serving, upscaled
 from tensorflow_serving.apis import prediction_log_pb2
 
 from srgan_tf.serving import versions
@@ -54,7 +54,7 @@ def version(server: Server) -> int:
     """The version that answers."""
     status, answer = server.ask(MODEL + ":predict", {"inputs": PIXELS.tolist()})
     assert status == 200, answer
-    return next(n for n in range(1, 9) if answer["outputs"] == enlarged(PIXELS, n).tolist())
+    return next(n for n in range(1, 9) if answer["outputs"] == upscaled(PIXELS, n).tolist())
 
 
 def state(server: Server, number: int) -> dict:

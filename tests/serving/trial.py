@@ -19,24 +19,24 @@ import tensorflow as tf
 MOST_PIXELS = 1 << 20
 
 
-def enlarged(picture: np.ndarray, shift: int) -> np.ndarray:
+def upscaled(image: np.ndarray, shift: int) -> np.ndarray:
     """What version `shift` of the model makes of pixels: each doubled in both directions, and brighter by `shift`."""
-    return np.minimum(picture.repeat(2, -3).repeat(2, -2).astype(int) + shift, 255).astype(np.uint8)
+    return np.minimum(image.repeat(2, -3).repeat(2, -2).astype(int) + shift, 255).astype(np.uint8)
 
 
 def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
     """Writes BASE/SHIFT/, all at once: the signatures of an export, TensorFlow Serving's half_plus_two, and others."""
 
-    def enlarge(image):
+    def upscale(image):
         wide = tf.cast(tf.repeat(tf.repeat(image, 2, axis=-3), 2, axis=-2), tf.int32)
         return tf.cast(tf.minimum(wide + module.shift, 255), tf.uint8)
 
     def recode(file):
-        picture = tf.io.decode_image(file, channels=3, expand_animations=False)
-        picture = tf.ensure_shape(picture, [None, None, 3])
-        pixels = tf.size(picture) // 3
+        decoded = tf.io.decode_image(file, channels=3, expand_animations=False)
+        decoded = tf.ensure_shape(decoded, [None, None, 3])
+        pixels = tf.size(decoded) // 3
         with tf.control_dependencies([tf.debugging.assert_less_equal(pixels, MOST_PIXELS, "image too large")]):
-            return tf.io.encode_png(enlarge(picture))
+            return tf.io.encode_png(upscale(decoded))
 
     def spin(rounds):
         matrix = tf.fill([400, 400], tf.cast(rounds[0], tf.float32) / 400)
@@ -44,11 +44,11 @@ def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
         return tf.reduce_sum(done[1])[None]
 
     signatures = {
-        "serving_default": (lambda image: {"upscaled": enlarge(image)},
+        "serving_default": (lambda image: {"upscaled": upscale(image)},
                             tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
         "encoded": (lambda image_bytes: {"png_bytes": tf.map_fn(recode, image_bytes)},
                     tf.TensorSpec([None], tf.string, "image_bytes")),
-        "untiled": (lambda image: {"upscaled": tf.zeros_like(enlarge(image))},
+        "untiled": (lambda image: {"upscaled": tf.zeros_like(upscale(image))},
                     tf.TensorSpec([None, None, None, 3], tf.uint8, "image")),
         "half_plus_two": (lambda x: {"y": 0.5 * x + 2}, tf.TensorSpec([None], tf.float32, "x")),
         "two": (lambda x: {"upper": tf.strings.upper(x), "length": tf.strings.length(x)},

@@ -34,7 +34,7 @@ def start(folder, flags=FLAGS + "--accept_changed_data=false\n", **settings):
     opened = open_run_data(config, folder / "run")
     keep_flags(folder / "run", flags)
     (folder / "run/checkpoints/ckpt-1.index").touch()
-    return [{name for name, _ in source.pictures} for source in opened[:2]], opened.validation_changed
+    return [{name for name, _ in source.images} for source in opened[:2]], opened.validation_changed
 
 
 def test_images_that_come_and_go_are_refused_or_accepted(photos, tmp_path):

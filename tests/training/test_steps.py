@@ -80,12 +80,12 @@ def test_one_step_is_two_players_against_each_other_as_they_were(store):
     weights = {model: [v.numpy() for v in model.trainable_variables] for model in models}
     with tf.GradientTape() as tape:
         fake = step.generator.model(lr, training=True)
-        real_logits, fake_logits = (step.discriminator.model(picture, training=True) for picture in (hr, fake))
+        real_logits, fake_logits = (step.discriminator.model(image, training=True) for image in (hr, fake))
         loss = tf.reduce_mean(tf.abs(hr - fake)) + 0.005 * step.adversarial.generator_loss(real_logits, fake_logits)
     expected = {step.generator.model: tape.gradient(loss, [v.value for v in step.generator.model.trainable_variables])}
     constant = tf.stop_gradient(fake)
     with tf.GradientTape() as tape:
-        real_logits, fake_logits = (step.discriminator.model(picture, training=True) for picture in (hr, constant))
+        real_logits, fake_logits = (step.discriminator.model(image, training=True) for image in (hr, constant))
         loss = step.adversarial.discriminator_loss(real_logits, fake_logits)
     weights_of = [v.value for v in step.discriminator.model.trainable_variables]
     expected[step.discriminator.model] = tape.gradient(loss, weights_of)
@@ -101,8 +101,8 @@ def test_every_discriminator_plays_with_feature_matching(store, discriminator, p
     config = TrainConfig(**{**ESRGAN, "discriminator": discriminator, "losses": "l1:0.01,features:1",
                             "adversarial": "vanilla:0.1", "precision": precision, "learning_rate": 1e-3})
     keras.utils.set_random_seed(0)
-    graph, pictures = tf.function(build_step(config)), batch(store)
-    history = [{name: float(value) for name, value in graph(*pictures).items()} for _ in range(12)]
+    graph, images = tf.function(build_step(config)), batch(store)
+    history = [{name: float(value) for name, value in graph(*images).items()} for _ in range(12)]
     assert all(np.isfinite(value) for scalars in history for value in scalars.values())
     assert history[0]["loss/features"] > 0
     assert history[-1]["loss/discriminator"] < 0.95 * history[0]["loss/discriminator"]
@@ -163,12 +163,12 @@ def test_ldl_sees_the_moving_average_as_it_was(store, adversarial):
     engine = Engine(step, average)
     (lr, hr), values = next(iter(crops(store, 32, 8, 1, 0, 1))), []
     for _ in range(2):
-        pictures = [network(tf.cast(lr, tf.float32) / 255) for network in (step.generator.model, average.generator)]
-        expected = float(ldl(tf.cast(hr, tf.float32) / 255, *pictures))
+        images = [network(tf.cast(lr, tf.float32) / 255) for network in (step.generator.model, average.generator)]
+        expected = float(ldl(tf.cast(hr, tf.float32) / 255, *images))
         row = engine(lr[None], hr[None])[0].numpy()
         scalars = dict(zip(engine.names, row, strict=True))
         assert scalars["loss/ldl"] == pytest.approx(expected, rel=1e-3)
-        values.append(np.abs(pictures[0] - pictures[1]).max())
+        values.append(np.abs(images[0] - images[1]).max())
     assert values[0] == 0
     assert values[1] > 1e-3  # the average stays behind
 

@@ -86,7 +86,7 @@ def test_a_finished_run_makes_its_last_generator_again(command, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_validation_picture_too_small_to_measure_is_skipped(command, tmp_path):
+def test_a_validation_image_too_small_to_measure_is_skipped(command, tmp_path):
     (tmp_path / "tiny").mkdir()
     for side in (16, 100):
         Image.new("RGB", (side, side)).save(tmp_path / "tiny" / f"{side}.png")

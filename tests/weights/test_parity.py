@@ -63,5 +63,5 @@ def test_one_network_under_other_names(tmp_path):
         assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
 
 
-def test_one_enlargement_may_be_by_three():
+def test_a_network_that_upscales_once_may_do_so_by_three():
     assert load_model(WEIGHTS / "rrdb_esrgan_x2.pth", scale=3).scale == 3

@@ -15,7 +15,7 @@ _HOMES = {
     "DEGRADATIONS": "degradations",
     "Degrade": "degradations",
     "bicubic_downsample": "resizing",
-    "filter_pictures": "filtering",
+    "filter_images": "filtering",
     "gaussian_noise": "noise",
     "jpeg": "compression",
     "open_degradation": "degradations",

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from srgan_tf.data.degradation.compression import jpeg
 from srgan_tf.data.degradation.draws import Drawn, choice, happens, uniform
-from srgan_tf.data.degradation.filtering import filter_pictures
+from srgan_tf.data.degradation.filtering import filter_images
 from srgan_tf.data.degradation.kernels import NONE, draw_final_sinc, draw_kernels, pass_over
 from srgan_tf.data.degradation.noise import gaussian_noise, poisson_noise
 from srgan_tf.data.degradation.resizing import MODES, resize
@@ -132,7 +132,7 @@ def _blur(images: tf.Tensor, seed: tf.Tensor, stage: Stage) -> tuple[tf.Tensor, 
 
 def _filtered(images: tf.Tensor, kernels: tf.Tensor, kind: tf.Tensor) -> tf.Tensor:
     """Filters, unless every kernel changes nothing."""
-    filtered = tf.cond(tf.reduce_all(kind == NONE), lambda: images, lambda: filter_pictures(images, kernels))
+    filtered = tf.cond(tf.reduce_all(kind == NONE), lambda: images, lambda: filter_images(images, kernels))
     return tf.ensure_shape(filtered, images.shape)
 
 

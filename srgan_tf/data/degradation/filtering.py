@@ -28,7 +28,7 @@ def reflect_pad(images: tf.Tensor, margin: int) -> tf.Tensor:
     return images
 
 
-def filter_pictures(images: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
+def filter_images(images: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
     """Correlates each image with its kernel, through Fourier transforms: batched, and quick for any kernel.
 
     Args:

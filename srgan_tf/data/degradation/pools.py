@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import list_pictures, read_picture
+from srgan_tf.imaging import list_images, read_image
 from srgan_tf.text import expand
 
 KERNEL_SUFFIXES = (".npy", ".mat", ".png")
@@ -47,7 +47,7 @@ def _read_kernel(path: Path) -> np.ndarray:
     elif path.suffix.lower() == ".mat":
         kernel = _read_mat(path)
     else:
-        kernel = read_picture(path).pixels[..., :3].mean(-1)
+        kernel = read_image(path).pixels[..., :3].mean(-1)
     kernel = np.squeeze(np.asarray(kernel))
     if kernel.ndim != 2 or kernel.dtype.kind not in "fiu" or not np.isfinite(kernel).all() or kernel.sum() <= 0:
         raise UserError(f"{path}: not a kernel, which is [height, width] of finite numbers with a positive sum")
@@ -95,8 +95,8 @@ def read_noise(folder: str) -> np.ndarray:
         ValueError: no image in the folder, or images of several sizes.
         OSError: it cannot be read.
     """
-    paths = list_pictures(expand(folder))
-    patches = [read_picture(path).pixels[..., :3] for path in paths]
+    paths = list_images(expand(folder))
+    patches = [read_image(path).pixels[..., :3] for path in paths]
     for path, patch in zip(paths, patches, strict=True):
         if patch.shape != patches[0].shape:
             raise UserError(f"{path}: a noise patch of {patch.shape[1]}x{patch.shape[0]} where {paths[0].name} has "

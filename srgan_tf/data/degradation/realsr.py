@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from srgan_tf.data.degradation.chains import whole_levels
 from srgan_tf.data.degradation.draws import Drawn
-from srgan_tf.data.degradation.filtering import filter_pictures, reflected
+from srgan_tf.data.degradation.filtering import filter_images, reflected
 from srgan_tf.data.degradation.resizing import bicubic_downsample
 
 
 def inject_kernel(hr: tf.Tensor, kernels: tf.Tensor, scale: int) -> tf.Tensor:
     """Filters each image and keeps every `scale`-th pixel: [B,H,W,C] by [B,K,K] -> [B,H/scale,W/scale,C]."""
-    return filter_pictures(hr, kernels)[:, ::scale, ::scale]
+    return filter_images(hr, kernels)[:, ::scale, ::scale]
 
 
 def cut_noise(patches: tf.Tensor, index: tf.Tensor, corners: tf.Tensor, height: tf.Tensor,

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.degradation.filtering import filter_pictures
+from srgan_tf.data.degradation.filtering import filter_images
 
 RADIUS, WEIGHT, THRESHOLD = 50, 0.5, 10
 
@@ -21,8 +21,8 @@ def unsharp_mask(images: tf.Tensor) -> tf.Tensor:
         float32 [B,H,W,3] in [0, 1].
     """
     kernel = tf.constant(gaussian()[None])
-    detail = images - filter_pictures(images, kernel)
-    mask = filter_pictures(tf.cast(tf.abs(detail) * 255 > THRESHOLD, tf.float32), kernel)
+    detail = images - filter_images(images, kernel)
+    mask = filter_images(tf.cast(tf.abs(detail) * 255 > THRESHOLD, tf.float32), kernel)
     sharp = tf.clip_by_value(images + WEIGHT * detail, 0, 1)
     return tf.clip_by_value(images + mask * (sharp - images), 0, 1)
 

@@ -44,7 +44,7 @@ def test_first_order_is_its_pieces_in_order(hr):
         lr, drawn = chains.first_order(hr, seed, 4)
     kernels = chains.draw_kernels(tf.random.split(tf.random.split(seed, 4)[0], 2)[0], 2, quiet.sigma)
     np.testing.assert_array_equal(kernels.drawn["size"], drawn["blur"]["size"])
-    images = degradation.filter_pictures(hr, kernels.kernels)
+    images = degradation.filter_images(hr, kernels.kernels)
     images = tf.clip_by_value(degradation.resize(images, 24, 32, drawn["resize"]["mode"]), 0, 1)
     np.testing.assert_allclose(lr, degradation.jpeg(images, drawn["jpeg"]["quality"]), atol=1e-6)
 

@@ -19,28 +19,28 @@ SEED = tf.constant([5, 6])
 
 
 @pytest.fixture(scope="module")
-def pictures(photo) -> np.ndarray:
+def images(photo) -> np.ndarray:
     """Two different ones, float32 [2,101,118,3]."""
     return np.stack([photo[:101, :118], photo[150:251, 100:218]]).astype(np.float32) / 255
 
 
 @pytest.mark.parametrize("side", [7, 21, 51])
-def test_filtering_is_scipys(pictures, side):
+def test_filtering_is_scipys(images, side):
     kernels = np.random.default_rng(side).uniform(0, 1, (2, side, side)).astype(np.float32)
     kernels /= kernels.sum((1, 2), keepdims=True)
-    ours = degradation.filter_pictures(tf.constant(pictures), tf.constant(kernels)).numpy()
-    for picture, kernel, result in zip(pictures, kernels, ours, strict=True):
+    ours = degradation.filter_images(tf.constant(images), tf.constant(kernels)).numpy()
+    for image, kernel, result in zip(images, kernels, ours, strict=True):
         for channel in range(3):
-            expected = scipy.ndimage.correlate(picture[..., channel].astype(float), kernel, mode="mirror")
+            expected = scipy.ndimage.correlate(image[..., channel].astype(float), kernel, mode="mirror")
             np.testing.assert_allclose(result[..., channel], expected, atol=2e-6)
 
 
-def test_filtering_a_picture_smaller_than_the_kernel():
-    picture = np.random.default_rng(0).uniform(0, 1, (1, 5, 4, 1)).astype(np.float32)
+def test_filtering_an_image_smaller_than_the_kernel():
+    image = np.random.default_rng(0).uniform(0, 1, (1, 5, 4, 1)).astype(np.float32)
     kernel = np.random.default_rng(1).uniform(0, 1, (1, 21, 21)).astype(np.float32)
-    padded = np.pad(picture[0, ..., 0], 10, mode="reflect")
+    padded = np.pad(image[0, ..., 0], 10, mode="reflect")
     expected = scipy.ndimage.correlate(padded.astype(float), kernel[0], mode="constant")[10:-10, 10:-10]
-    ours = degradation.filter_pictures(tf.constant(picture), tf.constant(kernel))[0, ..., 0]
+    ours = degradation.filter_images(tf.constant(image), tf.constant(kernel))[0, ..., 0]
     np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
@@ -72,17 +72,17 @@ WEIGHTS = {"area": area_weights, "bilinear": lambda length, new: tap_weights(len
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [(50, 59), (33, 77), (151, 160), (101, 118)], ids=["half", "down", "up", "keep"])
-def test_resizing_is_the_weighted_mean_that_its_name_says(pictures, mode, size):
-    ours = degradation.resize(tf.constant(pictures), *size, tf.constant(MODES.index(mode))).numpy()
+def test_resizing_is_the_weighted_mean_that_its_name_says(images, mode, size):
+    ours = degradation.resize(tf.constant(images), *size, tf.constant(MODES.index(mode))).numpy()
     rows, columns = (WEIGHTS[mode](length, new) for length, new in zip((101, 118), size, strict=True))
-    expected = np.einsum("yh,bhwc->bywc", rows, np.einsum("bhwc,xw->bhxc", pictures, columns))
+    expected = np.einsum("yh,bhwc->bywc", rows, np.einsum("bhwc,xw->bhxc", images, columns))
     # TensorFlow has a table of 1,024 places for its cubic kernel.
     np.testing.assert_allclose(ours, expected, atol=2e-3 if mode == "bicubic" else 2e-5)
 
 
-def test_enlarging_by_bicubic_is_matlabs_inside(pictures):
-    ours = degradation.resize(tf.constant(pictures[:1]), 303, 354, tf.constant(MODES.index("bicubic")))[0].numpy()
-    expected = matlab_resize(pictures[0], 3)
+def test_upscaling_by_bicubic_is_matlabs_inside(images):
+    ours = degradation.resize(tf.constant(images[:1]), 303, 354, tf.constant(MODES.index("bicubic")))[0].numpy()
+    expected = matlab_resize(images[0], 3)
     np.testing.assert_allclose(ours[9:-9, 9:-9], expected[9:-9, 9:-9], atol=2e-3)
 
 
@@ -90,13 +90,13 @@ def grey_level(batch: int, value: float, side: int = 128) -> tf.Tensor:
     return tf.fill([batch, side, side, 3], tf.constant(value / 255, tf.float32))
 
 
-def test_gaussian_noise_has_each_pictures_deviation():
+def test_gaussian_noise_has_each_images_deviation():
     sigma = tf.constant([3.0, 20.0, 20.0])
     noisy = degradation.gaussian_noise(grey_level(3, 128), sigma, tf.constant([False, False, True]), SEED).numpy() * 255
-    for picture, deviation in zip(noisy, (3.0, 20.0, 20.0), strict=True):
-        assert picture.mean() == pytest.approx(128, abs=0.03 * deviation)
-        assert picture.std() == pytest.approx(deviation, rel=0.02)
-        assert scipy.stats.kstest((picture[..., 0].ravel() - 128) / deviation, "norm").pvalue > 1e-3
+    for image, deviation in zip(noisy, (3.0, 20.0, 20.0), strict=True):
+        assert image.mean() == pytest.approx(128, abs=0.03 * deviation)
+        assert image.std() == pytest.approx(deviation, rel=0.02)
+        assert scipy.stats.kstest((image[..., 0].ravel() - 128) / deviation, "norm").pvalue > 1e-3
     assert np.corrcoef(noisy[1, ..., 0].ravel(), noisy[1, ..., 1].ravel())[0, 1] == pytest.approx(0, abs=0.03)
     np.testing.assert_allclose(np.ptp(noisy[2], axis=-1), 0, atol=1e-4)  # grey: the same in every channel
 
@@ -116,7 +116,7 @@ def test_counts_are_poissons(level, power):
     assert scipy.stats.chi2.sf(((seen - expected) ** 2 / expected)[usual].sum(), usual.sum()) > 1e-4
 
 
-def test_poisson_noise_is_that_of_the_pictures_photons(photo):
+def test_poisson_noise_is_that_of_the_images_photons(photo):
     """Against its formula on a photograph: variance x / 256 of an image of more than 128 values, times the factor."""
     hr = tf.constant(photo[None] / 255, tf.float32)
     strength = 2.0
@@ -138,19 +138,19 @@ def test_grey_poisson_noise_is_equal_over_channels(photo):
     assert noise[inside].std() > 0.005
 
 
-def by_pillow(picture: np.ndarray, quality: int) -> np.ndarray:
+def by_pillow(image: np.ndarray, quality: int) -> np.ndarray:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return np.asarray(Image.open(file)).astype(float)
 
 
 @pytest.mark.parametrize("size", [(256, 256), (131, 250), (97, 33)])
 def test_jpeg_is_pillows(photo, size):
     """A batch, each image with its own quality. What differs is where libjpeg's integer DCT rounds otherwise."""
-    picture, qualities = photo[: size[0], : size[1]], [10, 30, 60, 95, 100]
-    ours = degradation.jpeg(tf.constant(np.stack([picture] * 5) / 255, tf.float32), tf.constant(qualities, tf.float32))
+    image, qualities = photo[: size[0], : size[1]], [10, 30, 60, 95, 100]
+    ours = degradation.jpeg(tf.constant(np.stack([image] * 5) / 255, tf.float32), tf.constant(qualities, tf.float32))
     for result, quality in zip(ours.numpy() * 255, qualities, strict=True):
-        difference = np.abs(result - by_pillow(picture, quality))
+        difference = np.abs(result - by_pillow(image, quality))
         assert difference.mean() < 0.4
         assert (difference < 4).mean() > 0.99
         np.testing.assert_allclose(result, np.round(result), atol=1e-3)
@@ -163,18 +163,18 @@ def test_jpeg_takes_quality_as_a_whole_number(photo):
     assert (results[1] != results[2]).any()
 
 
-def test_unsharp_masking_is_scipys(pictures):
+def test_unsharp_masking_is_scipys(images):
     line = scipy.ndimage.gaussian_filter1d(np.eye(1, 51, 25)[0], 8.0, radius=25)
     np.testing.assert_allclose(gaussian(), np.outer(line, line), atol=1e-8)
 
-    def blur(picture):
-        return scipy.ndimage.gaussian_filter(picture, 8.0, mode="mirror", radius=25, axes=(0, 1))
+    def blur(image):
+        return scipy.ndimage.gaussian_filter(image, 8.0, mode="mirror", radius=25, axes=(0, 1))
 
-    for picture, ours in zip(pictures, degradation.unsharp_mask(tf.constant(pictures)).numpy(), strict=True):
-        picture = picture.astype(float)
-        detail = picture - blur(picture)
+    for image, ours in zip(images, degradation.unsharp_mask(tf.constant(images)).numpy(), strict=True):
+        image = image.astype(float)
+        detail = image - blur(image)
         mask = blur((np.abs(detail) * 255 > 10).astype(float))
-        expected = mask * np.clip(picture + 0.5 * detail, 0, 1) + (1 - mask) * picture
+        expected = mask * np.clip(image + 0.5 * detail, 0, 1) + (1 - mask) * image
         # A pixel within 1e-6 of the threshold may fall on either side of it.
         np.testing.assert_allclose(ours, expected, atol=2e-4)
-        assert np.abs(expected - picture).max() > 0.05
+        assert np.abs(expected - image).max() > 0.05

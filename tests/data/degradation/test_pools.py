@@ -97,7 +97,7 @@ def test_the_noise_is_a_piece_of_the_pool_without_its_mean(noise_pool):
     assert numbers == {0, 1}
 
 
-def test_noise_for_a_picture_larger_than_the_patches(noise_pool):
+def test_noise_for_an_image_larger_than_the_patches(noise_pool):
     patches = tf.constant(degradation.read_noise(noise_pool))
     noise = realsr.cut_noise(patches, tf.constant([1]), tf.constant([[0, 0]]), tf.constant(100), tf.constant(90))
     mirrored = np.pad(patches[1], ((0, 60), (0, 50), (0, 0)), mode="reflect") / 255
