@@ -10,7 +10,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
 from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page
 from srgan_tf.evaluation.comparison_sheet import draw_comparison
-from srgan_tf.imaging import read_picture, write_picture
+from srgan_tf.imaging import read_image, write_image
 from srgan_tf.imaging.color import halve_depth
 from srgan_tf.inference.batch import names_file
 from srgan_tf.text import expand
@@ -51,7 +51,7 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
         OSError: from the file system.
     """
     path = Path(text) if Path(text).exists() else expand(text)
-    image = read_picture(path, keep_depth=True)
+    image = read_image(path, keep_depth=True)
     pixels = image.channels
     height, width = pixels.shape[:2]
     box = find_box(config.crop, height, width)
@@ -72,7 +72,7 @@ def write_comparison(targets: Targets, subject: Subject, comparison: Comparison)
     views = {INPUT: repeated, **{result.name: result.pixels for result in results}}
     captions = {INPUT: "pixels repeated", **{result.name: caption(result) for result in results}}
     title = f"{Path(subject.path).name}: {facts}"
-    write_picture(targets.sheet, draw_comparison(title, views, captions))
+    write_image(targets.sheet, draw_comparison(title, views, captions))
 
 
 def _facts(subject: Subject, comparison: Comparison) -> str:

@@ -6,17 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
-from pathlib import Path
 from string import Template
 
 import numpy as np
 from PIL import Image
 
+from srgan_tf.evaluation.parts import part
 from srgan_tf.evaluation.result_table import COLUMNS, FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, rgb
 
-TEMPLATE = Path(__file__).with_name("page.html")
 QUALITY = 90
 # Crops beyond this many bytes in all are left out, the last ones first.
 CROP_BYTES = 8 << 20
@@ -39,9 +38,10 @@ def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Se
                       if chart)
     crops = json.dumps(_crops(rows, scale)).replace("<", "\\u003c")
     filters = "".join(f"<button data-benchmark=\"{escape(name)}\">{escape(name)}</button>" for name in benchmarks)
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title), how=escape(how), table=_table(measured), published=_published(published), charts=figures,
-        crops=crops,
+    return Template(part("page.html")).substitute(
+        look=part("page.css"), slider=part("slider.html"), slider_look=part("slider.css"),
+        slider_script=part("slider.js"), title=escape(title), how=escape(how), table=_table(measured),
+        published=_published(published), charts=figures, crops=crops,
         filters=filters if len(benchmarks) > 1 else "")
 
 
@@ -104,14 +104,15 @@ def _number(value: float | None, text: object, mark: str = "") -> str:
 
 
 def _crops(rows: Mapping[str, Sequence[Row]], scale: int) -> list[dict]:
-    """The images that the slider compares: for each its name, and for each method its caption and a data URI."""
+    """The images that the slider compares: name and size of each, and for each method a caption and a data URI."""
     found, left = [], CROP_BYTES
     for benchmark, images in rows.items():
         for row in images:
             views = _views(row, scale)
             left -= sum(len(view["image"]) for view in views)
             if left >= 0:
-                found.append({"name": f"{benchmark}: {row.name}", "views": views})
+                height, width = (min(CROP, side) for side in row.images["HR"].shape[:2])
+                found.append({"name": f"{benchmark}: {row.name}", "width": width, "height": height, "views": views})
     return found
 
 
@@ -123,7 +124,7 @@ def _views(row: Row, scale: int) -> list[dict[str, str]]:
     cells = {"LR": lr, **{name: image[top : top + CROP, left : left + CROP]
                           for name, image in row.images.items()}}
     captions = {**row.captions, "LR": "pixels repeated", "HR": "the original"}
-    return [{"method": name, "caption": captions.get(name, ""), "image": _data_uri(cell)}
+    return [{"name": name, "caption": captions.get(name, ""), "image": _data_uri(cell)}
             for name, cell in cells.items()]
 
 

@@ -83,7 +83,8 @@ def test_the_crops(reader, rows, monkeypatch):
     (text,) = [text for tag, text in reader.texts if tag == "script" and text.startswith("[{")]
     (crop,) = json.loads(text)
     assert crop["name"] == "Set5: </script>.png"
-    assert [view["method"] for view in crop["views"]] == ["LR", "bicubic", "<b>mine</b>", "HR"]
+    assert [view["name"] for view in crop["views"]] == ["LR", "bicubic", "<b>mine</b>", "HR"]
+    assert (crop["width"], crop["height"]) == (page.CROP, page.CROP)
     kind, content = crop["views"][2]["image"].split(",")
     assert kind == "data:image/jpeg;base64"
     shown = np.asarray(Image.open(BytesIO(base64.b64decode(content)))).astype(int)
