@@ -29,7 +29,7 @@ def show(text: str) -> None:
 
 
 def expand(path: str | os.PathLike) -> Path:
-    """A path as the user wrote it, with `~` and `~name` replaced.
+    """A path as the user wrote it, with `~` and `~name` replaced; as it is where no user but a file has that name.
 
     Raises:
         UserError: there is no such user, or no home folder, or no file can have this name.
@@ -39,6 +39,8 @@ def expand(path: str | os.PathLike) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
+        if os.path.lexists(path):
+            return Path(path)
         reason = str(error).rstrip(".")
         raise UserError(f"{os.fspath(path)!r}: {reason}; write the folder's full path") from None
 

@@ -1,6 +1,7 @@
 """Names and numbers that others wrote."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,9 @@ def test_folders_that_are_no_versions(tmp_path):
 def test_paths_that_no_file_can_have(path, said):
     with pytest.raises(UserError, match=said):
         expand(path)
+
+
+def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~nobody_of_this_name").mkdir()
+    assert expand("~nobody_of_this_name") == Path("~nobody_of_this_name")

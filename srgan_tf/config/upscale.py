@@ -41,7 +41,9 @@ class UpscaleConfig(Settings):
     format: str = setting(
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.", group="Basics")
     overwrite: bool = setting(False, "Replace files that exist.", group="Basics")
-    recursive: bool = setting(False, "Include images in sub-folders, and keep the folder structure.", group="Basics")
+    recursive: bool = setting(
+        False, "Include images in sub-folders, and keep the folder structure; hidden folders and those of programs, "
+        "such as .thumbnails and @eaDir, are left alone.", group="Basics")
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: no tiles.", low=0,
                         group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")

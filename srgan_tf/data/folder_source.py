@@ -17,6 +17,7 @@ from srgan_tf.data.folders import split_folders
 from srgan_tf.data.pairs import Pair, Source, load_both, load_hr
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import IMAGE_SUFFIXES, list_images
+from srgan_tf.imaging.image_folders import is_left_alone
 from srgan_tf.imaging.name_matching import match_names
 from srgan_tf.metrics import SSIM_WINDOW
 
@@ -80,7 +81,8 @@ def folder(where: str, scale: int, part: str, held: Held | None = None, leave_ou
 def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
     """The image files of a folder, then those of each folder in it, in natural order.
 
-    Links are followed. Hidden folders, run folders, those of `leave_out` and any that has been seen are passed over.
+    Links are followed. Hidden folders, those of programs (@eaDir), run folders, those of `leave_out` and any that has
+    been seen are passed over.
     """
     seen = {path.resolve() for path in leave_out} - {top.resolve()}
 
@@ -90,7 +92,8 @@ def images_below(top: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
         if any(child.suffix.lower() in IMAGE_SUFFIXES and child.is_file() for child in children):
             yield from list_images(inner)
         for child in sorted(children, key=lambda path: (path.name.casefold(), path.name)):
-            if child.is_dir() and child.resolve() not in seen and not (child / _RUN_FILE).is_file():
+            new = child.is_dir() and child.resolve() not in seen and not is_left_alone(child.name)
+            if new and not (child / _RUN_FILE).is_file():
                 yield from below(child)
 
     return below(top)

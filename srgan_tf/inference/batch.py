@@ -1,7 +1,6 @@
 """Upscaling many files: find them, name the results, continue after a bad one."""
 
 import functools
-import glob
 import os
 import sys
 import time
@@ -17,16 +16,15 @@ from tqdm import tqdm
 
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import (
-    IMAGE_SUFFIXES,
     WRITABLE_SUFFIXES,
     DecodedImage,
-    list_images,
     read_image,
     write_image,
     written_type,
 )
+from srgan_tf.inference.inputs import find_inputs
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import expand, printable
+from srgan_tf.text import printable
 
 
 class Job(NamedTuple):
@@ -52,11 +50,9 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         UserError: an input that stands for nothing, several images for one file, an image that would be replaced, or
             a format that is not written.
     """
-    if not inputs:
-        raise UserError("nothing to upscale: name images, folders or patterns")
     if format and f".{format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
         raise UserError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {format!r}")
-    found = list(_sources(inputs, recursive, output))
+    found = find_inputs(inputs, recursive, output)
     if names_file(output):
         jobs = [Job(found[0][0], _file_for(output, len(found), format))]
     else:
@@ -100,50 +96,6 @@ def _check(jobs: Sequence[Job]) -> None:
         if job.target.resolve() in sources:
             raise UserError(f"{job.target}, which is also an input, would be overwritten by the output of "
                             f"{job.source}: choose another --output or --suffix")
-
-
-def _sources(inputs: Sequence[str], recursive: bool, output: Path) -> Iterable[tuple[Path, Path]]:
-    """Yields each image once, with its folder relative to the input that it was found in."""
-    seen = set()
-    for text in inputs:
-        path = _named(text)
-        found = [path] if path.exists() else _matches(path)
-        if not found:
-            raise UserError(f"no file, folder or match: {text}")
-        for root in found:
-            for image in _images(root, recursive, output):
-                if image.resolve() not in seen:
-                    seen.add(image.resolve())
-                    yield image, image.parent.relative_to(root) if root.is_dir() else Path()
-
-
-def _named(text: str) -> Path:
-    """The path as it is written where it exists, for a name may begin with ~; else with the home folder for it."""
-    path = Path(text)
-    try:
-        return path if path.exists() else expand(text)
-    except UserError:  # no such user, or none with a home
-        return path
-
-
-def _matches(pattern: Path) -> list[Path]:
-    """The files that a pattern stands for; folders among its matches are passed over."""
-    return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
-
-
-def _images(path: Path, recursive: bool, output: Path) -> list[Path]:
-    """A file itself; of a folder its images, but not those of an `output` within it: they are earlier results."""
-    if not path.is_dir():
-        return [path]
-    if not recursive:
-        return list_images(path)
-    results = output.resolve() if output.resolve() != path.resolve() else None
-    found = sorted(child for child in path.rglob("*")
-                   if child.suffix.lower() in IMAGE_SUFFIXES and child.is_file() and not child.name.startswith(".")
-                   and results not in child.resolve().parents)
-    if not found:
-        raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(IMAGE_SUFFIXES)})")
-    return found
 
 
 def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,

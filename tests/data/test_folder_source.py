@@ -31,7 +31,7 @@ def test_what_is_held_out_depends_on_each_image_alone(tmp_path):
     train, validation = split(tmp_path)
     assert validation == ["03.png", "39.png"]  # those whose names have the lowest SHA-256
     assert sorted(train + validation) == [f"{number:02}.png" for number in range(40)]
-    for name in ("a.png", "zz.png", "inner/05.png"):
+    for name in ("a.png", "zz.png", "inner/05.png", ".thumbnails/a.png", "inner/@eaDir/05.png"):
         save(tmp_path / name)
     more, held_out = split(tmp_path)
     assert held_out == validation

@@ -1,0 +1,105 @@
+"""Which image files the inputs of a command stand for: files, folders and patterns.
+
+What exists under the name as it is written comes first: a folder may be called `[2024] trip`, a file `~draft.png`.
+"""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.errors import UserError
+from srgan_tf.imaging import IMAGE_SUFFIXES, list_images
+from srgan_tf.imaging.image_folders import is_left_alone
+from srgan_tf.text import expand
+
+
+class Input(NamedTuple):
+    """An image file, and its folder relative to the input that it was found in."""
+
+    path: Path
+    folder: Path
+
+
+def find_inputs(inputs: Sequence[str], recursive: bool, output: Path) -> list[Input]:
+    """The image files of files, folders and patterns, in the order given, each name once.
+
+    Args:
+        inputs: paths and patterns.
+        recursive: whether images in sub-folders are taken too, but for hidden folders and those of programs.
+        output: folder of the results, which are not taken for images where it lies within an input.
+
+    Raises:
+        UserError: an input that stands for nothing.
+    """
+    if not inputs:
+        raise UserError("nothing to upscale: name images, folders or patterns")
+    found: dict[Path, Input] = {}
+    for text in inputs:
+        path = _named(text)
+        roots = [path] if path.exists() else _matches(path)
+        if not roots:
+            raise UserError(f"no file, folder or match: {text}")
+        for root in roots:
+            for image in _images(root, recursive, output):
+                # Two links to one file are two names, and have two results.
+                key = image.parent.resolve() / image.name
+                found.setdefault(key, Input(image, image.parent.relative_to(root) if root.is_dir() else Path()))
+    return list(found.values())
+
+
+def _named(text: str) -> Path:
+    """The path as it is written where it exists, for a name may begin with ~; else with the home folder for it."""
+    path = Path(text)
+    try:
+        return path if path.exists() else expand(text)
+    except UserError:  # no such user, or none with a home
+        return path
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """The files that a pattern stands for; folders among its matches are passed over."""
+    named = set(pattern.parts)
+    return [path for path in sorted(_expanded(Path(pattern.anchor), pattern.parts[bool(pattern.anchor):]))
+            if path.is_file() and not any(is_left_alone(part) and part not in named for part in path.parts[:-1])]
+
+
+def _expanded(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """What a pattern, part by part, stands for below a folder. A part that exists as it is written is no pattern."""
+    if not parts:
+        yield folder
+    elif os.path.lexists(folder / parts[0]):
+        yield from _expanded(folder / parts[0], parts[1:])
+    elif "**" in parts[0]:
+        yield from (folder / match for match in _glob(folder, os.path.join(*parts)))
+    else:
+        for match in _glob(folder, parts[0]):
+            yield from _expanded(folder / match, parts[1:])
+
+
+def _glob(folder: Path, pattern: str) -> list[str]:
+    """The matches of a pattern, whose brackets stand for themselves where as a choice of characters they find none."""
+    return (glob.glob(pattern, root_dir=folder, recursive=True)
+            or glob.glob(pattern.replace("[", "[[]"), root_dir=folder, recursive=True))
+
+
+def _images(path: Path, recursive: bool, output: Path) -> list[Path]:
+    """A file itself; of a folder its images, but not those of an `output` within it: they are earlier results."""
+    if not path.is_dir():
+        return [path]
+    if not recursive:
+        return list_images(path)
+    results = output.resolve() if output.resolve() != path.resolve() else None
+    found = [child for folder in _folders(path, results) for child in folder.iterdir()
+             if child.suffix.lower() in IMAGE_SUFFIXES and child.is_file() and not child.name.startswith(".")]
+    if not found:
+        raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(IMAGE_SUFFIXES)})")
+    return sorted(found)
+
+
+def _folders(top: Path, results: Path | None) -> Iterator[Path]:
+    """A folder and all below it; links to folders are not followed."""
+    for folder, below, _ in os.walk(top):
+        below[:] = [name for name in below if not is_left_alone(name) and (Path(folder, name).resolve() != results)]
+        yield Path(folder)
