@@ -6,12 +6,15 @@ from pathlib import Path
 from srgan_tf.hub.published import PUBLISHED, whereabouts
 from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
 
+_LICENCES = ("The licence is that of the weights. Those that ship were trained on photographs that are for research use "
+             "(BSDS500, Sun-Hays).")
+
 
 def model_list() -> str:
     """The models that ship and those that are published, a line for each."""
     return "\n".join(["Shipped with this package:", "", *_columns(_shipped()), "",
                       "Published by others; one that is not on this machine is downloaded when it is first used:", "",
-                      *_columns(_published())])
+                      *_columns(_published()), "", _LICENCES])
 
 
 def present_models() -> list[str]:

@@ -10,6 +10,7 @@ from hub.test_download import server  # noqa: F401 - a fixture
 
 from srgan_tf.hub import download, published
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
+from srgan_tf.hub.shipped import LICENCE
 from srgan_tf.models import GENERATORS
 from srgan_tf.weights import load_foreign
 
@@ -54,6 +55,15 @@ def test_table():
         assert model.url.startswith("https://")
         assert bool(model.package) == bool(model.member)
     assert len({model.sha256 for model in PUBLISHED.values()}) == len(PUBLISHED)
+
+
+def test_the_licences_stand_where_people_choose_a_model():
+    licences = {LICENCE, *(model.licence for model in PUBLISHED.values())}
+    folder = Path(__file__).parents[2]
+    for document in ("README.md", "docs/weights.md"):
+        text = (folder / document).read_text()
+        assert not {licence for licence in licences if licence not in text}, document
+    assert LICENCE in (folder / "docs/android.md").read_text()
 
 
 def test_installed_package_is_found_without_being_imported(wheel, tmp_path, monkeypatch, said):

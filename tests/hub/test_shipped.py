@@ -61,6 +61,7 @@ def test_they_are_listed(command):
     shipped = done.out.split("\n\n")[1].splitlines()[1:]
     lines = {line.split()[0]: line for line in shipped}
     assert sorted(lines) == sorted(shipped_files())
+    assert "licence is that of the weights" in done.out.splitlines()[-1]
     for name, line in lines.items():
         assert " Apache-2.0 " in line
         source = next(shipped for shipped in SHIPPED if name.startswith(shipped))
