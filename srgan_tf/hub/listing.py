@@ -6,8 +6,8 @@ from pathlib import Path
 from srgan_tf.hub.published import PUBLISHED, whereabouts
 from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
 
-_LICENCES = ("The licence is that of the weights. Those that ship were trained on photographs that are for research use "
-             "(BSDS500, Sun-Hays).")
+_LICENCES = ("The licence is that of the weights. Those that ship were trained on photographs that are for research "
+             "use (BSDS500, Sun-Hays).")
 
 
 def model_list() -> str:

@@ -11,13 +11,15 @@ Names load when they are first used, so that the parts that need no Pillow do no
 from srgan_tf import lazy
 
 _HOMES = {
+    "Encoding": "written_formats",
     "IMAGE_SUFFIXES": "image_files",
     "DecodedImage": "image_files",
-    "WRITABLE_SUFFIXES": "image_files",
+    "WRITABLE_SUFFIXES": "written_formats",
     "crop_to_multiple": "resize",
     "list_images": "image_files",
     "matlab_resize": "resize",
     "premultiply": "color",
+    "read_header": "image_files",
     "read_image": "image_files",
     "rgb_to_y": "color",
     "to_levels": "color",
@@ -25,7 +27,7 @@ _HOMES = {
     "to_unit": "color",
     "unpremultiply": "color",
     "write_image": "image_files",
-    "written_type": "image_files",
+    "written_type": "written_formats",
 }
 __all__ = [*_HOMES]
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -90,6 +90,11 @@ def halve_depth(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
+def is_opaque(pixels: np.ndarray) -> bool:
+    """Whether alpha, the last channel of uint8, uint16 or float in 0..1, is full everywhere."""
+    return bool((pixels[..., -1] == LEVELS.get(pixels.dtype, 1)).all())
+
+
 def premultiply(rgba: np.ndarray) -> np.ndarray:
     """Colour times alpha, which is what may be filtered: float [H,W,C+1] -> [H,W,C], alpha last."""
     return rgba[..., :-1] * rgba[..., -1:]

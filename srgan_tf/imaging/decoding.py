@@ -5,7 +5,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
@@ -20,6 +20,7 @@ _DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "YCbCr", "CMYK")
 
 # TIFF's own tags (TIFF 6.0, section 8).
+_SIDES = 256, 257  # width and height
 _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 259, 262, 284
 
 # Of a TIFF's tags, those that describe the image; the others describe the file's layout.
@@ -28,12 +29,42 @@ _DESCRIPTIVE_TAGS = frozenset({
     ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
 })
 
+_TURNED_BY_A_QUARTER = (5, 6, 7, 8)  # values of EXIF's orientation
+
 # catch_warnings changes the whole process's filters: two threads must not interleave.
 _warnings_lock = threading.Lock()
 
 
 class RefusedError(Exception):
     """An image that Pillow opens and this package does not take; the text says why."""
+
+
+class Header(NamedTuple):
+    """What is known of an image before it is decoded.
+
+    Attributes:
+        width, height: upright, in pixels.
+        alpha: whether it has alpha, which may be opaque everywhere.
+    """
+
+    width: int
+    height: int
+    alpha: bool
+
+
+def header(file: BinaryIO, max_pixels: int) -> Header:
+    """Reads the header of one still image; raises what `decode` raises."""
+    file.seek(0)
+    with _quietly():
+        image = _open(file, max_pixels)
+        tags = getattr(image, "tag_v2", {})
+        # Pillow may already have turned the size of a TIFF.
+        width, height = (tags.get(tag, side) for tag, side in zip(_SIDES, image.size, strict=True))
+        with contextlib.suppress(Exception):  # an image whose EXIF is broken is still an image
+            # Not PngImageFile's own getexif, which decodes the pixels to look for EXIF behind them.
+            if Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1) in _TURNED_BY_A_QUARTER:
+                width, height = height, width
+        return Header(width, height, image.has_transparency_data)
 
 
 def decode(file: BinaryIO, max_pixels: int, keep_depth: bool) -> tuple[np.ndarray, bool, bytes | None, bytes | None]:

@@ -6,13 +6,14 @@ the ICC profile, EXIF) is kept beside the pixels. A file that cannot give a righ
 names it, never a guess.
 """
 
+import contextlib
 import dataclasses
 import errno
 import io
 import os
 import re
 import stat
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,44 +23,21 @@ from PIL import Image
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import decoding, deep
-from srgan_tf.imaging.color import halve_depth
+from srgan_tf.imaging.color import halve_depth, is_opaque
+from srgan_tf.imaging.written_formats import (
+    BY_FORMAT,
+    Encoding,
+    Format,
+    check_size,
+    format_of,
+    no_transparency,
+    save_options,
+)
 
 # Where Pillow itself refuses an image as a decompression bomb.
 MAX_PIXELS = 178_956_970
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Format:
-    """How a format is written, and what it can hold."""
-
-    name: str
-    options: dict = dataclasses.field(default_factory=dict)
-    alpha: bool = True
-    grey: bool = True
-    deep: bool = False  # whether it holds 16 bits a channel
-    max_side: int = (1 << 31) - 1
-    max_exif: int = (1 << 31) - 1
-
-
-_JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, alpha=False, max_side=65_500, max_exif=65_533)
-# Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
-_TIFF = _Format("TIFF", deep=True)
-_WRITTEN = {
-    # Runs of equal bytes alone: on photographs and their upscaled images five times as quick as Pillow's usual
-    # search, for
-    # 2 to 5% more bytes.
-    ".png": _Format("PNG", {"compress_level": 1, "compress_type": zlib.Z_RLE}, deep=True),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": _Format("WEBP", {"lossless": True, "exact": True}, grey=False, max_side=16_383),
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    # BMP can hold alpha, but most readers (Pillow too) ignore it.
-    ".bmp": _Format("BMP", alpha=False),
-}
-WRITABLE_SUFFIXES = tuple(_WRITTEN)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,10 +89,17 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_de
         ValueError: the file is empty, not an image, truncated, animated, too large, or of pixels that RGB cannot stand
             for (32-bit, Lab).
     """
+    with _opened(path) as file:
+        return DecodedImage(*decoding.decode(file, max_pixels, keep_depth))
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """A file that is read as an image in the block, whose errors become lines that name it."""
     path = Path(path)
     with _open_file(path) as file:
         try:
-            return DecodedImage(*decoding.decode(file, max_pixels, keep_depth))
+            yield file
         except decoding.RefusedError as error:
             raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:
@@ -123,42 +108,48 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_de
             raise UserError(f"{path}: truncated or damaged: {_reason(error)}") from error
 
 
-def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage | None = None) -> None:
+def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage | None = None,
+                encoding: Encoding = BY_FORMAT) -> None:
     """Writes an image file, whole or not at all: an existing file is replaced only by a finished one.
 
     Args:
         path: ends in .png, .jpg or .jpeg (quality 95, 4:4:4), .webp (lossless), .tif or .tiff (uncompressed) or .bmp.
         pixels: uint8 or uint16 [H,W] or [H,W,1] grey, [H,W,2] grey and alpha, [H,W,3] RGB or [H,W,4] RGBA. uint16 is
-            written with 16 bits to PNG and TIFF, and rounded for the others, which hold 8 (see `written_type`).
+            written with 16 bits to PNG and TIFF, and rounded for the others, which hold 8 (see `written_type`). Alpha
+            that is opaque everywhere is left out where the format has none.
         like: the image it was made from. Grey is written as grey again; the ICC profile and EXIF are kept where the
             format can hold them.
+        encoding: the quality that is asked for, where the format knows one (see `unknown_to`). The depth is that of the
+            pixels.
 
     Raises:
-        ValueError: bad pixels, an unknown suffix, or an image that the format cannot hold (alpha in JPEG or BMP, too
-            many pixels a side).
+        ValueError: bad pixels, an unknown suffix, or an image that the format cannot hold (transparency in JPEG or BMP,
+            too many pixels a side).
         OSError: from the file system (no such folder, no permission, disk full), naming `path`.
     """
     path = Path(path)
-    format = _WRITTEN.get(path.suffix.lower())
-    if format is None:
-        raise UserError(f"{path}: the suffix must be one of {', '.join(WRITABLE_SUFFIXES)}; got {path.suffix!r}")
+    format = format_of(path)
     pixels = _channels(pixels, grey=like is not None and like.grey, format=format)
     height, width, channels = pixels.shape
     if channels in (2, 4) and not format.alpha:
-        raise UserError(f"{path}: {format.name} has no transparency; write .png, .webp or .tif")
-    if max(width, height) > format.max_side:
-        raise UserError(f"{path}: {width} x {height} pixels; {format.name} holds at most {format.max_side} a side")
+        if not is_opaque(pixels):
+            raise no_transparency(path)
+        pixels = pixels[..., :-1]
+    check_size(path, width, height)
     try:
-        encoded = _encode(pixels, format, _extras(like, format, grey=channels < 3))
+        encoded = _encode(pixels, format, save_options(format, encoding), _extras(like, format, pixels.shape[2] < 3))
     except Exception as error:
         raise UserError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
     _replace_file(path, encoded.getbuffer())
 
 
-def written_type(path: str | os.PathLike, dtype: np.dtype) -> np.dtype:
-    """The type of the pixels in which `write_image` writes a file of these: uint16 only where the format holds it."""
-    format = _WRITTEN.get(Path(path).suffix.lower())
-    return np.dtype(dtype if format and format.deep else np.uint8)
+def read_header(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> decoding.Header:
+    """What the header of an image file says, without decoding the pixels.
+
+    `path` and `max_pixels` are as in `read_image`, which raises the same.
+    """
+    with _opened(path) as file:
+        return decoding.header(file, max_pixels)
 
 
 def list_images(folder: str | os.PathLike) -> list[Path]:
@@ -203,7 +194,7 @@ def _open_file(path: Path) -> BinaryIO:
     return file
 
 
-def _channels(pixels: np.ndarray, grey: bool, format: _Format) -> np.ndarray:
+def _channels(pixels: np.ndarray, grey: bool, format: Format) -> np.ndarray:
     """Checks the pixels and makes of them what is written, [H,W,C]: grey if asked for and if the format knows it."""
     pixels = np.asarray(pixels)
     if pixels.ndim == 2:
@@ -229,16 +220,16 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
     return np.floor(rgb @ (0.299, 0.587, 0.114) + 0.5).astype(np.uint16)[..., None]
 
 
-def _encode(pixels: np.ndarray, format: _Format, extras: dict) -> io.BytesIO:
+def _encode(pixels: np.ndarray, format: Format, options: dict, extras: dict) -> io.BytesIO:
     if pixels.dtype == np.uint16:
         return deep.encode(pixels, format.name, extras)
     encoded = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
-    image.save(encoded, format.name, **format.options, **extras)
+    image.save(encoded, format.name, **options, **extras)
     return encoded
 
 
-def _extras(like: DecodedImage | None, format: _Format, grey: bool) -> dict[str, bytes]:
+def _extras(like: DecodedImage | None, format: Format, grey: bool) -> dict[str, bytes]:
     """What is kept of the original beside its pixels, as arguments of Pillow's `save`."""
     extras = {}
     if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey):
