@@ -27,7 +27,8 @@ class TrainConfig(Settings):
                                group="Data")
     degradation: str = setting(
         "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
-        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool).",
+        "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool); several "
+        "with their shares, as in real_esrgan:5,first_order:4,bicubic:1.",
         group="Data")
     sharpen_targets: bool = setting(
         False, "Make LR of sharpened HR (unsharp mask), which the generator's losses then see; the discriminator sees "
@@ -55,7 +56,11 @@ class TrainConfig(Settings):
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
         "images compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
         "needs --ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); "
-        "wavelet (bands of luma); as in l1:0.01,vgg54:1.", group="Losses")
+        "wavelet (bands of luma); as in l1:0.01,vgg54:1. teacher is L1 against what a teacher makes of the same LR, and "
+        "teacher_vgg34, teacher_msssim and so on compare with it likewise.", group="Losses")
+    teacher: str = setting(
+        "", "Model that the teacher's terms of --losses compare with, run at each step; empty: they compare with what "
+        "prepare --teacher stored in the records, which costs nothing.", group="Losses")
     adversarial: str = setting(
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
         "wgan (which wants --gradient_penalty=gp:10); empty: none.", group="Losses")

@@ -120,6 +120,7 @@ _WORDS: dict[str, Callable[[Values], str]] = {
     "noise": _noise,
     "jpeg": _jpeg,
     "last": _last,
+    "degradation": lambda values: f"number {values['number']:.0f} of those named",
     "kernel": lambda values: f"number {values['number']:.0f}",
     "patch": lambda values: f"number {values['number']:.0f}",
 }

@@ -22,6 +22,7 @@ LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": t
           "color": color_loss, "luma": luma_loss, "focal_frequency": focal_frequency, "wavelet": wavelet_loss}
 # Losses that look at more than the two images, and the names of what else they are given.
 INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",))}
+TEACHER_PREFIX = "teacher_"
 # Pixels a side that an image must have; 1 for those that are not here, and a power of two for VGG's.
 SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "wavelet": TAPS}
 
@@ -35,12 +36,14 @@ class Term(NamedTuple):
         fn: f(hr, sr, **needs) -> float32 scalar; one that serves several terms returns a dict of them by name.
         needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's; "average", the images of
             the generator's moving average.
+        of_teacher: whether a teacher's images take the place of `hr`.
     """
 
     name: str
     weight: float
     fn: Callable[..., Any]
     needs: tuple[str, ...] = ()
+    of_teacher: bool = False
 
 
 def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
@@ -48,7 +51,8 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
 
     A name is one of LOSSES, of INFORMED, or vggIJ, the J-th convolution of VGG19's block I, as the papers count:
     compared before the activation by absolute differences (ESRGAN), after it with `_relu`, squared with `_mse`;
-    SRGAN's is vgg54_relu_mse.
+    SRGAN's is vgg54_relu_mse. `teacher_` before a name of LOSSES or vggIJ compares with a teacher's images instead of
+    HR; `teacher` alone is teacher_l1.
 
     Args:
         text: the terms; an empty one has none. The weight is 1 unless given.
@@ -62,9 +66,10 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
-    seen = [name for name in names if vgg_layer(name)]
+    seen = list(dict.fromkeys(_compared(name) for name in names if vgg_layer(_compared(name))))
     perceptual = (PerceptualLoss(seen, vgg_weights),) if seen else ()
-    return tuple(Term(name, weight, *(perceptual if name in seen else _loss(name))) for name, weight in parsed)
+    return tuple(Term(name, weight, *(perceptual if _compared(name) in seen else _loss(_compared(name))),
+                      of_teacher=bool(_prefix(name))) for name, weight in parsed)
 
 
 def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, Any]]:
@@ -76,30 +81,33 @@ def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, A
         terms: of the sum.
         hr: the references.
         sr: the generator's images.
-        **given: at least all that the terms need.
+        **given: at least all that the terms need; "teacher", its images, for those that compare with them.
     """
     results, values, total = {}, {}, ops.zeros((), "float32")
     for term in terms:
-        if term.fn not in results:
-            results[term.fn] = term.fn(hr, sr, **{name: given[name] for name in term.needs})
-        found = results[term.fn]
-        values[term.name] = found[term.name] if isinstance(found, dict) else found
+        called = term.fn, term.of_teacher
+        if called not in results:
+            reference = given["teacher"] if term.of_teacher else hr
+            results[called] = term.fn(reference, sr, **{name: given[name] for name in term.needs})
+        found = results[called]
+        values[term.name] = found[_compared(term.name)] if isinstance(found, dict) else found
         total = total + term.weight * values[term.name]
     return total, values
 
 
 def smallest_side(name: str) -> int:
     """How many pixels a side the images must at least have for a term."""
-    layer = vgg_layer(name)
+    layer = vgg_layer(_compared(name))
     # VGG halves the images before each block but the first: conv5_4 sees one pixel of 16.
-    return 2 ** (int(layer[len("conv")]) - 1) if layer else SMALLEST_SIDE.get(name, 1)
+    return 2 ** (int(layer[len("conv")]) - 1) if layer else SMALLEST_SIDE.get(_compared(name), 1)
 
 
 def _parse_term(part: str) -> tuple[str, float]:
     name, separator, weight_text = (piece.strip() for piece in part.partition(":"))
-    known = {**LOSSES, **INFORMED}
-    if name not in known and vgg_layer(name) is None:
-        lookup({**known, "vgg54": None, "vgg54_relu_mse": None, "vggIJ[_relu][_mse]": None}, name, "loss")
+    known = LOSSES if _prefix(name) else {**LOSSES, **INFORMED}
+    if _compared(name) not in known and vgg_layer(_compared(name)) is None:
+        more = ("vgg54", "vgg54_relu_mse", "vggIJ[_relu][_mse]", "teacher", *(TEACHER_PREFIX + one for one in LOSSES))
+        lookup({**LOSSES, **INFORMED} | dict.fromkeys(more), name, "loss")
     try:
         weight = float(weight_text) if separator else 1.0
     except ValueError:
@@ -112,3 +120,12 @@ def _parse_term(part: str) -> tuple[str, float]:
 def _loss(name: str) -> tuple:
     """The function, and what it needs besides the images."""
     return INFORMED[name] if name in INFORMED else (LOSSES[name],)
+
+
+def _prefix(name: str) -> str:
+    return TEACHER_PREFIX if name == "teacher" or name.startswith(TEACHER_PREFIX) else ""
+
+
+def _compared(name: str) -> str:
+    """The name of the loss itself, without whose images it compares with."""
+    return "l1" if name == "teacher" else name.removeprefix(TEACHER_PREFIX)

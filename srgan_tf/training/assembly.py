@@ -28,9 +28,10 @@ def build_step(config: TrainConfig) -> PixelStep:
     """
     terms = parse_terms(config.losses, config.vgg_weights)
     _check_needs(config, terms)
+    teacher = build_teacher(config) if config.teacher else None
     generator = OptimizedNetwork(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
-        return PixelStep(generator, terms)
+        return PixelStep(generator, terms, teacher)
     name, weight = parse_weight("adversarial", config.adversarial)
     adversarial = lookup(ADVERSARIAL, name, "adversarial loss")
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
@@ -38,10 +39,17 @@ def build_step(config: TrainConfig) -> PixelStep:
                            dtype=config.precision)
     return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, build_optimizer(config), config.clip_norm),
                            adversarial, weight, _build_penalty(config, discriminator),
-                           VIEWS[config.discriminator_input])
+                           VIEWS[config.discriminator_input], teacher)
 
 
 def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
+    is_taught = any(term.of_teacher for term in terms)
+    if config.teacher and not is_taught:
+        raise UserError(f"--teacher={config.teacher} is for terms that compare with it: add one to --losses, as in "
+                        "teacher:1")
+    if is_taught and not config.teacher and not config.dataset.startswith("records:"):
+        raise UserError("--losses with a term of a teacher needs --teacher=MODEL, or records that prepare --teacher "
+                        "wrote")
     for term in terms:
         if "fake_maps" in term.needs and not config.adversarial:
             raise UserError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as in "
@@ -52,6 +60,19 @@ def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
         if config.patch_size < smallest_side(term.name):
             raise UserError(f"--losses={term.name} needs crops of at least {smallest_side(term.name)} pixels; got "
                             f"--patch_size={config.patch_size}")
+
+
+def build_teacher(config: TrainConfig) -> keras.Model:
+    """The network of --teacher, whose weights stay as they are."""
+    found = resolve(config.teacher)
+    if found.note:
+        print(f"--teacher: {printable(found.note)}", file=sys.stderr)
+    teacher = load_model(found, config.precision)
+    if teacher.scale != config.scale or teacher.image_channels != 3:
+        raise UserError(f"--teacher={config.teacher} must upscale RGB images {config.scale} times, as --scale says; "
+                        f"it is {describe(teacher)}")
+    teacher.trainable = False
+    return teacher
 
 
 def build_generator(config: TrainConfig) -> keras.Model:

@@ -1,8 +1,8 @@
 """What one training step does: losses, gradients, updates.
 
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
-[B,sH,sW,3] in [0, 1] (with --sharpen_targets of 6 channels: HR as it is, for the discriminator, then HR sharpened, for
-the generator's losses); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
+[B,sH,sW,3] in [0, 1] (of 6 channels with --sharpen_targets: HR as it is, for the discriminator, then HR sharpened, for
+the generator's losses; and where a teacher's images are stored: HR, then these); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
 with its share of the batch: a loss is the average over that share, and gradients are summed over the replicas.
 """
 
@@ -87,25 +87,37 @@ class PixelStep:
         generator: the network and its optimizer.
         terms: of the sum.
         average: the generator's moving average, for terms that compare with it; the engine, which has it, sets it.
+        teacher: makes the images that terms of a teacher compare with; None: they come with HR.
     """
 
-    def __init__(self, generator: OptimizedNetwork, terms: Sequence[Term]):
-        self.generator, self.terms = generator, tuple(terms)
+    def __init__(self, generator: OptimizedNetwork, terms: Sequence[Term], teacher: keras.Model | None = None):
+        self.generator, self.terms, self.teacher = generator, tuple(terms), teacher
         self.average: keras.Model | None = None
+        self.is_taught = any(term.of_teacher for term in self.terms)
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
         with tf.GradientTape() as tape:
             fake = self.generator.model(lr, training=True)
-            total, values = total_loss(self.terms, hr[..., -3:], fake, **self._steady(lr))
+            total, values = total_loss(self.terms, self._target(hr), fake, **self._steady(lr, hr))
             loss = self.generator.scaled(total)
         return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
                 "gradient_norm": self.generator.update(tape, loss)}
 
-    def _steady(self, lr: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the moving average makes of the batch, where a term asks for it."""
-        asked = any("average" in term.needs for term in self.terms)
-        return {"average": self.average(lr, training=False)} if asked else {}
+    def _target(self, hr: tf.Tensor) -> tf.Tensor:
+        """What the generator's images are compared with where a term says nothing else."""
+        return hr[..., :3] if self.is_taught and not self.teacher else hr[..., -3:]
+
+    def _steady(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the moving average and the teacher make of the batch, where a term asks for it."""
+        given = {}
+        if any("average" in term.needs for term in self.terms):
+            given["average"] = self.average(lr, training=False)
+        if self.is_taught:
+            # As stored: what a teacher makes beyond black and white is no lesson.
+            given["teacher"] = (tf.clip_by_value(tf.cast(self.teacher(lr, training=False), tf.float32), 0, 1)
+                                if self.teacher else hr[..., 3:])
+        return given
 
     def trackables(self) -> dict[str, list[tf.Variable]]:
         """The variables that a checkpoint must hold, by name."""
@@ -122,8 +134,8 @@ class AdversarialStep(PixelStep):
 
     def __init__(self, generator: OptimizedNetwork, terms: Sequence[Term], discriminator: OptimizedNetwork,
                  adversarial: Adversarial, weight: float, penalty: Penalty | None = None,
-                 view: Callable = tf.identity):
-        super().__init__(generator, terms)
+                 view: Callable = tf.identity, teacher: keras.Model | None = None):
+        super().__init__(generator, terms, teacher)
         self.view = view  # what the discriminator sees of images: [B,P,P,3] -> [B,P,P,3]
         self.discriminator, self.adversarial, self.weight = discriminator, adversarial, weight
         self.penalty = penalty
@@ -136,8 +148,8 @@ class AdversarialStep(PixelStep):
             fake = generator.model(lr, training=True)
             seen, faked = self.view(real), self.view(fake)
             (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(seen), self._judge(faked)
-            total, values = total_loss(self.terms, hr[..., -3:], fake, real_maps=real_maps, fake_maps=fake_maps,
-                                       **self._steady(lr))
+            total, values = total_loss(self.terms, self._target(hr), fake, real_maps=real_maps, fake_maps=fake_maps,
+                                       **self._steady(lr, hr))
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
             total += self.weight * values["adversarial"]
             values["discriminator"] = self.adversarial.discriminator_loss(real_logits, fake_logits, replica_mean)

@@ -1,12 +1,13 @@
 """The degradations by name."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import tensorflow as tf
 
 from srgan_tf.data.degradation.chains import first_order, real_esrgan, whole_levels
-from srgan_tf.data.degradation.draws import Drawn
+from srgan_tf.data.degradation.draws import Drawn, choice
 from srgan_tf.data.degradation.pools import read_kernels, read_noise
 from srgan_tf.data.degradation.realsr import realsr
 from srgan_tf.data.degradation.resizing import bicubic_downsample
@@ -21,7 +22,7 @@ def open_degradation(name: str, scale: int, kernel_pool: str = "", noise_pool: s
     """Opens one of the DEGRADATIONS.
 
     Args:
-        name: its name.
+        name: its name; or several and their shares, as in "real_esrgan:5,bicubic:1", one of which is drawn a call.
         scale: HR side over LR side.
         kernel_pool: folder of kernels, for realsr.
         noise_pool: folder of noise patches, for realsr.
@@ -30,10 +31,39 @@ def open_degradation(name: str, scale: int, kernel_pool: str = "", noise_pool: s
         ValueError: an unknown name, pools that it does not take or cannot do without, or a pool that cannot be used.
         OSError: a pool cannot be read.
     """
-    build = lookup(DEGRADATIONS, name, "degradation")
-    if name != "realsr" and (kernel_pool or noise_pool):
+    shares = dict(_parse_share(part, name) for part in name.split(","))
+    if "realsr" not in shares and (kernel_pool or noise_pool):
         raise UserError(f"--kernel_pool and --noise_pool are for --degradation=realsr; got --degradation={name}")
-    return build(scale, kernel_pool, noise_pool)
+    opened = [DEGRADATIONS[part](scale, kernel_pool, noise_pool) for part in shares]
+    total = sum(shares.values())
+    return partial(_one_of, degradations=opened, shares=[share / total for share in shares.values()])
+
+
+def _parse_share(part: str, whole: str) -> tuple[str, float]:
+    """`NAME` or `NAME:SHARE`."""
+    name, separator, text = (piece.strip() for piece in part.partition(":"))
+    lookup(DEGRADATIONS, name, "degradation")
+    try:
+        share = float(text) if separator else 1.0
+    except ValueError:
+        share = math.nan
+    if not 0 < share < math.inf:
+        raise UserError(f"--degradation={whole}: the share of {name} must be a positive number; got {text!r}")
+    return name, share
+
+
+def _one_of(hr: tf.Tensor, seed: tf.Tensor, degradations: Sequence[Degrade], shares: Sequence[float]
+            ) -> tuple[tf.Tensor, Drawn]:
+    if len(degradations) == 1:
+        return degradations[0](hr, seed)
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    number = choice(seeds[0], 1, shares)[0]
+    lr = tf.switch_case(number, [partial(_only_lr, degrade, hr, seeds[1]) for degrade in degradations])
+    return lr, {"degradation": {"number": number}}
+
+
+def _only_lr(degrade: Degrade, hr: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return degrade(hr, seed)[0]
 
 
 def _bicubic(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, Drawn]:
