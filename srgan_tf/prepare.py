@@ -3,6 +3,7 @@
 Examples:
     python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
     python -m srgan_tf.prepare --dataset=folder:photos --sizes=1,0.75,0.5 --output=records/photos
+    python -m srgan_tf.prepare --dataset=folder:photos --teacher=realesrgan-x4plus --output=records/taught
     python -m srgan_tf.prepare --output=records/photos --verify
     python -m srgan_tf.prepare --preview
     python -m srgan_tf.prepare --dataset=folder:phone_images --collect_noise --output=noise
@@ -23,6 +24,8 @@ def main(config: PrepareConfig) -> None:
     """Does what the flags ask for, and says what is there."""
     if config.dataset.startswith("div2k") or config.val_dataset.startswith("div2k"):
         flags.require_tensorflow("div2k")
+    if config.teacher:
+        flags.require_tensorflow("--teacher")
     if config.preview:
         preview(config)
     elif config.collect_noise:
@@ -64,7 +67,8 @@ def prepare_records(config: PrepareConfig) -> None:
         print(f"{printable(Path(config.output) / part)}: {count} images in {len(shards)} shards, {size:,.0f} MiB")
         for name, reason in (image for shard in shards for image in shard.skipped):
             print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
-    print(f"train on them with --dataset=records:{config.output} --scale={config.scale}")
+    losses = " --losses=teacher:1" if config.teacher else ""
+    print(f"train on them with --dataset=records:{config.output} --scale={config.scale}{losses}")
 
 
 run = functools.partial(flags.run, main, PrepareConfig)

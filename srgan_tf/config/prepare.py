@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import SCALES
+from srgan_tf.config.choices import COMPUTE_TYPES, SCALES
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -28,11 +28,17 @@ class PrepareConfig(Settings):
     preview: bool = setting(
         False, "Write a sheet to look at instead: crops of --dataset (empty: samples) degraded several times, and what "
         "was drawn. --output is its file; empty: degradations.png.")
-    degradation: str = setting("real_esrgan", "Of --preview: first_order, real_esrgan, realsr or bicubic, as in train.")
+    teacher: str = setting(
+        "", "Model whose images are stored beside HR, for the teacher's terms of train --losses: the images are cut "
+        "into crops, LR is made of each by --degradation, and the teacher upscales it. Empty: none.")
+    crop_size: int = setting(288, "Side of the crops for --teacher, in HR pixels; a multiple of the scale.", low=16)
+    precision: str = setting("float32", "What --teacher computes in.", choices=COMPUTE_TYPES)
+    degradation: str = setting("real_esrgan", "For --teacher and --preview: first_order, real_esrgan, realsr or "
+                                              "bicubic, or several with their shares, as in train.")
     sharpen_targets: bool = setting(False, "For --preview: as in train.")
-    kernel_pool: str = setting("", "Of --preview with --degradation=realsr, as in train.")
-    noise_pool: str = setting("", "For --preview with --degradation=realsr, as in train.")
-    seed: int = setting(0, "Seed of --preview.", low=0)
+    kernel_pool: str = setting("", "For --degradation=realsr, as in train.")
+    noise_pool: str = setting("", "For --degradation=realsr, as in train.")
+    seed: int = setting(0, "Seed of what --teacher's crops and --preview draw.", low=0)
     collect_noise: bool = setting(
         False, "Write a pool of noise patches to --output instead, for train --degradation=realsr --noise_pool: the "
         "smooth squares of --dataset, whose brightness varies by noise alone.")
@@ -53,5 +59,9 @@ class PrepareConfig(Settings):
             raise UserError("--output is required: the folder of the records")
         if not self.dataset and not self.verify:
             raise UserError("--dataset is required: div2k/bicubic_x4, folder:HR, samples, ...")
+        if self.crop_size % self.scale:
+            raise UserError(f"--crop_size must be a multiple of --scale={self.scale}; got {self.crop_size}")
+        if self.teacher and self.sharpen_targets:
+            raise UserError("--sharpen_targets is for --preview: a teacher's images belong to the LR of HR as it is")
         if not self.sizes or max(self.sizes) > 1:
             raise UserError(f"--sizes must be numbers up to 1; got {','.join(f'{size:g}' for size in self.sizes)!r}")

@@ -153,11 +153,11 @@ def records(where: str, scale: int, part: str) -> Source:
     shards = []
     for name in settings["all"] if part == "all" else [part]:
         found = stored.read_index(folder / name)
-        stored.check_shards(folder / name, found, scale)
+        stored.check_shards(folder / name, found, settings)
         shards += [(folder / name / shard.file, shard) for shard in found]
     images = [(entry.name, partial(_load_stored, path, entry, scale)) for path, shard in shards
                 for entry in shard.pairs]
-    return Source(f"records:{where}", len(images), images, shards)
+    return Source(f"records:{where}", len(images), images, shards, is_taught=stored.is_taught(settings))
 
 
 def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair:

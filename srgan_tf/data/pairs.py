@@ -12,10 +12,14 @@ from srgan_tf.imaging import matlab_resize, read_image
 
 
 class Pair(NamedTuple):
-    """A low-resolution image uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3]."""
+    """A low-resolution image uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3].
+
+    `taught` is what a teacher makes of LR, uint8 [sH,sW,3], where there is one.
+    """
 
     lr: np.ndarray
     hr: np.ndarray
+    taught: np.ndarray | None = None
 
 
 class Source(NamedTuple):
@@ -28,6 +32,7 @@ class Source(NamedTuple):
         shards: prepared images: the files that hold them, and what is where in each.
         files: what each image is read from, by its name: HR, or HR and LR; empty where there are no such files.
         version: what the images depend on where they are not files.
+        is_taught: whether the shards hold a teacher's images.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Source(NamedTuple):
     shards: Sequence[tuple[Path, Shard]] = ()
     files: Mapping[str, tuple[Path, ...]] = {}
     version: str = ""
+    is_taught: bool = False
 
 
 def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:

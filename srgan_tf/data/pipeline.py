@@ -13,7 +13,7 @@ from srgan_tf.data.synthesis import Synthesis, mirrored_places, synthesize
 
 
 def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step: int, steps: int,
-          shard: tuple[int, int] = (0, 1), synthesis: Synthesis | None = None) -> tf.data.Dataset:
+          shard: tuple[int, int] = (0, 1), synthesis: Synthesis | None = None, taught: bool = False) -> tf.data.Dataset:
     """Batches of crops for the steps `first_step` to `steps`.
 
     Every position of every image is equally likely; crops are flipped and turned by multiples of 90 degrees.
@@ -27,15 +27,17 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
         steps: where the data ends.
         shard: (i, n) takes the i-th of n equal parts of each batch, for the i-th of n machines.
         synthesis: makes LR of each HR crop; None: LR is the stored one.
+        taught: whether to give the teacher's images that the store holds, without `synthesis`.
 
     Returns:
-        A dataset of (lr uint8 [B/n,P/s,P/s,3], hr uint8 [B/n,P,P,3]); hr has 6 channels where `synthesis` sharpens.
+        A dataset of (lr uint8 [B/n,P/s,P/s,3], hr uint8 [B/n,P,P,3]); hr has 6 channels where `synthesis` sharpens,
+        and with `taught`, whose last three are the teacher's.
     """
     # Read by AUTOTUNE'd threads; deterministic order is tf.data's default and is stated because resuming rests on it.
     options = tf.data.Options()
     options.deterministic = True
     index, share = shard[0], batch_size // shard[1]
-    sample = _sampler(store, patch_size, seed, synthesis)
+    sample = _sampler(store, patch_size, seed, synthesis, taught)
 
     def load(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return sample(number // share * batch_size + index * share + number % share)
@@ -46,7 +48,7 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
     return dataset.batch(share, drop_remainder=True).with_options(options).prefetch(4)
 
 
-def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | None):
+def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | None, taught: bool):
     """Returns a function from a sample's number to its (lr, hr) crops."""
     scale, lr_patch = store.scale, patch_size // store.scale
     places = store.lr_size - lr_patch + 1  # top-left corners in each image, [N,2]
@@ -70,7 +72,11 @@ def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | No
         if synthesis:
             return synthesize(synthesis, region, patch_size, scale, symmetry, sample_seed)
         lr = _crop(store.pixels, lr_start[index], lr_row[index], top, left, lr_patch)
-        hr = _crop(store.pixels, hr_start[index], hr_row[index], top * scale, left * scale, patch_size)
+        starts = [hr_start[index]]
+        if taught:
+            starts.append(starts[0] + hr_size[index, 0] * hr_row[index])
+        hr = tf.concat([_crop(store.pixels, start, hr_row[index], top * scale, left * scale, patch_size)
+                        for start in starts], -1)
         return turn(lr, symmetry), turn(hr, symmetry)
 
     return sample

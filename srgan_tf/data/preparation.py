@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
@@ -26,6 +27,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import expand, printable
 
+LESSON_FLAGS = ("degradation", "kernel_pool", "noise_pool", "crop_size", "seed", "precision")
 SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
 Images = Iterable[tuple[str, Callable[[], Pair]]]
 
@@ -41,6 +43,7 @@ class Job(NamedTuple):
         sizes: to store each at.
         scale: HR side over LR side.
         files: what the images are read from, by their names, where there are such files.
+        lessons: what crops, their LR and a teacher's images are made by, in place of whole pairs.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class Job(NamedTuple):
     sizes: Sequence[float]
     scale: int
     files: Mapping[str, tuple[Path, ...]] = {}
+    lessons: PrepareConfig | None = None
 
     @property
     def notes(self) -> Path:
@@ -68,6 +72,8 @@ def prepare(config: PrepareConfig) -> dict[str, list[records.Shard]]:
         OSError: a file cannot be written. What was finished before stays.
     """
     folder = expand(config.output).absolute()
+    if config.teacher:
+        _teaching().check_lessons(config)
     train, validation = _open_sources(folder, config)
     _check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,11 +120,12 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
     """Finds records of this configuration in the folder, or begins them; clears away what a kill left half made."""
     shared = config.val_dataset in ("", config.dataset)
     held_out = shared and open_source(config.dataset, config.scale).count > train.count
-    settings = {name: getattr(config, name) for name in ("dataset", "val_dataset", "scale", "shard_images")}
+    kept = ("dataset", "val_dataset", "scale", "shard_images", "teacher", *(LESSON_FLAGS if config.teacher else ()))
+    settings = {name: getattr(config, name) for name in kept}
     settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
     split = SPLIT
     if (folder / records.SETTINGS_FILE).is_file():
-        before = records.read_settings(folder)
+        before = {"teacher": ""} | records.read_settings(folder)
         split = before.get("split")
         for name, value in settings.items():
             if before.get(name) != value:
@@ -127,7 +134,8 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
     for part in ("", "train", "validation"):
         (folder / part).mkdir(exist_ok=True)
         sweep(folder / part)
-    settings |= {"format": records.FORMAT, "all": ["train", "validation"] if held_out else ["train"]}
+    settings["format"] = records.TAUGHT_FORMAT if config.teacher else records.FORMAT
+    settings |= {"all": ["train", "validation"] if held_out else ["train"]}
     settings |= {"split": split} if split else {}
     records.write_json(folder / records.SETTINGS_FILE, settings)
 
@@ -140,7 +148,8 @@ def _jobs(folder: Path, source: Source, sizes: Sequence[float], config: PrepareC
         names = [name for name, _ in images] if isinstance(images, list) else [f"{start} to {stop}"]
         made_from = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
         files = {name: source.files[name] for name in names if name in source.files}
-        yield Job(folder / f"{number:05}.pixels", images, stop - start, made_from, sizes, config.scale, files)
+        yield Job(folder / f"{number:05}.pixels", images, stop - start, made_from, sizes, config.scale, files,
+                  config if config.teacher else None)
 
 
 def _unwritten(jobs: Sequence[Job]) -> list[Job]:
@@ -186,8 +195,9 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
             if isinstance(loaded, str):
                 skipped.append((name, loaded))
             else:
-                pairs.append(records.Entry(name, length, *loaded.lr.shape[:2]))
-                length += records.append_pair(write, *loaded)
+                for part, pair in _parts(job, name, loaded):
+                    pairs.append(records.Entry(part, length, *pair.lr.shape[:2]))
+                    length += records.append_pair(write, *pair)
                 if len(job.files.get(name, ())) > 1:
                     looks.add(name, loaded)
             progress()
@@ -195,6 +205,17 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
     records.write_json(job.notes, shard._asdict())
     for line in looks.doubtful(job.files):
         tqdm.write(f"warning: {printable(line)}")
+
+
+def _parts(job: Job, name: str, pair: Pair) -> Iterable[tuple[str, Pair]]:
+    """What a shard holds of a pair: itself, or the lessons made of it."""
+    return _teaching().lessons(job.lessons, name, pair) if job.lessons else [(name, pair)]
+
+
+def _teaching() -> ModuleType:
+    from srgan_tf.data import teaching  # imports TensorFlow, which other records do without
+
+    return teaching
 
 
 def _at_sizes(images: Images, sizes: Sequence[float], scale: int) -> Images:
@@ -244,11 +265,11 @@ def verify(config: PrepareConfig) -> int:
         ValueError: naming what is damaged.
     """
     folder, damaged = expand(config.output), []
-    scale = records.read_settings(folder)["scale"]
+    settings = records.read_settings(folder)
     parts = {part: records.read_index(folder / part) for part in ("train", "validation")}
     with tqdm(total=sum(map(len, parts.values())), desc="verifying", unit="shard", disable=None) as bar:
         for part, shards in parts.items():
-            records.check_shards(folder / part, shards, scale)
+            records.check_shards(folder / part, shards, settings)
             damaged += records.damaged_shards(folder / part, shards, bar.update)
     if damaged:
         raise UserError(f"{', '.join(map(str, damaged))}: not the bytes that were written; delete what is named here, "

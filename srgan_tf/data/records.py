@@ -5,7 +5,8 @@
     DIR/PART/index.json     names, places, sizes and a checksum for each shard; written last
 
 PART is train or validation. An image is its rows, uint8 RGB, each row filled with zeros to a multiple of 64 bytes:
-TensorFlow slices a tensor at such places without a copy. LR comes first, its HR behind it. A shard holds a fixed number
+TensorFlow slices a tensor at such places without a copy. LR comes first, its HR behind it; where the settings name a
+teacher, its image, of HR's size, behind that. A shard holds a fixed number
 of the source's images, so that any process can write any shard and its bytes depend on nothing else.
 """
 
@@ -25,6 +26,7 @@ from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 
 FORMAT = "srgan_tf records 1"
+TAUGHT_FORMAT = "srgan_tf records 2"  # with a teacher's images
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
 FORMER_NAMES = {"shard_pictures": "shard_images"}  # of settings in the records of earlier versions
 _SHARD_FILE = re.compile(r"\d+\.pixels", re.ASCII)
@@ -33,7 +35,7 @@ ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
 
 
 class Entry(NamedTuple):
-    """A pair in a shard: where its LR image begins, in bytes, and that image's size; HR follows it."""
+    """A pair in a shard: where its LR image begins, in bytes, and that image's size; the others follow it."""
 
     name: str
     offset: int
@@ -66,19 +68,20 @@ def row_bytes(width: int) -> int:
     return -(-width * 3 // ROW_ALIGNMENT) * ROW_ALIGNMENT
 
 
-def append_pair(write: Callable[[Any], Any], lr: np.ndarray, hr: np.ndarray) -> int:
-    """Writes LR, then HR, rows filled up; returns the number of bytes."""
-    for image in (lr, hr):
+def append_pair(write: Callable[[Any], Any], lr: np.ndarray, hr: np.ndarray, taught: np.ndarray | None = None) -> int:
+    """Writes LR, then HR, then what a teacher made if there is that, rows filled up; returns the number of bytes."""
+    of_pair = [lr, hr] if taught is None else [lr, hr, taught]
+    for image in of_pair:
         height, width = image.shape[:2]
         rows = np.zeros((height, row_bytes(width)), np.uint8)
         rows[:, : width * 3] = image.reshape(height, width * 3)
         write(rows.data)
-    return pair_bytes(*lr.shape[:2], hr.shape[0] // lr.shape[0])
+    return pair_bytes(*lr.shape[:2], hr.shape[0] // lr.shape[0], taught is not None)
 
 
-def pair_bytes(height: int, width: int, scale: int) -> int:
+def pair_bytes(height: int, width: int, scale: int, is_taught: bool = False) -> int:
     """Bytes of a pair, by its LR size. Also takes arrays."""
-    return height * row_bytes(width) + height * scale * row_bytes(width * scale)
+    return height * row_bytes(width) + (1 + is_taught) * height * scale * row_bytes(width * scale)
 
 
 def read_pair(path: Path, entry: Entry, scale: int) -> tuple[np.ndarray, np.ndarray]:
@@ -136,8 +139,13 @@ def shard_from(path: Path, fields: Any) -> Shard:
     return shard._replace(pairs=pairs, skipped=skipped)
 
 
-def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
+def check_shards(folder: Path, shards: Sequence[Shard], settings: dict[str, Any]) -> None:
     """Compares the shards' sizes with the index, and the index with itself.
+
+    Args:
+        folder: of the part.
+        shards: of the index.
+        settings: of the records.
 
     Raises:
         ValueError: naming the first that does not fit.
@@ -153,7 +161,7 @@ def check_shards(folder: Path, shards: Sequence[Shard], scale: int) -> None:
         for entry in shard.pairs:
             if entry.offset != end or entry.height < 1 or entry.width < 1:
                 raise UserError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
-            end += pair_bytes(entry.height, entry.width, scale)
+            end += pair_bytes(entry.height, entry.width, settings["scale"], is_taught(settings))
         if end != shard.bytes:
             raise UserError(f"{folder / INDEX_FILE} is damaged: the images of {shard.file} end at {end}")
 
@@ -182,12 +190,18 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{folder} holds no records: python -m srgan_tf.prepare --output={folder} makes them")
     settings = read_json(path)
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT or not {"scale", "all"} <= settings.keys():
+    known = isinstance(settings, dict) and settings.get("format") in (FORMAT, TAUGHT_FORMAT)
+    if not known or not {"scale", "all"} <= settings.keys():
         raise UserError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
     parts = settings["all"]
     if type(settings["scale"]) is not int or parts not in (["train"], ["train", "validation"]):
         raise UserError(f"{path} is damaged: scale {settings['scale']!r} and parts {parts!r}")
     return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
+
+
+def is_taught(settings: dict[str, Any]) -> bool:
+    """Whether records of these settings hold a teacher's images."""
+    return settings["format"] == TAUGHT_FORMAT
 
 
 def read_json(path: Path) -> Any:

@@ -31,6 +31,7 @@ class Store(NamedTuple):
         names: of the images.
         skipped: (name, reason) of those that could not be used.
         doubtful: a line for each LR image that does not look like its HR image.
+        is_taught: whether a teacher's image follows each HR image.
     """
 
     pixels: tf.Tensor
@@ -41,6 +42,7 @@ class Store(NamedTuple):
     names: list[str]
     skipped: list[tuple[str, str]]
     doubtful: Sequence[str] = ()
+    is_taught: bool = False
 
     def pair(self, index: int) -> Pair:
         """One pair as arrays."""
@@ -102,7 +104,7 @@ def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:
                 skipped.append((entry.name, reason))
             else:
                 kept.append((entry.name, start + entry.offset, entry.height, entry.width))
-    return _store(source, pixels, kept, skipped, scale)
+    return _store(source, pixels, kept, skipped, scale)._replace(is_taught=source.is_taught)
 
 
 def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: int) -> Store:

@@ -18,17 +18,19 @@ from srgan_tf.errors import UserError
 from srgan_tf.runtimes import Runtime, open_runtime
 
 
-def open_teacher(config: PrepareConfig) -> Runtime:
-    """The model of --teacher, opened once in a process.
+def check_lessons(config: PrepareConfig) -> None:
+    """Opens the teacher and the degradation, each once in a process.
 
     Raises:
-        UserError: there is no such model, or it has another scale.
+        UserError: there is no such model or degradation, or the teacher has another scale.
+        OSError: a pool of the degradation cannot be read.
     """
-    return _opened(config.teacher, config.precision, config.scale)
+    _maker(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    _open_teacher(config.teacher, config.precision, config.scale)
 
 
 @functools.cache
-def _opened(name: str, precision: str, scale: int) -> Runtime:
+def _open_teacher(name: str, precision: str, scale: int) -> Runtime:
     teacher = open_runtime(name, precision=precision, scale=scale)
     if teacher.scale != scale:
         raise UserError(f"--teacher={name} makes images {teacher.scale} times larger; got --scale={scale}")
@@ -49,7 +51,8 @@ def lessons(config: PrepareConfig, name: str, pair: Pair) -> Iterator[tuple[str,
     Yields:
         (name and place, pair with the teacher's image).
     """
-    teacher, make = open_teacher(config), _maker(config)
+    make = _maker(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    teacher = _open_teacher(config.teacher, config.precision, config.scale)
     side = min(config.crop_size, *pair.hr.shape[:2]) // config.scale * config.scale
     padded = tf.constant(np.pad(pair.hr, [(MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)], mode="symmetric"))
     for top in _places(pair.hr.shape[0], side):
@@ -71,10 +74,9 @@ def _seed(seed: int, text: str) -> tf.Tensor:
 
 
 @functools.lru_cache(4)
-def _maker(config: PrepareConfig) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+def _maker(degradation: str, scale: int, *pools: str) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     """f(image with a margin, (top, left), side, seed) -> lr, hr: uint8."""
-    degrade = open_degradation(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
-    synthesis = Synthesis(degrade, sharpen=False)
+    synthesis = Synthesis(open_degradation(degradation, scale, *pools), sharpen=False)
 
     @tf.function(reduce_retracing=True)
     def graph(padded: tf.Tensor, corner: tf.Tensor, seed: tf.Tensor, side: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -82,7 +84,7 @@ def _maker(config: PrepareConfig) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
             begin = corner + MARGIN - tf.stack([tf.cast(above, tf.int32), tf.cast(before, tf.int32)])
             return tf.slice(padded, [begin[0], begin[1], 0], [size, size, 3])
 
-        return synthesize(synthesis, region, side, config.scale, tf.constant(0, tf.int64), seed)
+        return synthesize(synthesis, region, side, scale, tf.constant(0, tf.int64), seed)
 
     def make(padded: tf.Tensor, place: tuple[int, int], side: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.device("CPU"):  # as in the data pipeline

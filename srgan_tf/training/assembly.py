@@ -48,8 +48,11 @@ def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
         raise UserError(f"--teacher={config.teacher} is for terms that compare with it: add one to --losses, as in "
                         "teacher:1")
     if is_taught and not config.teacher and not config.dataset.startswith("records:"):
-        raise UserError("--losses with a term of a teacher needs --teacher=MODEL, or records that prepare --teacher "
-                        "wrote")
+        raise UserError(f"--losses={config.losses} compares with a teacher: give --teacher=MODEL, or --dataset=records:"
+                        "DIR that prepare --teacher wrote")
+    if is_taught and not config.teacher and (config.degradation != "bicubic" or config.sharpen_targets):
+        raise UserError("a teacher's images in records belong to their LR: --degradation and --sharpen_targets are for "
+                        "prepare then, or give train --teacher=MODEL")
     for term in terms:
         if "fake_maps" in term.needs and not config.adversarial:
             raise UserError(f"--losses={term.name} compares what a discriminator sees: it needs --adversarial, as in "

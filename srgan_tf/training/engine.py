@@ -93,17 +93,18 @@ def _replica_number() -> tf.Tensor | None:
     return context.replica_id_in_sync_group if context and context.num_replicas_in_sync > 1 else None
 
 
-def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthesis | None = None,
+def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthesis | None = None, taught: bool = False
            ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
     """The batches from `first_step` on, --steps_per_call of them at a time, for the strategy in scope.
 
     Returns:
-        A dataset of (lr uint8 [K,B,P/s,P/s,3], hr uint8 [K,B,P,P,3]), or what gives each replica its share of B.
+        A dataset of (lr uint8 [K,B,P/s,P/s,3], hr uint8 [K,B,P,P,3 or 6]), or what gives each replica its share of B.
     """
 
     def of_one_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
         batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
-                        shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis)
+                        shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis,
+                        taught=taught)
         replicas = context.num_replicas_in_sync // context.num_input_pipelines
         together = batches.batch(config.steps_per_call)
         return (together if replicas == 1 else together.flat_map(partial(_share_out, replicas))).prefetch(2)

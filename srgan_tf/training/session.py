@@ -12,6 +12,7 @@ from tqdm import tqdm
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Source, Store, build_store, open_synthesis
 from srgan_tf.data.synthesis import Synthesis
+from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model
 from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.text import printable
@@ -75,6 +76,9 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
     """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator
     store = load_images(data.train, config.scale, config.patch_size)
+    if step.reads_lessons and not store.is_taught:
+        raise UserError(f"--dataset={config.dataset} holds no images of a teacher, which --losses={config.losses} "
+                        "compares with: prepare the records with --teacher, or give train --teacher=MODEL")
     smallest = SSIM_WINDOW + 2 * config.scale
     # Validation images that are named are taken with their own LR.
     measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
@@ -93,7 +97,8 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
         return
     if first_step:
         print(f"resumed at step {first_step}")
-    run.take_steps(Engine(step, average, config.jit_compile), blocks(config, store, first_step, synthesis))
+    run.take_steps(Engine(step, average, config.jit_compile),
+                   blocks(config, store, first_step, synthesis, step.reads_lessons))
 
 
 def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callable[[keras.Model], Validator]) -> None:

@@ -2,8 +2,9 @@
 
 A step is called inside a graph as `step(lr, hr) -> {name: float32 scalar}` with float32 RGB batches [B,H,W,3] and
 [B,sH,sW,3] in [0, 1] (of 6 channels with --sharpen_targets: HR as it is, for the discriminator, then HR sharpened, for
-the generator's losses; and where a teacher's images are stored: HR, then these); `step.trackables()` is what a checkpoint must hold. On several devices each replica calls it
-with its share of the batch: a loss is the average over that share, and gradients are summed over the replicas.
+the generator's losses; and where a teacher's images are stored: HR, then these); `step.trackables()` is what a
+checkpoint must hold. On several devices each replica calls it with its share of the batch: a loss is the average over
+that share, and gradients are summed over the replicas.
 """
 
 from collections.abc import Callable, Sequence
@@ -94,6 +95,7 @@ class PixelStep:
         self.generator, self.terms, self.teacher = generator, tuple(terms), teacher
         self.average: keras.Model | None = None
         self.is_taught = any(term.of_teacher for term in self.terms)
+        self.reads_lessons = self.is_taught and not teacher  # the teacher's images come with HR
 
     def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """One update of the generator; returns the total loss, each term without its weight, the gradients' norm."""
@@ -106,7 +108,7 @@ class PixelStep:
 
     def _target(self, hr: tf.Tensor) -> tf.Tensor:
         """What the generator's images are compared with where a term says nothing else."""
-        return hr[..., :3] if self.is_taught and not self.teacher else hr[..., -3:]
+        return hr[..., :3] if self.reads_lessons else hr[..., -3:]
 
     def _steady(self, lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the moving average and the teacher make of the batch, where a term asks for it."""
@@ -115,8 +117,8 @@ class PixelStep:
             given["average"] = self.average(lr, training=False)
         if self.is_taught:
             # As stored: what a teacher makes beyond black and white is no lesson.
-            given["teacher"] = (tf.clip_by_value(tf.cast(self.teacher(lr, training=False), tf.float32), 0, 1)
-                                if self.teacher else hr[..., 3:])
+            given["teacher"] = (hr[..., 3:] if self.reads_lessons
+                                else tf.clip_by_value(tf.cast(self.teacher(lr, training=False), tf.float32), 0, 1))
         return given
 
     def trackables(self) -> dict[str, list[tf.Variable]]:

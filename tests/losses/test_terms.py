@@ -44,6 +44,21 @@ def test_what_a_term_needs_is_handed_to_it():
     assert float(total) == pytest.approx(2 * float(values["ldl"]) + 2 * float(values["l1"]), rel=1e-6)
 
 
+def test_terms_of_a_teacher():
+    """Each compares with its own reference: exchanging HR and the teacher's images exchanges the values."""
+    teacher = contracts.images(8, 8, seed=3)
+    terms = parse_terms("l1:1,vgg12:0.5,teacher:2,teacher_mse:3,teacher_vgg12:0.25", vgg_weights="random")
+    assert [term.of_teacher for term in terms] == [False, False, True, True, True]
+    total, values = total_loss(terms, HR, SR, teacher=teacher)
+    _, swapped = total_loss(terms, teacher, SR, teacher=HR)
+    assert float(values["teacher"]) == pytest.approx(np.abs(teacher - SR).mean(), rel=1e-5)
+    assert float(values["teacher_mse"]) == pytest.approx(np.square(teacher - SR).mean(), rel=1e-5)
+    assert float(values["teacher"]) == pytest.approx(float(swapped["l1"]), rel=1e-6)
+    assert float(values["teacher_vgg12"]) == pytest.approx(float(swapped["vgg12"]), rel=1e-6)
+    assert float(values["vgg12"]) == pytest.approx(float(swapped["teacher_vgg12"]), rel=1e-6)
+    assert float(total) == pytest.approx(sum(term.weight * float(values[term.name]) for term in terms), rel=1e-6)
+
+
 def test_total_loss():
     terms = parse_terms("l1:0.5,mse:3,vgg11:0.01", vgg_weights="random")
     total, values = total_loss(terms, HR, SR)
@@ -57,6 +72,8 @@ def test_total_loss():
 
 @pytest.mark.parametrize(("text", "said"), [
     ("l2", "unknown loss 'l2'; known: charbonnier, color, features, focal_frequency, l1, ldl, "),
+    ("teacher_ldl", "unknown loss 'teacher_ldl'"),
+    ("teacher,teacher", "each loss may be given once; got 'teacher' 2 times"),
     ("charbonier:1", "Did you mean 'charbonnier'?"),
     ("vgg55", "unknown loss 'vgg55'"),
     ("vgg13", "unknown loss 'vgg13'"),

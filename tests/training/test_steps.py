@@ -54,6 +54,26 @@ def test_both_players_play(store):
     assert history["loss/discriminator"][-50:].mean() < history["loss/discriminator"][:10].mean()
 
 
+@pytest.mark.parametrize("adversarial", ["", "relativistic:0.005"])
+def test_a_teachers_images_are_its_own_or_stored(store, adversarial):
+    """The same step where the teacher runs, and where what it makes of the batch comes behind HR."""
+    flags = {**ESRGAN, "losses": "l1:1,teacher:1,teacher_mse:2", "adversarial": adversarial}
+    online = build_step(TrainConfig(**flags, teacher="mobile_x4"))
+    stored = build_step(TrainConfig(**flags, dataset="records:there"))
+    stored.generator.model.set_weights(online.generator.model.get_weights())
+    if adversarial:
+        stored.discriminator.model.set_weights(online.discriminator.model.get_weights())
+    lr, hr = (images[:2] for images in batch(store))
+    frozen = [np.array(weight) for weight in online.teacher.get_weights()]
+    taught = tf.clip_by_value(online.teacher(lr), 0, 1)
+    one, other = online(lr, hr), stored(lr, tf.concat([hr, taught], -1))
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert float(value) == pytest.approx(float(other[name]), rel=1e-3), name
+    for before, after in zip(frozen, online.teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 @pytest.mark.parametrize("name", sorted(ADVERSARIAL))
 def test_the_adversarial_term_alone_moves_the_generator(store, name):
     config = TrainConfig(**{**ESRGAN, "losses": "", "adversarial": f"{name}:1"})
