@@ -22,7 +22,7 @@ def main(config: CompareConfig, inputs: list[str]) -> int:
     """Checks what can be checked before a model is opened, then compares; returns the exit status."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     if len(inputs) != 1:
-        raise UserError(f"compare takes one image; got {len(inputs)}")
+        raise UserError(f"name one image to compare models on; got {len(inputs) or 'none'}")
     from srgan_tf.evaluation.comparison import compare, find_models, left_out
     from srgan_tf.evaluation.comparison_files import find_targets, read_subject, write_comparison
 

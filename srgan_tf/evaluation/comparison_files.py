@@ -10,9 +10,8 @@ from srgan_tf.errors import UserError
 from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
 from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page
 from srgan_tf.evaluation.comparison_sheet import draw_comparison
-from srgan_tf.imaging import read_image, write_image
+from srgan_tf.imaging import WRITABLE_SUFFIXES, read_image, write_image
 from srgan_tf.imaging.color import halve_depth
-from srgan_tf.inference.batch import names_file
 from srgan_tf.text import expand
 
 ENDINGS = (".html", ".htm")
@@ -33,7 +32,7 @@ def find_targets(output: Path, source: Path) -> Targets:
         OSError: the folder cannot be made.
     """
     named = output.suffix.lower() in ENDINGS and not output.is_dir()
-    if not named and (output.is_file() or names_file(output)):
+    if not named and not output.is_dir() and (output.is_file() or output.suffix.lower() in WRITABLE_SUFFIXES):
         raise UserError(f"--output must be a folder, or a file that ends in .html; got {output}")
     page = output if named else output / f"{source.stem}.html"
     targets = Targets(page, page.with_name(f"{page.stem}_sheet.png"))
@@ -51,6 +50,8 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
         OSError: from the file system.
     """
     path = Path(text) if Path(text).exists() else expand(text)
+    if path.is_dir():
+        raise UserError(f"{text} is a folder: name one image to compare models on")
     image = read_image(path, keep_depth=True)
     pixels = image.channels
     height, width = pixels.shape[:2]
@@ -58,7 +59,7 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
     megapixels = box.height * box.width / 1e6
     if megapixels > config.max_megapixels:
         raise UserError(f"a crop of {box.width}x{box.height} has {megapixels:.1f} megapixels; the limit is "
-                        f"--max_megapixels={config.max_megapixels:g}: choose a smaller --crop")
+                        f"--max_megapixels={config.max_megapixels:g}: choose a smaller --crop or a higher limit")
     return Subject(text, pixels, box, image.icc_profile if pixels.shape[2] > 2 else None)
 
 

@@ -156,9 +156,10 @@ def test_grey_transparent_and_deep_images(command, image, tmp_path, photo, mode)
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    ([], "compare takes one image; got 0"),
-    (["a.png", "b.png"], "compare takes one image; got 2"),
+    ([], "name one image to compare models on; got none"),
+    (["a.png", "b.png"], "name one image to compare models on; got 2"),
     (["none.png"], "No such file or directory: none.png"),
+    (["."], ". is a folder: name one image to compare models on"),
     (["a.png", "--crop=20"], "--crop must be WIDTHxHEIGHT+X+Y or WIDTHxHEIGHT in pixels"),
     (["a.png", "--crop=20x0"], "got '20x0'"),
     (["a.png", "--crop=20x20+290+0"], "--crop=20x20+290+0 reaches beyond the image, which has 300x256 pixels"),
