@@ -10,7 +10,6 @@ to compare), and a sheet of crops for each benchmark. A second run reads cached 
 """
 
 import functools
-import io
 import logging
 import sys
 
@@ -28,7 +27,7 @@ def main(config: EvaluateConfig) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
-    evaluation = evaluate(config, output, weight_readers(), flags.quiet_imports)
+    evaluation = evaluate(config, output, flags.quiet_imports)
     lines = report_lines(evaluation, config)
     print(markdown_table(lines), end="")
     write_report(output, evaluation, config)
@@ -44,19 +43,6 @@ def main(config: EvaluateConfig) -> int:
     for text in missing:
         print(f"failed: {printable(text)}", file=sys.stderr)
     return flags.USER_ERROR if failures or missing else 0
-
-
-def weight_readers() -> dict:
-    """What reads the weights of LPIPS and DISTS, by the ending of the file."""
-    import numpy as np
-
-    from srgan_tf.weights import READERS
-
-    def read_npz(content: bytes) -> dict:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
-
-    return {".npz": read_npz, **READERS}
 
 
 run = functools.partial(flags.run, main, EvaluateConfig)

@@ -55,7 +55,7 @@ class Settings:
 def _check(field: dataclasses.Field, value: Any) -> None:
     rules = field.metadata
     if rules["choices"] and value not in rules["choices"]:
-        known = ", ".join(map(str, rules["choices"]))
+        known = ", ".join(str(choice) for choice in rules["choices"] if choice != "")
         raise UserError(f"--{field.name} must be one of {known}; got {value!r}")
     if rules["low"] is None and rules["above"] is None:
         return

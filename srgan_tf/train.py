@@ -22,7 +22,7 @@ def main(config: TrainConfig) -> None:
 
     folder = train(config, flags.to_flagfile(config))
     folder = printable(folder)
-    print(f"generators: {folder}/best.keras (best validation PSNR), {folder}/last.keras")
+    print(f"generators: {folder}/best.keras (the best validation by {config.best_by or 'psnr_y'}), {folder}/last.keras")
 
 
 run = functools.partial(flags.run, main, TrainConfig)

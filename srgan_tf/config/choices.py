@@ -18,6 +18,12 @@ COMPUTE_TYPES = ("float32", "bfloat16")
 # In LR pixels. EDSR-baseline takes 1.7 GiB for such a tile. Overlaps cost it 6% more time on a megapixel; with tiles of
 # 256 they cost 21%.
 TILE, OVERLAP = 384, 16
+# Those that are measured besides PSNR and SSIM, and the flag that names the weights of those that have some.
+EXTRA_METRICS = {"niqe": "", "lpips": "lpips_weights", "dists": "dists_weights"}
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", *EXTRA_METRICS)
+LPIPS_HELP = ("Weights of LPIPS (AlexNet or VGG16): one file with all of them, or torchvision's and lpips' files "
+              "separated by a comma. .safetensors, .npz or .pth.")
+DISTS_HELP = "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt."
 TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file "
               "without a trial in a process of its own: of models whose maker you know.")
 OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in an installed package. The environment "

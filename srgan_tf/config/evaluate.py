@@ -4,6 +4,9 @@ import dataclasses
 
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
+    DISTS_HELP,
+    EXTRA_METRICS,
+    LPIPS_HELP,
     OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
@@ -15,9 +18,6 @@ from srgan_tf.config.choices import (
 )
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, check_pattern, lookup, setting
-
-# Measured besides PSNR and SSIM; those with weights of their own, and the flag that names them.
-EXTRA_METRICS = {"niqe": "", "lpips": "lpips_weights", "dists": "dists_weights"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +39,9 @@ class EvaluateConfig(Settings):
         (), "Measured besides PSNR and SSIM: niqe (needs no reference and 96x192 pixels), lpips, dists. For the last "
         "two, and for NIQE, smaller is better.", group="Basics")
     lpips_weights: tuple[str, ...] = setting(
-        (), "Weights of LPIPS (AlexNet or VGG16): one file with all of them, or torchvision's and lpips' files "
-        "separated by a comma. .safetensors, .npz or .pth.", paths=True, group="Basics")
+        (), LPIPS_HELP, paths=True, group="Basics")
     dists_weights: tuple[str, ...] = setting(
-        (), "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt.",
-        paths=True, group="Basics")
+        (), DISTS_HELP, paths=True, group="Basics")
     self_ensemble: bool = setting(
         False, "Average the output over the eight symmetries of each image; papers mark this with a + after the "
                "name.", group="Basics")

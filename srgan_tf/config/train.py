@@ -2,7 +2,17 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import DISCRIMINATOR_INPUTS, PRECISIONS, SCALES, SCHEDULES, STRATEGIES
+from srgan_tf.config.choices import (
+    DISCRIMINATOR_INPUTS,
+    DISTS_HELP,
+    EXTRA_METRICS,
+    LPIPS_HELP,
+    METRICS,
+    PRECISIONS,
+    SCALES,
+    SCHEDULES,
+    STRATEGIES,
+)
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -101,6 +111,13 @@ class TrainConfig(Settings):
                            group="Basics")
     checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1, group="Logging")
     validate_every: int = setting(1_000, "Steps between validations.", low=1, group="Logging")
+    best_by: str = setting(
+        "", "Validation metric that chooses best.keras; of niqe, lpips and dists smaller is better. Empty: psnr_y; of "
+        "a run with a discriminator, commands then take last.keras.", choices=("", *METRICS), group="Logging")
+    lpips_weights: tuple[str, ...] = setting(
+        (), f"{LPIPS_HELP} With them, LPIPS is validated too.", paths=True, group="Logging")
+    dists_weights: tuple[str, ...] = setting(
+        (), f"{DISTS_HELP} With them, DISTS is validated too.", paths=True, group="Logging")
     log_every: int = setting(100, "Steps between records of the losses.", low=1, group="Logging")
     keep_checkpoints: int = setting(3, "Checkpoints kept.", low=2, group="Logging")
     profile: int = setting(
@@ -119,7 +136,9 @@ class TrainConfig(Settings):
                 raise UserError(f"--{name} must be less than 1; got {getattr(self, name)}")
         if not self.losses and not self.adversarial:
             raise UserError("--losses and --adversarial are both empty: there is nothing to train on")
-
+        weights = EXTRA_METRICS.get(self.best_by, "")
+        if weights and not getattr(self, weights):
+            raise UserError(f"--best_by={self.best_by} needs its weights: give --{weights}=FILE")
         if self.gradient_penalty and not self.adversarial:
             raise UserError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
         if self.discriminator_input != "rgb" and not self.adversarial:

@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from srgan_tf.evaluation.parts import part
-from srgan_tf.evaluation.result_table import COLUMNS, FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
+from srgan_tf.evaluation.result_table import FOLDED, PUBLISHED_ENDING, Line, divided, shown_metrics
 from srgan_tf.evaluation.scatter import draw_scatter
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, rgb
+from srgan_tf.metrics.presentation import PRESENTATIONS
 
 QUALITY = 90
 # Crops beyond this many bytes in all are left out, the last ones first.
@@ -48,8 +49,8 @@ def draw_page(title: str, how: str, lines: Sequence[Line], rows: Mapping[str, Se
 def _table(lines: Sequence[Line]) -> str:
     """Head and body; each cell carries the value that it is sorted by."""
     metrics = shown_metrics(lines)
-    titles = ["benchmark", "method", "images", *(COLUMNS[name].title for name in metrics), "parameters"]
-    rising = ["", "", "", *("1" if COLUMNS[name].rising else "" for name in metrics), ""]
+    titles = ["benchmark", "method", "images", *(PRESENTATIONS[name].title for name in metrics), "parameters"]
+    rising = ["", "", "", *("1" if PRESENTATIONS[name].rising else "" for name in metrics), ""]
     head = "".join(f'<th scope="col" data-rising="{up}"><button>{escape(text)}</button></th>'
                    for text, up in zip(titles, rising, strict=True))
     best = {name: _best(lines, name) for name in metrics}
@@ -76,7 +77,7 @@ def _published(lines: Sequence[Line]) -> str:
 
 def _best(lines: Sequence[Line], metric: str) -> dict[str, float]:
     """The best figure of each benchmark, of those that are over the most images: others are not comparable."""
-    pick = max if COLUMNS[metric].rising else min
+    pick = max if PRESENTATIONS[metric].rising else min
     found: dict[str, list[tuple[int, float]]] = {}
     for line in lines:
         if not math.isnan(value := line.figures.get(metric, math.nan)):

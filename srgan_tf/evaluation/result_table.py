@@ -9,22 +9,9 @@ from typing import NamedTuple
 
 from srgan_tf.evaluation.literature import PUBLISHED, SOURCES, Source
 from srgan_tf.evaluation.measure import Scores
+from srgan_tf.metrics.presentation import PRESENTATIONS
 from srgan_tf.text import printable
 
-
-class Column(NamedTuple):
-    """A metric as tables show it; `rising`: whether more is better."""
-
-    title: str
-    form: str
-    rising: bool
-
-
-COLUMNS = {
-    "psnr_y": Column("PSNR-Y, dB", ".2f", True), "ssim_y": Column("SSIM-Y", ".4f", True),
-    "psnr_rgb": Column("PSNR-RGB, dB", ".2f", True), "ssim_rgb": Column("SSIM-RGB", ".4f", True),
-    "niqe": Column("NIQE", ".3f", False), "lpips": Column("LPIPS", ".4f", False),
-    "dists": Column("DISTS", ".4f", False)}
 FIXED = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 
 
@@ -67,7 +54,7 @@ class Line(NamedTuple):
         if math.isnan(value):
             return "-"
         partly = f" ({self.counts[metric]} of {self.images})" if metric in self.counts else ""
-        return format(value, COLUMNS[metric].form) + partly
+        return format(value, PRESENTATIONS[metric].form) + partly
 
     @property
     def images_cell(self) -> str:
@@ -117,14 +104,14 @@ def divided(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
 def shown_metrics(lines: Iterable[Line]) -> list[str]:
     """PSNR and SSIM, and those others that any line has."""
     lines = list(lines)
-    return [name for name in COLUMNS if name in FIXED or any(name in line.figures for line in lines)]
+    return [name for name in PRESENTATIONS if name in FIXED or any(name in line.figures for line in lines)]
 
 
 def markdown_table(lines: Sequence[Line]) -> str:
     """The measured lines in Markdown."""
     measured, _ = divided(lines)
     metrics = shown_metrics(measured)
-    titles = " | ".join(COLUMNS[name].title for name in metrics)
+    titles = " | ".join(PRESENTATIONS[name].title for name in metrics)
     text = [f"| benchmark | method | images | {titles} | parameters |", f"|---|---|---:|{'---:|' * len(metrics)}---:|"]
     for line in measured:
         cells = " | ".join(line.cell(name) for name in metrics)

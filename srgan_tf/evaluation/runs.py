@@ -15,7 +15,7 @@ from srgan_tf.config import EvaluateConfig
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished, lr_note
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
-from srgan_tf.evaluation.judges import Judge, Readers, find_judges
+from srgan_tf.evaluation.judges import Judge, find_judges
 from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
@@ -41,20 +41,18 @@ class Evaluation(NamedTuple):
     rows: dict[str, list[Row]]
 
 
-def evaluate(config: EvaluateConfig, output: Path, readers: Readers | None = None,
-             opening: Opening = contextlib.nullcontext) -> Evaluation:
+def evaluate(config: EvaluateConfig, output: Path, opening: Opening = contextlib.nullcontext) -> Evaluation:
     """Evaluates what the configuration names: models on benchmarks, or finished images.
 
     Args:
         config: of the evaluation.
         output: folder for sheets and images; exists.
-        readers: what reads a file of weights, by its ending.
         opening: a context to open models in.
 
     Raises:
         ValueError: something that is named cannot be used, or no image at all could be measured.
     """
-    judges = find_judges(config, readers or {})
+    judges = find_judges(config)
     found = _finished(config, judges) if config.sr_dir else _models(config, judges, output, opening)
     scores = [scores for methods in found.results.values() for name, scores in methods.items() if name in found.methods]
     if not any(each.images for each in scores):

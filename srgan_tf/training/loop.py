@@ -2,7 +2,7 @@
 
 import datetime
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -12,12 +12,14 @@ import numpy as np
 from srgan_tf.config import TrainConfig
 from srgan_tf.data.mapping import check_mapped
 from srgan_tf.imaging import write_image
+from srgan_tf.metrics.presentation import PRESENTATIONS
 from srgan_tf.models import save_model
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.engine import Engine
 from srgan_tf.training.logs import Ledger, Profiler, Progress, Records
 from srgan_tf.training.strategies import agreement
 from srgan_tf.training.validation import Validator
+from srgan_tf.training.validation_metrics import Ranking, best_metric
 
 
 class Run:
@@ -40,6 +42,7 @@ class Run:
         """
         self.config, self.folder, self.generator, self.chief = config, folder, generator, chief
         self.checkpoints, self.validator = checkpoints, validator
+        self.ranking = Ranking(best_metric(config))
         self.number = int(checkpoints.step.numpy())
 
     def take_steps(self, engine: Engine, data: Iterable) -> None:
@@ -111,14 +114,13 @@ class Run:
         with self._progress.paused():
             found = self.validator()
             self._records.scalars(
-                self.number, {"validation/psnr_y": found.psnr_y, "validation/ssim_y": found.ssim_y})
+                self.number, {f"validation/{name}": value for name, value in found.values.items()})
             self._records.image(self.number, "validation", found.sheet)
-            best = found.psnr_y > float(self.checkpoints.best.numpy())
-            self._progress.say(
-                f"step {self.number}: PSNR-Y {found.psnr_y:.2f} dB (bicubic {self.validator.bicubic_psnr_y:.2f}), "
-                f"SSIM-Y {found.ssim_y:.4f}{', best so far' if best else ''}")
+            score = np.float32(self.ranking.score(found.values))
+            best = score > self.checkpoints.best.numpy()
+            self._progress.say(f"step {self.number}: {self._compared(found.values)}{', best so far' if best else ''}")
             if best:
-                self.checkpoints.best.assign(np.float32(found.psnr_y))
+                self.checkpoints.best.assign(score)
                 self.checkpoints.best_step.assign(self.number)
                 self.keep("best.keras")
             if self.chief:
@@ -132,12 +134,21 @@ class Run:
             self.checkpoints.save()
             self.keep("last.keras")
 
+    def _compared(self, values: Mapping[str, float]) -> str:
+        """The metrics of a validation, beside what bicubic interpolation reaches."""
+        return ", ".join(f"{PRESENTATIONS[name].show(values[name])} (bicubic {bicubic:{PRESENTATIONS[name].form}})"
+                         if name in values else f"{PRESENTATIONS[name].name} cannot be measured"
+                         for name, bicubic in self.validator.bicubic.items())
+
     def _summarize(self) -> None:
-        best, best_step = float(self.checkpoints.best.numpy()), int(self.checkpoints.best_step.numpy())
+        score, shown = float(self.checkpoints.best.numpy()), self.ranking.shown
+        bicubic = self.validator.bicubic[self.ranking.metric]
+        best = (f"best {shown.show(self.ranking.value(score))} (bicubic {bicubic:{shown.form}}) at step "
+                f"{int(self.checkpoints.best_step.numpy()):,}" if np.isfinite(score)
+                else f"no best.keras: {shown.name} could not be measured")
         took = datetime.timedelta(seconds=round(self._progress.seconds()))
         self._progress.say(
-            f"{self.config.steps:,} steps, the last {self._progress.taken():,} in {took}; best PSNR-Y {best:.2f} dB "
-            f"({best - self.validator.bicubic_psnr_y:+.2f} over bicubic) at step {best_step:,}")
+            f"{self.config.steps:,} steps, the last {self._progress.taken():,} in {took}; {best}")
 
 
 @contextmanager

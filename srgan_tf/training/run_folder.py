@@ -3,7 +3,7 @@
     RUN/config.flags     the flags, as a flagfile
     RUN/data.json        which images it trains and validates on (`run_data.py`)
     RUN/checkpoints/     everything needed to resume
-    RUN/best.keras       generator of the best validation PSNR;  RUN/last.keras  the newest
+    RUN/best.keras       generator of the best validation, by --best_by;  RUN/last.keras  the newest
     RUN/tensorboard/, RUN/metrics.jsonl, RUN/validation.png
 """
 
@@ -19,7 +19,8 @@ from srgan_tf.text import expand
 
 # What may change from one start of a run to the next: how long it continues, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
-        "vgg_weights", "init_from", "strategy", "steps_per_call", "deterministic", "profile", "accept_changed_data"}
+        "vgg_weights", "lpips_weights", "dists_weights", "init_from", "strategy", "steps_per_call", "deterministic",
+        "profile", "accept_changed_data"}
 FLAGS_FILE, DATA_FILE = "config.flags", "data.json"
 
 
@@ -118,7 +119,8 @@ def _check_same_run(folder: Path, config: TrainConfig, flags_text: str) -> None:
     # The length of a run shapes its cosine from the first step on.
     free = FREE - {"steps"} if config.schedule == "cosine" else FREE
     for field in dataclasses.fields(config):
-        old, new = before.get(field.name), now.get(field.name)
+        # A run of an earlier version, which did not have the flag, did without what it asks for.
+        old, new = before.get(field.name, "" if field.default == "" else None), now.get(field.name)
         if field.name not in free and old is not None and old != new:
             raise UserError(f"--{field.name}={new} contradicts the run in {folder}, which has --{field.name}={old}: "
                             "keep it, or name a new --run_dir")

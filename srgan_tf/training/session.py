@@ -1,6 +1,7 @@
 """A run from its configuration to its end: what is built, read and restored before the loop turns."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from srgan_tf.training.run_folder import keep_flags, open_run_folder
 from srgan_tf.training.steps import PixelStep, variables
 from srgan_tf.training.strategies import is_chief, open_strategy
 from srgan_tf.training.validation import Validator
+from srgan_tf.training.validation_metrics import Metric, Ranking, best_metric, open_metrics
 
 
 def train(config: TrainConfig, flags_text: str) -> Path:
@@ -57,7 +59,7 @@ def train(config: TrainConfig, flags_text: str) -> Path:
 
 
 def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
-    synthesis = open_synthesis(config)
+    synthesis, metrics = open_synthesis(config), open_metrics(config)
     step = build_step(config)
     average = MovingAverage(step.generator.model, config.ema)
     with open_run_folder(config, flags_text, chief) as folder:
@@ -67,12 +69,12 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
         data = open_run_data(config, folder, chief)
         if chief:
             keep_flags(folder, flags_text)
-        _take_steps(config, folder, step, average, data, synthesis, chief)
+        _take_steps(config, folder, step, average, data, synthesis, metrics, chief)
     return folder
 
 
 def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: MovingAverage, data: Opened,
-                synthesis: Synthesis | None, chief: bool) -> None:
+                synthesis: Synthesis | None, metrics: Mapping[str, Metric], chief: bool) -> None:
     """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator
     store = load_images(data.train, config.scale, config.patch_size)
@@ -82,13 +84,13 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
     smallest = SSIM_WINDOW + 2 * config.scale
     # Validation images that are named are taken with their own LR.
     measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
-                      most=config.val_images, synthesis=None if config.val_dataset else synthesis)
+                      most=config.val_images, metrics=metrics, synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
         print(f"{printable(line)}: going back to the one before")
     if data.validation_changed:
-        _measure_best_again(folder, checkpoints, measure)
+        _measure_best_again(folder, checkpoints, measure, Ranking(best_metric(config)))
     run = Run(config, folder, generator, checkpoints, measure(generator), chief)
     first_step = int(checkpoints.step.numpy())
     if first_step >= config.steps:
@@ -101,15 +103,18 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Mov
                    blocks(config, store, first_step, synthesis, step.reads_lessons))
 
 
-def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callable[[keras.Model], Validator]) -> None:
+def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callable[[keras.Model], Validator],
+                        ranking: Ranking) -> None:
     """Measures best.keras, for its score on other images is no measure for those to come."""
-    path, before = folder / "best.keras", float(checkpoints.best.numpy())
+    path, before, score = folder / "best.keras", float(checkpoints.best.numpy()), float("-inf")
     # In a thread of its own, where no strategy is in scope: variables made in one would wait for the other machines.
-    with ThreadPoolExecutor(1) as outside:
-        best = outside.submit(lambda: measure(load_model(path))().psnr_y).result() if path.is_file() else float("-inf")
-    checkpoints.best.assign(best)
-    print(f"the validation images have changed: PSNR-Y of {printable(path)} is {best:.2f} dB on them, and was "
-          f"{before:.2f}")
+    if path.is_file():
+        with ThreadPoolExecutor(1) as outside:
+            score = ranking.score(outside.submit(lambda: measure(load_model(path))()).result().values)
+    checkpoints.best.assign(score)
+    now, then = (ranking.shown.show(ranking.value(each)) if math.isfinite(each) else "not known"
+                 for each in (score, before))
+    print(f"the validation images have changed: {printable(path)} has {now} on them; before: {then}")
 
 
 def load_images(source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
