@@ -1,6 +1,5 @@
 """The files of a comparison: the image that is read, the page and the sheet that are written."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ from srgan_tf.atomic import replacing
 from srgan_tf.config import CompareConfig
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
-from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page
+from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page, facts
 from srgan_tf.evaluation.comparison_sheet import draw_comparison
 from srgan_tf.imaging import WRITABLE_SUFFIXES, read_image, write_image
 from srgan_tf.imaging.color import halve_depth
@@ -65,21 +64,11 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
 
 def write_comparison(targets: Targets, subject: Subject, comparison: Comparison) -> None:
     """Writes the page and the sheet, each whole or not at all."""
-    facts = _facts(subject, comparison)
     with replacing(targets.page) as temporary:
-        temporary.write_text(draw_comparison_page(subject, comparison, facts), encoding="utf-8")
+        temporary.write_text(draw_comparison_page(subject, comparison), encoding="utf-8")
     results, scale = comparison.results, comparison.scale
     repeated = halve_depth(subject.crop).repeat(scale, axis=0).repeat(scale, axis=1)
     views = {INPUT: repeated, **{result.name: result.pixels for result in results}}
     captions = {INPUT: "pixels repeated", **{result.name: caption(result) for result in results}}
-    title = f"{Path(subject.path).name}: {facts}"
+    title = f"{Path(subject.path).name}: {facts(subject, comparison)}"
     write_image(targets.sheet, draw_comparison(title, views, captions))
-
-
-def _facts(subject: Subject, comparison: Comparison) -> str:
-    (height, width), box = subject.pixels.shape[:2], subject.box
-    larger, part = comparison.results[0].pixels.shape, f"{box.width}x{box.height}"
-    whole = (box.height, box.width) == (height, width)
-    what = f"{part} pixels" if whole else f"{part} pixels at +{box.left}+{box.top} of {width}x{height}"
-    return (f"{what}, upscaled to {larger[1]}x{larger[0]}. Seconds are of {'this' if whole else 'this part'} on "
-            f"{os.cpu_count()} processor cores, without opening the model.")

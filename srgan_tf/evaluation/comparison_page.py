@@ -5,6 +5,7 @@ Images in it are lossless: WebP, with the profile of the image.
 
 import base64
 import json
+import os
 import shlex
 from collections.abc import Sequence
 from html import escape
@@ -54,14 +55,8 @@ class Subject(NamedTuple):
         return height * width / (self.box.height * self.box.width)
 
 
-def draw_comparison_page(subject: Subject, comparison: Comparison, facts: str) -> str:
-    """The page as text.
-
-    Args:
-        subject: what was upscaled.
-        comparison: what became of it.
-        facts: a sentence or two about both.
-    """
+def draw_comparison_page(subject: Subject, comparison: Comparison) -> str:
+    """The page as text."""
     results = comparison.results
     views = [{"name": INPUT, "caption": "pixels repeated", "command": "", "pixelated": True,
               "image": _data_uri(halve_depth(subject.crop), subject.icc_profile)},
@@ -72,16 +67,36 @@ def draw_comparison_page(subject: Subject, comparison: Comparison, facts: str) -
     document = {"views": views, "width": width, "height": height, "left": 1, "right": min(2, len(results)),
                 "path": path}
     return Template(part("comparison.html")).substitute(
-        title=escape(f"{Path(subject.path).name}, upscaled by {comparison.scale}"), facts=escape(facts),
-        where=_where(subject), strength=_strength(comparison), table=_table(results, subject.times),
-        notes=_notes(comparison), views=json.dumps(document).replace("<", "\\u003c"), look=part("page.css"),
-        slider=part("slider.html"), slider_look=part("slider.css"), slider_script=part("slider.js"))
+        look=part("page.css"), slider=part("slider.html"), slider_look=part("slider.css"),
+        slider_script=part("slider.js"), title=escape(f"{Path(subject.path).name}, upscaled by {comparison.scale}"),
+        facts=escape(facts(subject, comparison)), where=_where(subject), strength=_strength(comparison),
+        table=_table(results, subject.times), how=escape(_how(subject)), notes=_notes(comparison),
+        views=json.dumps(document).replace("<", "\\u003c"))
+
+
+def facts(subject: Subject, comparison: Comparison) -> str:
+    """What was upscaled, and to which size."""
+    (height, width), box = subject.pixels.shape[:2], subject.box
+    larger, part = comparison.results[0].pixels.shape, f"{box.width}x{box.height} pixels"
+    place = f" at +{box.left}+{box.top} of {width}x{height}" if subject.times > 1 else ""
+    return f"{part}{place}, upscaled to {larger[1]}x{larger[0]}."
+
+
+def _how(subject: Subject) -> str:
+    cores = f"on {os.cpu_count()} processor cores, without opening the model"
+    if subject.times == 1:
+        return f"Seconds: {cores}."
+    return f"Seconds: of this part {cores}; for the whole image, in proportion to its pixels."
 
 
 def caption(result: Result) -> str:
     """Parameters, seconds and licence in a line."""
     parameters = f"{result.parameters:,} parameters" if result.parameters else ""
-    return ", ".join(filter(None, (parameters, f"{result.seconds:.2f} s", result.licence)))
+    return ", ".join(filter(None, (parameters, f"{_rounded(result.seconds)} s", result.licence)))
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds >= 0.1 else f"{seconds:.3f}"
 
 
 def _view(result: Result, subject: Subject) -> dict[str, object]:
@@ -107,7 +122,7 @@ def _table(results: Sequence[Result], times: float) -> str:
     rows = [[INPUT, *("" for _ in titles[1:])]]
     for result in results:
         whole = [_duration(result.seconds * times)] if times > 1 else []
-        rows.append([result.name, f"{result.parameters:,}" if result.parameters else "", f"{result.seconds:.2f}",
+        rows.append([result.name, f"{result.parameters:,}" if result.parameters else "", _rounded(result.seconds),
                      *whole, result.licence or ("not needed" if result.name == BICUBIC else "not known")])
     body = "".join(f'<tr><th scope="row"><button type="button">{escape(name)}</button></th>'
                    f'{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>' for name, *cells in rows)

@@ -73,7 +73,7 @@ function createSlider(root, changed = () => {}) {
       choice[side].value = index;
     }
     Object.assign(place, { width, height });
-    root.style.setProperty("--ratio", width / height);
+    root.style.setProperty("--ratio", Math.min(Math.max(width / height, 0.75), 2.5)); // bands beside what is longer
     show();
     fit();
   }

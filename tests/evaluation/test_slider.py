@@ -34,7 +34,7 @@ def page(tmp_path_factory, photo):
     subject = Subject("photo.jpg", photo, Box(64, 64, 30, 20))
     file = tmp_path_factory.mktemp("page") / "page.html"
     comparison = Comparison(4, results, {"other": "/".join([LONG] * 3)}, path)
-    file.write_text(draw_comparison_page(subject, comparison, "How."))
+    file.write_text(draw_comparison_page(subject, comparison))
     return file.as_uri()
 
 
