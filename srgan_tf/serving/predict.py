@@ -25,11 +25,13 @@ class Limits(NamedTuple):
         request_bytes: of its message, and of a tensor that a smaller message stands for.
         megapixels: of its images together, before they are upscaled.
         untiled: whether the signature `untiled` is served.
+        deadline: when nobody waits for the answer any more, in seconds of time.monotonic().
     """
 
     request_bytes: int
     megapixels: float = math.inf
     untiled: bool = True
+    deadline: float = math.inf
 
 
 def served(version: Version, limits: Limits) -> list[str]:
@@ -72,7 +74,10 @@ def predict(version: Version, signature_name: str, inputs: Mapping[str, np.ndarr
     _check_pixels(inputs, limits.megapixels)
     fetches = {name: info.name for name, info in signature.outputs.items() if not outputs or name in outputs}
     try:
-        return version.run(fetches, {signature.inputs[name].name: array for name, array in inputs.items()})
+        return version.run(fetches, {signature.inputs[name].name: array for name, array in inputs.items()},
+                           limits.deadline)
+    except tf.errors.DeadlineExceededError:
+        raise RefusedError("DEADLINE_EXCEEDED", "the model did not answer in time") from None
     except tf.errors.OpError as error:
         raise RefusedError(CODES.get(error.error_code, "INTERNAL"), _plain(error)) from error
     except MemoryError:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
 from srgan_tf.serving.gate import Hold
-from srgan_tf.serving.predict import predict, signature_of
+from srgan_tf.serving.predict import Limits, predict, signature_of
 from srgan_tf.serving.prometheus import CONTENT_TYPE
 from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.service import Service
@@ -60,15 +60,16 @@ class _Api:
         with service.gate.hold() as held:
             with service.counted("rest"):
                 body = await _within(service.gate.timeout, _body(request, service.limits.request_bytes, held))
-                work = service.compute(lambda version: self._answer(version, body, held), held, *_asked(request))
+                work = service.compute(lambda version, limits: self._answer(version, limits, body, held), held,
+                                       *_asked(request))
                 pieces = await _unless_gone(request, work)
             held.enter()
             return _Pieces(pieces, held)
 
-    def _answer(self, version: Version, body: bytearray, held: Hold) -> list[bytes]:
+    def _answer(self, version: Version, limits: Limits, body: bytearray, held: Hold) -> list[bytes]:
         """Runs in a worker thread: JSON to JSON."""
         name, row_form, inputs = self._read(version, body, held)
-        outputs = predict(version, name, inputs, self.service.limits)
+        outputs = predict(version, name, inputs, limits)
         made, expected = bytes_of(outputs.values()), json_tensors.answer_bytes(outputs)
         if expected > self.service.gate.held_limit:
             count = sum(array.size for array in outputs.values())

@@ -1,8 +1,9 @@
 """The gRPC services of TensorFlow Serving: PredictionService and ModelService."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -33,6 +34,9 @@ def grpc_server(service: Service, config: ServeConfig) -> grpc.aio.Server:
         ("grpc.max_connection_age_grace_ms", int(2000 * config.request_timeout)),
         ("grpc.keepalive_time_ms", int(1000 * age)),
         ("grpc.max_receive_message_length", service.limits.request_bytes),
+        # Too large a message would be refused 0.1 to 1 s late, and not at all if its connection reaches its age in
+        # between: the client would see UNAVAILABLE. Where both fall into the same millisecond, it still does.
+        ("grpc.http.tarpit", 0),
         ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0),
         # Nothing is read ahead of _Messages.read.
         ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", SMALL_BYTES)])
@@ -52,6 +56,20 @@ def _handlers(service: Service) -> list[grpc.GenericRpcHandler]:
         for method, function in found.items()}) for name, found in services.items()]
 
 
+class _Call(NamedTuple):
+    """A call whose message has arrived.
+
+    Attributes:
+        message: the one message, in a list from which it can be taken out.
+        held: what is in memory for it.
+        patience: how many seconds its client waits.
+    """
+
+    message: list[bytes]
+    held: Hold
+    patience: float
+
+
 class _Messages:
     """Reads requests when there is room for them, and counts them as held until their calls have ended.
 
@@ -65,7 +83,7 @@ class _Messages:
         # Of those that arrive only the limit is known. They take at most half of what may be held.
         self._arriving = asyncio.Semaphore(max(1, service.gate.held_limit // (2 * self._most)))
 
-    def handler(self, function: Callable[[list[bytes], Hold], Awaitable[bytes]], large: bool) -> Callable:
+    def handler(self, function: Callable[[_Call], Awaitable[bytes]], large: bool) -> Callable:
         """A handler of gRPC from one of _Methods."""
         async def handle(messages: Any, context: Any) -> bytes:
             held = self._service.gate.hold()
@@ -75,7 +93,8 @@ class _Messages:
                 message += await self._read(messages, held)
                 if not large and len(message[0]) > SMALL_BYTES:
                     raise invalid(f"the request is larger than {SMALL_BYTES} bytes")
-                return await function(message, held)
+                patience = context.time_remaining()
+                return await function(_Call(message, held, math.inf if patience is None else patience))
             except RefusedError as error:  # which goes, with the frames of its traceback
                 refusal = grpc.StatusCode[error.code], error.message
             finally:
@@ -85,7 +104,7 @@ class _Messages:
         return handle
 
     async def _read(self, messages: Any, held: Hold) -> list[bytes]:
-        """The one message of a call, in a list from which it can be taken out."""
+        """The message of a _Call."""
         async def read() -> list[bytes]:
             async with self._arriving:
                 held.take(self._most)
@@ -108,26 +127,28 @@ class _Methods:
     def __init__(self, service: Service):
         self._service = service
 
-    async def predict(self, message: list[bytes], held: Hold) -> bytes:
+    async def predict(self, call: _Call) -> bytes:
         with self._service.counted("grpc"):
-            found = outline(message[0])
+            found = outline(call.message[0])
             asked = _asked(_parsed(model_pb2.ModelSpec, found.spec))
             return await self._service.compute(
-                lambda version: self._answer(version, message, found.parsed_bytes, held), held, *asked)
+                lambda version, limits: self._answer(version, limits, call, found.parsed_bytes), call.held, *asked,
+                call.patience)
 
-    def _answer(self, version: Version, message: list[bytes], parsed_bytes: int, held: Hold) -> bytes:
+    def _answer(self, version: Version, limits: Limits, call: _Call, parsed_bytes: int) -> bytes:
         """Runs in a worker thread: a PredictRequest to a PredictResponse."""
+        message, held = call.message, call.held
         held.take(parsed_bytes)
         size, request = len(message[0]), _parsed(predict_pb2.PredictRequest, message.pop())
         held.take(-size)
-        response = predict_proto(version, request, self._service.limits, held.take)
+        response = predict_proto(version, request, limits, held.take)
         response.model_spec.name = self._service.model.name
         request.Clear()
         held.take(2 * response.ByteSize() - parsed_bytes)  # gRPC copies it
         return response.SerializeToString()
 
-    async def metadata(self, message: list[bytes], held: Hold) -> bytes:
-        request = _parsed(get_model_metadata_pb2.GetModelMetadataRequest, message[0])
+    async def metadata(self, call: _Call) -> bytes:
+        request = _parsed(get_model_metadata_pb2.GetModelMetadataRequest, call.message[0])
         if list(request.metadata_field) != ["signature_def"]:
             raise invalid("metadata_field must be signature_def alone")
         number, signatures = self._service.metadata(*_asked(request.model_spec))
@@ -136,14 +157,14 @@ class _Methods:
         response.metadata["signature_def"].Pack(signatures)
         return response.SerializeToString()
 
-    async def status(self, message: list[bytes], held: Hold) -> bytes:
-        request = _parsed(get_model_status_pb2.GetModelStatusRequest, message[0])
+    async def status(self, call: _Call) -> bytes:
+        request = _parsed(get_model_status_pb2.GetModelStatusRequest, call.message[0])
         return self._service.status(*_asked(request.model_spec)).SerializeToString()
 
-    async def not_offered(self, message: list[bytes], held: Hold) -> bytes:
+    async def not_offered(self, call: _Call) -> bytes:
         raise RefusedError("UNIMPLEMENTED", "the model upscales images: use Predict")
 
-    async def not_reloaded(self, message: list[bytes], held: Hold) -> bytes:
+    async def not_reloaded(self, call: _Call) -> bytes:
         raise RefusedError("UNIMPLEMENTED", "the configuration is that of the command line; new versions in the base "
                            "path are found by themselves")
 

@@ -1,6 +1,7 @@
 """What REST and gRPC have in common: a model behind a gate, counted, and described by TensorFlow Serving's protos."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -29,23 +30,25 @@ class Service(NamedTuple):
     metrics: Metrics
     limits: Limits
 
-    async def compute(self, work: Callable[[Version], Any], held: Hold, name: str, number: int | None,
-                      label: str) -> Any:
-        """Returns `work(version)` of the version asked for (see Model.take), which stays loaded to its end.
+    async def compute(self, work: Callable[[Version, Limits], Any], held: Hold, name: str, number: int | None,
+                      label: str, patience: float = math.inf) -> Any:
+        """Returns `work(version, limits)` of the version asked for (see Model.take), which stays loaded to its end.
 
-        What is `held` counts as held to the end of the work, also where its client goes away before.
+        What is `held` counts as held to the end of the work, also where its client goes away before. `patience` is how
+        many seconds the client waits, where it says so.
 
         Raises:
             RefusedError: there is no such version or no room, or by `work`.
         """
         version = self.model.take(name, number, label)
+        limits = self.limits._replace(deadline=time.monotonic() + min(patience, self.gate.timeout))
         held.enter()
 
         def done() -> None:
             self.model.give_back(version)
             held.leave()
 
-        return await self.gate.run(lambda: work(version), done)
+        return await self.gate.run(lambda: work(version, limits), done)
 
     @contextlib.contextmanager
     def counted(self, protocol: str) -> Iterator[None]:

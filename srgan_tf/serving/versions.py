@@ -10,6 +10,7 @@ import gc
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,14 +77,16 @@ class Version:
         self._idle.put(session)
         return dict(loaded.signature_def)
 
-    def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray],
+            deadline: float = math.inf) -> dict[str, np.ndarray]:
         """Computes tensors in the next idle session: name -> tensor name, tensor name -> value.
 
-        Sessions are taken in rotation, so that as many calls as there are sessions warm each of them up.
+        Sessions are taken in rotation, so that as many calls as there are sessions warm each of them up. A call stops
+        soon after its deadline, in seconds of time.monotonic(), with a DeadlineExceededError.
         """
         session = self._idle.get()
         try:
-            return session.run(dict(fetches), dict(feeds))
+            return session.run(dict(fetches), dict(feeds), _until(deadline))
         finally:
             self._idle.put(session)
 
@@ -225,6 +228,14 @@ class Model:
             self._loaded.clear()
         for version in unused:
             version.close()
+
+
+def _until(deadline: float) -> tf.compat.v1.RunOptions | None:
+    """Options of a call. After its time TensorFlow begins no operation and no iteration, so no tile of an export."""
+    if deadline == math.inf:
+        return None
+    milliseconds = math.ceil(1000 * (deadline - time.monotonic()))
+    return tf.compat.v1.RunOptions(timeout_in_ms=max(1, milliseconds))  # 0 is no limit
 
 
 def available_memory() -> float:

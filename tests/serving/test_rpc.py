@@ -1,5 +1,6 @@
 """The gRPC services, by the stubs of tensorflow-serving-api."""
 
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -116,6 +117,26 @@ def test_too_large_a_message(predictions):
     with pytest.raises(grpc.RpcError, match="larger than max") as error:
         predictions.Predict(request(image=np.zeros((1, 1000, 1000, 3), np.uint8)))
     assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_too_large_a_message_is_refused_at_once(predictions):
+    """A refusal that gRPC delays, by 0.1 s or more, is lost where the server ends the connection in between."""
+    large, seconds = request(image=np.zeros((1, 600, 600, 3), np.uint8)), []
+    for _ in range(8):
+        start = time.perf_counter()
+        with pytest.raises(grpc.RpcError, match="larger than max"):
+            predictions.Predict(large)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.1, seconds
+
+
+def test_work_ends_with_the_patience_of_its_client(server, predictions):
+    call = predictions.Predict.future(request("busy", rounds=np.full(1, 10**9, np.int32)), timeout=1)
+    server.until_inside(1)
+    with pytest.raises(grpc.RpcError) as error:
+        call.result()
+    assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    server.until_inside(0, 10)  # the server itself would end it after 20 s
 
 
 def test_what_is_no_message(channel):

@@ -8,7 +8,6 @@ import shutil
 import signal
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from serving.trial import Server, save_version, serving, upscaled
 from tensorflow_serving.apis import prediction_log_pb2
 
 from srgan_tf.serving import versions
+from srgan_tf.serving.predict import Limits, predict
+from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.versions import Model
 
 MODEL = "/v1/models/tiny"
@@ -177,22 +178,13 @@ def rounds_of(server: Server, seconds: float) -> int:
     return int(200 * seconds / (time.perf_counter() - start)) + 1
 
 
-def until_inside(server: Server, count: int) -> None:
-    """Waits until so many requests run or wait."""
-    while True:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.rest}/metrics") as response:
-            if f"srgan_tf_serving_requests_inside {count}.0" in response.read().decode():
-                return
-        time.sleep(0.02)
-
-
 def test_a_version_in_use_is_not_unloaded_and_too_many_are_refused(changing, staging):
     busy = {"signature_name": "busy", "instances": [rounds_of(changing, 3)]}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         running = pool.submit(changing.ask, MODEL + ":predict", busy)
-        until_inside(changing, 1)
+        changing.until_inside(1)
         waiting = [pool.submit(version, changing) for _ in range(3)]
-        until_inside(changing, 4)
+        changing.until_inside(4)
         start = time.perf_counter()
         status, answer = changing.ask(MODEL + ":predict", busy)
         assert (status, "4 requests run or wait already" in answer["error"]) == (503, True)
@@ -218,7 +210,7 @@ def test_a_stop_finishes_what_runs(changing):
     busy = {"signature_name": "busy", "instances": [rounds_of(changing, 1.5)]}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         running = pool.submit(changing.ask, MODEL + ":predict", busy)
-        until_inside(changing, 1)
+        changing.until_inside(1)
         changing.process.send_signal(signal.SIGTERM)
         changing.says("stopping")
         while health(changing) != "refused":
@@ -236,7 +228,7 @@ def test_a_stop_has_a_bound(tmp_path, staging):
             concurrent.futures.ThreadPoolExecutor(1) as pool:
         endless = {"signature_name": "busy", "instances": [10**9]}
         pool.submit(server.ask, MODEL + ":predict", endless)
-        until_inside(server, 1)
+        server.until_inside(1)
         server.process.send_signal(signal.SIGTERM)
         start = time.time()
         assert server.process.wait(20) == 1
@@ -277,3 +269,16 @@ def test_calls_never_meet_in_one_session(tmp_path, monkeypatch, sessions, memory
     assert time.monotonic() - start > seconds
     version.close()
     del module
+
+
+def test_a_call_stops_at_its_deadline(tmp_path):
+    version = versions.Version(1, save_version(tmp_path, 1))
+    limits, rounds = Limits(1 << 20, deadline=time.monotonic() + 0.3), {"rounds": np.full(1, 4000, np.int32)}
+    with pytest.raises(RefusedError, match="did not answer in time") as refused:
+        predict(version, "busy", rounds, limits)
+    assert refused.value.code == "DEADLINE_EXCEEDED"
+    with pytest.raises(RefusedError, match="did not answer in time"):  # its time is over before it begins
+        predict(version, "busy", rounds, limits)
+    answer = predict(version, "", {"image": PIXELS}, limits._replace(deadline=time.monotonic() + 1e6))
+    np.testing.assert_array_equal(answer["upscaled"], enlarged(PIXELS, 1))
+    version.close()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -102,6 +103,15 @@ class Server(NamedTuple):
             assert self.process.poll() is None or text in self.log.read_text(), log
             time.sleep(0.02)
         return log
+
+    def until_inside(self, count: int, seconds: float = 30) -> None:
+        """Waits until so many requests run or wait."""
+        end, metrics = time.time() + seconds, ""
+        while f"srgan_tf_serving_requests_inside {count}.0" not in metrics:
+            assert time.time() < end, metrics
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/metrics") as response:
+                metrics = response.read().decode()
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
