@@ -40,7 +40,8 @@ class Gate:
         """Returns `work()`, run in a thread; calls `done()` when that has ended or never will begin.
 
         Work that is given up, because its time is over or its client gone, is dropped if it still waits, with what it
-        refers to. What already computes cannot be stopped: it keeps its thread, and its place inside, to its end.
+        refers to. What already computes keeps its thread, and its place inside, to its end; it has to look at its time
+        by itself.
 
         Raises:
             RefusedError: there is no room, the server stops, or the time is over.

@@ -78,7 +78,7 @@ def test_strings_and_a_choice_of_outputs(predictions):
     (request(version=7), "NOT_FOUND", "version 7"),
     (request("other"), "INVALID_ARGUMENT", "'other' not found in signature def"),
     (request(), "INVALID_ARGUMENT", "missing image"),
-    (request(image=[1]), "INVALID_ARGUMENT", "image. Inputs expected to be in the set {image}."),
+    (request(other=[1]), "INVALID_ARGUMENT", "other. Inputs expected to be in the set {image}."),
     (request(image=np.zeros((1, 2, 2, 3), np.float32)), "INVALID_ARGUMENT", "must be uint8; got float32"),
     (request(image=np.zeros((1, 2, 2, 4), np.uint8)), "INVALID_ARGUMENT", "must have shape"),
     (request(image=np.zeros((1, 0, 2, 3), np.uint8)), "INVALID_ARGUMENT", "is empty"),
