@@ -280,5 +280,5 @@ def test_a_call_stops_at_its_deadline(tmp_path):
     with pytest.raises(RefusedError, match="did not answer in time"):  # its time is over before it begins
         predict(version, "busy", rounds, limits)
     answer = predict(version, "", {"image": PIXELS}, limits._replace(deadline=time.monotonic() + 1e6))
-    np.testing.assert_array_equal(answer["upscaled"], enlarged(PIXELS, 1))
+    np.testing.assert_array_equal(answer["upscaled"], upscaled(PIXELS, 1))
     version.close()
