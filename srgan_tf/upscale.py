@@ -8,8 +8,9 @@ Examples:
 import functools
 import time
 from collections import Counter
+from pathlib import Path
 
-from srgan_tf import flags
+from srgan_tf import __version__, flags
 from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
 from srgan_tf.text import expand, show
@@ -21,7 +22,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.list:
         show(model_list())
         return 0
-    from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
+    from srgan_tf.inference.batch import FileOptions, find_jobs, names_file, upscale_files
 
     name = "" if config.server else config.model or DEFAULT_MODEL
     scale = config.scale if name == "bicubic" else known_scale(name)
@@ -50,10 +51,18 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         jobs = find(scale=upscaler.scale)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     failed = upscale_files(
-        upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings)
+        upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings,
+        options=FileOptions(config.page, config.accept_truncated, config.strip_metadata, _software(config)))
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
+
+
+def _software(config: UpscaleConfig) -> str:
+    """What the metadata say that made the image: a model's name, and not where on this machine it lies."""
+    name = Path(config.model or ("" if config.server else DEFAULT_MODEL)).name
+    model = f"{name} at sharpness {config.sharpness:g}" if config.sharpness else name
+    return f"srgan_tf {__version__}" + (f" ({model})" if model else "")
 
 
 def _find(config: UpscaleConfig) -> ModelRef:

@@ -52,6 +52,12 @@ class UpscaleConfig(Settings):
                "dB better.",
         group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
+    page: int = setting(
+        0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: files of several are refused.",
+        low=0)
+    accept_truncated: bool = setting(False, "Take a JPEG that is cut off as far as it goes.")
+    strip_metadata: bool = setting(
+        False, "Write no metadata (EXIF, XMP, IPTC, texts, dots per inch), only the colour profile.")
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",
         choices=RUNTIMES, group="Hardware")

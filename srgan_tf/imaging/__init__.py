@@ -11,6 +11,8 @@ Names load when they are first used, so that the parts that need no Pillow do no
 from srgan_tf import lazy
 
 _HOMES = {
+    "Metadata": "metadata",
+    "TooManyPixelsError": "image_files",
     "Encoding": "written_formats",
     "IMAGE_SUFFIXES": "image_files",
     "DecodedImage": "image_files",

@@ -4,7 +4,7 @@ Reading: as Pillow unpacks a decoded row, it keeps the first of the two bytes of
 the other byte order, the same file gives the second. So Pillow's decoders, with their filters, compressions and checks
 of damaged files, serve for 16 bits too.
 
-Writing: PNG over zlib, TIFF uncompressed; whatever stands beside the pixels is written by Pillow.
+Writing: PNG over zlib; whatever stands beside the pixels is written by Pillow. TIFF is written by `tiff_files`.
 """
 
 import io
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
+from PIL import Image, TiffImagePlugin
 
 _NATIVE = "L" if sys.byteorder == "little" else "B"
 _OTHER = {"L": "B", "B": "L"}
@@ -88,18 +88,13 @@ def _divided(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def encode(pixels: np.ndarray, format: str, extras: dict) -> io.BytesIO:
-    """A file of uint16 [H,W,1], [H,W,2], [H,W,3] or [H,W,4].
+def encode(pixels: np.ndarray, extras: dict) -> io.BytesIO:
+    """A PNG file of uint16 [H,W,1], [H,W,2], [H,W,3] or [H,W,4].
 
     Args:
         pixels: as said.
-        format: PNG or TIFF.
-        extras: what Pillow's `save` takes for this format, `exif` and `icc_profile` among them.
+        extras: what Pillow's `save` takes for PNG, `exif` and `icc_profile` among them.
     """
-    return {"PNG": _png, "TIFF": _tiff}[format](pixels, extras)
-
-
-def _png(pixels: np.ndarray, extras: dict) -> io.BytesIO:
     sample, file = io.BytesIO(), io.BytesIO()
     Image.new("L", (1, 1)).save(sample, "PNG", **extras)
     height, width, channels = pixels.shape
@@ -150,27 +145,3 @@ def _filtered(pixels: np.ndarray) -> Iterator[bytes]:
 
 def _effort(rows: np.ndarray) -> np.ndarray:
     return np.minimum(rows, -rows).sum(axis=1, dtype=np.int64)
-
-
-def _tiff(pixels: np.ndarray, extras: dict) -> io.BytesIO:
-    height, width, channels = pixels.shape
-    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=TiffImagePlugin.II)
-    exif = Image.Exif()
-    exif.load(extras.get("exif", b""))
-    for tag in exif:
-        directory[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
-    base = ExifTags.Base
-    directory[base.ImageWidth], directory[base.ImageLength] = width, height
-    directory[base.BitsPerSample], directory[base.SamplesPerPixel] = (16,) * channels, channels
-    directory[base.Compression], directory[base.PlanarConfiguration] = 1, 1
-    directory[base.PhotometricInterpretation] = 1 if channels < 3 else 2
-    if channels % 2 == 0:
-        directory[_EXTRA_SAMPLES] = _STRAIGHT
-    if "icc_profile" in extras:
-        directory[base.InterColorProfile] = extras["icc_profile"]
-    directory[base.RowsPerStrip], directory[base.StripByteCounts] = height, pixels.nbytes
-    directory[base.StripOffsets] = (0,)  # after the directory, which adds its own end
-    file = io.BytesIO()
-    directory.save(file)
-    file.write(pixels.astype("<u2").tobytes())
-    return file

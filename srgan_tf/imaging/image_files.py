@@ -22,8 +22,9 @@ from PIL import Image
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.imaging import decoding, deep
+from srgan_tf.imaging import colour_profiles, decoding, deep, signatures, tiff_files
 from srgan_tf.imaging.color import halve_depth, is_opaque
+from srgan_tf.imaging.metadata import Metadata, fitted, pillow_arguments
 from srgan_tf.imaging.written_formats import (
     BY_FORMAT,
     Encoding,
@@ -34,10 +35,18 @@ from srgan_tf.imaging.written_formats import (
     save_options,
 )
 
-# Where Pillow itself refuses an image as a decompression bomb.
+# Half of what Pillow itself refuses as a decompression bomb.
 MAX_PIXELS = 178_956_970
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+IMAGE_SUFFIXES = signatures.SUFFIXES
+
+
+class TooManyPixelsError(UserError):
+    """An image of more pixels than were allowed; `width` and `height` say how many."""
+
+    def __init__(self, message: str, width: int, height: int):
+        super().__init__(message)
+        self.width, self.height = width, height
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,13 +57,15 @@ class DecodedImage:
         pixels: uint8 or uint16 [H,W,3] RGB or [H,W,4] RGBA (alpha not premultiplied), upright.
         grey: whether the file was grey; R, G and B are then equal.
         icc_profile: the embedded ICC profile of those pixels, if any.
-        exif: the EXIF block without orientation and size, if any, in the form that Pillow writes.
+        metadata: what else the file says: EXIF, XMP, IPTC, texts, dots per inch ...
+        notes: what was done on reading that the user should know of, in words.
     """
 
     pixels: np.ndarray
     grey: bool = False
     icc_profile: bytes | None = None
-    exif: bytes | None = None
+    metadata: Metadata = dataclasses.field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
 
     @property
     def colour(self) -> np.ndarray:
@@ -74,15 +85,18 @@ class DecodedImage:
         return self.pixels[..., 3:] if self.pixels.shape[2] == 4 else None
 
 
-def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_depth: bool = False) -> DecodedImage:
+def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_depth: bool = False, page: int = 0,
+               accept_truncated: bool = False) -> DecodedImage:
     """Reads an image file.
 
     Args:
-        path: a PNG, JPEG, WebP, TIFF, BMP or GIF file; its content decides, not its name.
-        max_pixels: larger images are refused before they are decoded. Beyond the default, Pillow's own limit
-            (twice `PIL.Image.MAX_IMAGE_PIXELS`) has to be raised as well.
+        path: a PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, AVIF, HEIC or JPEG XL file; its content decides, not its name.
+            HEIC and JPEG XL need the packages of `srgan_tf[formats]`.
+        max_pixels: larger images are refused before they are decoded.
         keep_depth: whether PNG and TIFF files of more than 8 bits are given as uint16. Else they are rounded to uint8.
             16-bit RGB in the separate planes of a compressed TIFF is uint8 either way: Pillow has its high bytes alone.
+        page: of a TIFF, or frame of an animated image, from 1; 0: the only one.
+        accept_truncated: whether a JPEG that is cut is taken as far as it goes; `notes` then says so.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: from the file system.
@@ -90,7 +104,8 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_de
             for (32-bit, Lab).
     """
     with _opened(path) as file:
-        return DecodedImage(*decoding.decode(file, max_pixels, keep_depth))
+        return DecodedImage(*decoding.decode(
+            file, decoding.Wanted(max_pixels, keep_depth, page, accept_truncated)))
 
 
 @contextlib.contextmanager
@@ -100,6 +115,8 @@ def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
     with _open_file(path) as file:
         try:
             yield file
+        except decoding.TooLargeError as error:
+            raise TooManyPixelsError(f"{path}: {_reason(error)}", error.width, error.height) from None
         except decoding.RefusedError as error:
             raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:
@@ -109,7 +126,7 @@ def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage | None = None,
-                encoding: Encoding = BY_FORMAT) -> None:
+                encoding: Encoding = BY_FORMAT, *, software: str = "") -> tuple[str, ...]:
     """Writes an image file, whole or not at all: an existing file is replaced only by a finished one.
 
     Args:
@@ -117,10 +134,14 @@ def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage 
         pixels: uint8 or uint16 [H,W] or [H,W,1] grey, [H,W,2] grey and alpha, [H,W,3] RGB or [H,W,4] RGBA. uint16 is
             written with 16 bits to PNG and TIFF, and rounded for the others, which hold 8 (see `written_type`). Alpha
             that is opaque everywhere is left out where the format has none.
-        like: the image it was made from. Grey is written as grey again; the ICC profile and EXIF are kept where the
-            format can hold them.
+        like: the image it was made from. Grey is written as grey again; the ICC profile and the metadata are kept
+            where the format can hold them, and colours of a profile that it cannot hold become sRGB.
         encoding: the quality that is asked for, where the format knows one (see `unknown_to`). The depth is that of the
             pixels.
+        software: what made the image of `like`, for the metadata; empty: nothing is said.
+
+    Returns:
+        What of `like` the file does not hold, in words.
 
     Raises:
         ValueError: bad pixels, an unknown suffix, or an image that the format cannot hold (transparency in JPEG or BMP,
@@ -136,20 +157,24 @@ def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage 
             raise no_transparency(path)
         pixels = pixels[..., :-1]
     check_size(path, width, height)
+    like = like or DecodedImage(pixels)
+    pixels, profile, lost = colour_profiles.fitted(pixels, like.icc_profile, format.profile)
+    metadata, left_out = fitted(like.metadata, (width, height), software, format.name)
     try:
-        encoded = _encode(pixels, format, save_options(format, encoding), _extras(like, format, pixels.shape[2] < 3))
+        encoded = _encode(pixels, format, save_options(format, encoding), metadata, profile)
     except Exception as error:
         raise UserError(f"{path}: cannot be written as {format.name}: {_reason(error)}") from error
     _replace_file(path, encoded.getbuffer())
+    return (*lost, *left_out, *metadata.lost)
 
 
-def read_header(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> decoding.Header:
+def read_header(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, page: int = 0) -> decoding.Header:
     """What the header of an image file says, without decoding the pixels.
 
-    `path` and `max_pixels` are as in `read_image`, which raises the same.
+    The arguments are as in `read_image`, which raises the same.
     """
     with _opened(path) as file:
-        return decoding.header(file, max_pixels)
+        return decoding.header(file, decoding.Wanted(max_pixels, page=page))
 
 
 def list_images(folder: str | os.PathLike) -> list[Path]:
@@ -220,23 +245,17 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
     return np.floor(rgb @ (0.299, 0.587, 0.114) + 0.5).astype(np.uint16)[..., None]
 
 
-def _encode(pixels: np.ndarray, format: Format, options: dict, extras: dict) -> io.BytesIO:
+def _encode(pixels: np.ndarray, format: Format, options: dict, metadata: Metadata, profile: bytes | None
+            ) -> io.BytesIO:
+    if format.name == "TIFF":
+        return tiff_files.encode(pixels, metadata, profile)
+    extras = pillow_arguments(metadata, format.name) | ({"icc_profile": profile} if profile else {})
     if pixels.dtype == np.uint16:
-        return deep.encode(pixels, format.name, extras)
+        return deep.encode(pixels, extras)
     encoded = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
     image.save(encoded, format.name, **options, **extras)
     return encoded
-
-
-def _extras(like: DecodedImage | None, format: Format, grey: bool) -> dict[str, bytes]:
-    """What is kept of the original beside its pixels, as arguments of Pillow's `save`."""
-    extras = {}
-    if like and like.icc_profile and decoding.profile_fits(like.icc_profile, grey):
-        extras["icc_profile"] = like.icc_profile
-    if like and like.exif and len(like.exif) <= format.max_exif:
-        extras["exif"] = like.exif
-    return extras
 
 
 def _replace_file(path: Path, content: memoryview) -> None:

@@ -39,9 +39,8 @@ class Format:
         options: of Pillow's `save`, where no quality is asked for.
         quality: whether it knows a quality.
         lossless: whether it can be lossless; without a quality it then is.
-        alpha, grey, deep: whether it holds transparency, a single channel, 16 bits a channel.
+        alpha, grey, deep, profile: whether it holds transparency, a single channel, 16 bits a channel, an ICC profile.
         max_side: pixels.
-        max_exif: bytes.
     """
 
     name: str
@@ -51,14 +50,12 @@ class Format:
     alpha: bool = True
     grey: bool = True
     deep: bool = False
+    profile: bool = True
     max_side: int = (1 << 31) - 1
-    max_exif: int = (1 << 31) - 1
 
 
 # libjpeg ends at 65,500 a side, short of the 65,535 of the format.
-_JPEG = Format("JPEG", {"quality": 95, "subsampling": 0}, quality=True, lossless=False, alpha=False, max_side=65_500,
-               max_exif=65_533)
-# Uncompressed: libtiff, which would compress, cannot write the directories of EXIF.
+_JPEG = Format("JPEG", {"quality": 95, "subsampling": 0}, quality=True, lossless=False, alpha=False, max_side=65_500)
 _TIFF = Format("TIFF", deep=True)
 FORMATS = {
     # Runs of equal bytes alone: on photographs and their upscaled images five times as quick as Pillow's usual
@@ -70,7 +67,7 @@ FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
     # BMP can hold alpha, but most readers (Pillow too) ignore it.
-    ".bmp": Format("BMP", alpha=False),
+    ".bmp": Format("BMP", alpha=False, profile=False),
 }
 WRITABLE_SUFFIXES = tuple(FORMATS)
 

@@ -1,5 +1,6 @@
 """Upscaling many files: find them, name the results, continue after a bad one."""
 
+import dataclasses
 import functools
 import os
 import sys
@@ -18,6 +19,8 @@ from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import (
     WRITABLE_SUFFIXES,
     DecodedImage,
+    Metadata,
+    TooManyPixelsError,
     read_image,
     write_image,
     written_type,
@@ -77,7 +80,7 @@ def _file_for(output: Path, count: int, format: str) -> Path:
 
 
 def _ending(source: Path, format: str) -> str:
-    return format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg") else "png")
+    return format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif") else "png")
 
 
 def _check(jobs: Sequence[Job]) -> None:
@@ -98,8 +101,24 @@ def _check(jobs: Sequence[Job]) -> None:
                             f"{job.source}: choose another --output or --suffix")
 
 
+class FileOptions(NamedTuple):
+    """How files are read, and what is written beside the pixels.
+
+    Attributes:
+        page: of a TIFF or an animated image, from 1; 0: the only one.
+        accept_truncated: whether a JPEG that is cut is taken as far as it goes.
+        strip_metadata: whether nothing is kept but the colour profile.
+        software: what the metadata say that made the image; empty: nothing.
+    """
+
+    page: int = 0
+    accept_truncated: bool = False
+    strip_metadata: bool = False
+    software: str = ""
+
+
 def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,
-                  timings: Counter | None = None) -> int:
+                  timings: Counter | None = None, options: FileOptions | None = None) -> int:
     """Upscales the images one by one, with a line for each; a bad one is reported and passed over.
 
     While one is upscaled, the next is read and the one before is written. `timings` takes the seconds spent on each.
@@ -107,21 +126,22 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
     Returns:
         How many failed.
     """
-    timings = Counter() if timings is None else timings
+    timings, options = Counter() if timings is None else timings, options or FileOptions()
     missing = []
     for job in jobs:
         if job.target.exists() and not overwrite:
             tqdm.write(f"{printable(job.target)}: exists, kept (--overwrite replaces it)")
         else:
             missing.append(job)
-    read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels)
+    read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels, options=options)
+    write = functools.partial(_write, software="" if options.strip_metadata else options.software)
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
         for job, reading in zip(missing, _ahead(reader, read, missing), strict=True):
             upscaled = _attempt(job, lambda reading=reading: _upscale(upscaler, reading.result()))
             if upscaled:
                 done += _finish(writing, timings)
-                writing = job, writer.submit(_write, upscaled)
+                writing = job, writer.submit(write, upscaled)
         done += _finish(writing, timings)
     failed = len(missing) - done
     if len(jobs) > 1:
@@ -136,6 +156,7 @@ class _Work(NamedTuple):
     image: DecodedImage
     seconds: dict[str, float]
     upscaled: np.ndarray | None = None
+    lost: tuple[str, ...] = ()
 
 
 def _ahead(executor: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
@@ -171,17 +192,24 @@ def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
     height, width = work.image.pixels.shape[:2]
     tqdm.write(f"{printable(work.job.target)}: {width}x{height} -> "
                f"{work.upscaled.shape[1]}x{work.upscaled.shape[0]} in {sum(work.seconds.values()):.1f} s")
+    for note in work.image.notes:
+        tqdm.write(f"{printable(work.job.source)}: {printable(note)}")
+    if work.lost:
+        tqdm.write(f"{printable(work.job.target)}: not kept: {printable(', '.join(work.lost))}")
     return True
 
 
-def _read(job: Job, scale: int, max_megapixels: float) -> _Work:
+def _read(job: Job, scale: int, max_megapixels: float, options: FileOptions) -> _Work:
     start = time.perf_counter()
-    image = read_image(job.source, keep_depth=True)
-    height, width = image.pixels.shape[:2]
-    megapixels = height * width * scale**2 / 1e6
-    if megapixels > max_megapixels:
-        raise UserError(f"{job.source}: {width}x{height} would become {megapixels:.0f} megapixels; "
-                        f"the limit is --max_megapixels={max_megapixels:g}")
+    try:
+        image = read_image(job.source, int(max_megapixels * 1e6 / scale**2), keep_depth=True, page=options.page,
+                           accept_truncated=options.accept_truncated)
+    except TooManyPixelsError as error:
+        raise UserError(f"{job.source}: {error.width}x{error.height} would become "
+                        f"{error.width * error.height * scale**2 / 1e6:.0f} megapixels; "
+                        f"the limit is --max_megapixels={max_megapixels:g}") from None
+    if options.strip_metadata:
+        image = dataclasses.replace(image, metadata=Metadata())
     return _Work(job, image, {"read": time.perf_counter() - start})
 
 
@@ -193,11 +221,11 @@ def _upscale(upscaler: Upscaler, work: _Work) -> _Work:
     return work._replace(upscaled=upscaled, seconds={**work.seconds, "upscale": time.perf_counter() - start})
 
 
-def _write(work: _Work) -> _Work:
+def _write(work: _Work, software: str) -> _Work:
     start = time.perf_counter()
     work.job.target.parent.mkdir(parents=True, exist_ok=True)
-    write_image(work.job.target, work.upscaled, like=work.image)
-    return work._replace(seconds={**work.seconds, "write": time.perf_counter() - start})
+    lost = write_image(work.job.target, work.upscaled, like=work.image, software=software)
+    return work._replace(lost=lost, seconds={**work.seconds, "write": time.perf_counter() - start})
 
 
 def _show(bar: tqdm, number: int, count: int) -> None:

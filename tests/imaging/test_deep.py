@@ -85,8 +85,8 @@ def test_orientation(tmp_path, orientation):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_round_trip(tmp_path, channels, suffix):
     pixels, profile = DEEP[..., :channels], GREY_PROFILE if channels < 3 else SRGB
-    exif = read_image(save(tmp_path, Image.fromarray(CAMERA), "b.png", exif=exif_of(1))).exif
-    like = DecodedImage(pixels[..., EXPANDED[channels]], channels < 3, profile, exif)
+    metadata = read_image(save(tmp_path, Image.fromarray(CAMERA), "b.png", exif=exif_of(1))).metadata
+    like = DecodedImage(pixels[..., EXPANDED[channels]], channels < 3, profile, metadata)
     for given in (pixels, like.pixels):
         path = tmp_path / f"a{suffix}"
         write_image(path, given, like)
@@ -95,7 +95,7 @@ def test_round_trip(tmp_path, channels, suffix):
         assert decoded.grey == like.grey
         assert decoded.icc_profile == profile
         with Image.open(path) as image:
-            check_exif(image.getexif())
+            check_exif(image.getexif(), pixels.shape[1])
         if suffix == ".tif":
             np.testing.assert_array_equal(tifffile.imread(path).reshape(pixels.shape), pixels)
 

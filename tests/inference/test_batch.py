@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from imaging.samples import png
+from PIL import Image, PngImagePlugin
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference import Upscaler, batch
-from srgan_tf.inference.batch import Job, find_jobs, upscale_files
+from srgan_tf.inference.batch import FileOptions, Job, find_jobs, upscale_files
 
 
 @pytest.fixture
@@ -159,15 +160,15 @@ def test_the_next_is_read_and_the_last_written_while_one_is_upscaled(folder, cap
                 second_upscaled.set()
             return super().__call__(pixels, progress, **options)
 
-    def reads(path, **options):
-        image = read(path, **options)
+    def reads(path, *arguments, **options):
+        image = read(path, *arguments, **options)
         if path.name == "3.png":
             third_read.set()
         return image
 
     def writes(path, *arguments, **more):
         assert second_upscaled.wait(20)
-        write(path, *arguments, **more)
+        return write(path, *arguments, **more)
 
     read, write, timings = batch.read_image, batch.write_image, Counter()
     monkeypatch.setattr(batch, "read_image", reads)
@@ -198,3 +199,48 @@ def test_failures_at_every_step(folder, capsys):
     assert [line.split(":")[1].strip() for line in printed.err.splitlines() if line.startswith("failed")] == [
         "2.png", "out/3.png"]
     assert Path("out/4.png").is_file()
+
+
+def test_what_is_not_kept_is_said(folder, capsys):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "a tree, Steps: 20")
+    Image.fromarray(np.zeros((3, 4, 3), np.uint8)).save("a.png", pnginfo=info, dpi=(300, 300))
+    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("b.webp"))]) == 0
+    assert "b.webp: not kept: PNG texts (parameters)\n" in capsys.readouterr().out
+    options = FileOptions(software="a model")
+    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("c.png"))], options=options) == 0
+    assert "not kept" not in capsys.readouterr().out
+    with Image.open("c.png") as image:
+        assert (image.text, round(image.info["dpi"][0])) == (
+            {"parameters": "a tree, Steps: 20", "Software": "a model"}, 300)
+    options = FileOptions(strip_metadata=True, software="a model")
+    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("d.png"))], options=options) == 0
+    with Image.open("d.png") as image:
+        assert (image.text, image.info) == ({}, {})
+
+
+def test_a_cut_jpeg_is_taken_by_option(folder, capsys):
+    Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)).save("a.jpg")
+    Path("a.jpg").write_bytes(Path("a.jpg").read_bytes()[:1200])
+    jobs = [Job(Path("a.jpg"), Path("b.png"))]
+    assert upscale_files(Upscaler("bicubic"), jobs) == 1
+    assert "a.jpg: the file ends early, in row " in capsys.readouterr().err
+    assert upscale_files(Upscaler("bicubic"), jobs, options=FileOptions(accept_truncated=True)) == 0
+    assert "a.jpg: the file ends early: from row " in capsys.readouterr().out
+
+
+def test_a_page_is_taken_by_option(folder, capsys):
+    pages = [Image.fromarray(np.full((3, 4), level, np.uint8)) for level in (10, 20)]
+    pages[0].save("a.tif", save_all=True, append_images=pages[1:])
+    jobs = [Job(Path("a.tif"), Path("b.png"))]
+    assert upscale_files(Upscaler("bicubic"), jobs) == 1
+    assert "a.tif: 2 pages, where one image was expected: --page=1 takes the first" in capsys.readouterr().err
+    assert upscale_files(Upscaler("bicubic"), jobs, options=FileOptions(page=2)) == 0
+    assert np.asarray(Image.open("b.png"))[0, 0] == 20
+
+
+def test_megapixels_are_counted_before_the_image_is_decoded(folder, capsys):
+    Path("large.png").write_bytes(png(20_000, 20_000, 1, 0, b""))  # more than Pillow's own limit, and cut
+    jobs = [Job(Path("large.png"), Path("b.png"))]
+    assert upscale_files(Upscaler("bicubic"), jobs) == 1
+    assert "20000x20000 would become 6400 megapixels; the limit is --max_megapixels=400" in capsys.readouterr().err
