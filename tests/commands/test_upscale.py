@@ -156,7 +156,9 @@ def test_profile_and_exif_are_kept_and_the_image_upright(command, images, tmp_pa
         assert image.info["icc_profile"] == SRGB
         exif = image.getexif()
         assert exif[ExifTags.Base.Artist] == "A. Photographer"
-        assert ExifTags.Base.Orientation not in exif
+        assert exif[ExifTags.Base.Orientation] == 1
+        assert exif[ExifTags.Base.Software].startswith("srgan_tf ")
+        assert exif[ExifTags.Base.Software].endswith(" (bicubic)")
     upright = matlab_resize(np.rot90(photo[:20, :30], -1), 4)
     np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/b_x4.png")), upright)
 
