@@ -93,12 +93,12 @@ def info_of(path: Path, read: Callable[..., ModelInfo | None], *arguments: Any) 
         raise UserError(f"{path}: {error}; export it again") from error
 
 
-def tiling_of(path: Path, info: ModelInfo | None, scale: int, fixed_size: tuple[int, int] | None = None
+def tiling_of(path: Path | str, info: ModelInfo | None, scale: int, fixed_size: tuple[int, int] | None = None
               ) -> dict[str, Any]:
     """The fields of a Runtime that an export says itself, after what it says was held against what it does.
 
     Args:
-        path: of the export, for messages.
+        path: of the export, or the URL of its server, for messages.
         info: what it says, or None where it says nothing.
         scale: what the trial call saw.
         fixed_size: what the graph takes.
@@ -192,7 +192,7 @@ def in_turn(runtime: Runtime) -> Runtime:
     return runtime._replace(run=locked(runtime.run), run_float=runtime.run_float and locked(runtime.run_float))
 
 
-def whole_scale(path: Path, taken: Sequence[int], made: Sequence[int]) -> int:
+def whole_scale(path: Path | str, taken: Sequence[int], made: Sequence[int]) -> int:
     """How many times larger than an input of height and width `taken` the output of shape `made` is."""
     scale = made[1] // taken[0] if len(made) == 4 else 0
     if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:

@@ -15,13 +15,12 @@ from PIL import Image
 
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
-from srgan_tf.runtimes.base import EXPORT_ALIGNMENT, Options, Runtime, TileTooLargeError, in_turn
+from srgan_tf.runtimes.base import TRIAL, Options, Runtime, TileTooLargeError, in_turn, tiling_of, whole_scale
 from srgan_tf.runtimes.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.runtimes.wire import STRING, UINT8
 from srgan_tf.settings import lookup
 
 FIRST_PAUSE = 0.25
-TRIAL = 8
 
 
 def open_remote(model: ModelRef, options: Options) -> Runtime:
@@ -49,18 +48,16 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
     def ask(function: Callable, *arguments: Any) -> Any:
         return _patiently(url, retries, function, *arguments)
 
-    signature, kind, name, output = _choose(url, ask(transport.signatures), transport.prefers)
+    signatures, info = ask(transport.describe)
+    signature, kind, name, output = _choose(url, signatures, transport.prefers)
 
     def run(images: np.ndarray) -> np.ndarray:
         value = _png(images[0]) if kind == STRING else images
         made = ask(transport.predict, signature, name, value, output)
         return _pixels(url, made)[None] if kind == STRING else made
 
-    made = run(np.zeros((1, TRIAL, TRIAL, 3), np.uint8))
-    scale = made.shape[1] // TRIAL if made.ndim == 4 else 0
-    if scale < 1 or made.shape != (1, scale * TRIAL, scale * TRIAL, 3):
-        raise UserError(f"{url} must make a larger image of one; it makes {list(made.shape)} of [1, 8, 8, 3]")
-    return in_turn(Runtime(address.model, scale, run, alignment=EXPORT_ALIGNMENT))  # one connection: one request
+    scale = whole_scale(url, TRIAL, run(np.zeros((1, *TRIAL, 3), np.uint8)).shape)
+    return in_turn(Runtime(address.model, scale, run, **tiling_of(url, info, scale)))  # one connection: one request
 
 
 def parse_url(url: str, model: str = "") -> Address:

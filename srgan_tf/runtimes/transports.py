@@ -1,7 +1,8 @@
 """How the client talks to a server: REST by the standard library alone, gRPC by grpcio. Neither imports TensorFlow.
 
-A transport offers `signatures()`, {signature: ({input: DataType}, {output: DataType})}, and `predict(signature, input,
-value, output)`, where a value is uint8 [1,H,W,3] or the bytes of a file, and so is the result.
+A transport offers `describe()`, which gives {signature: ({input: DataType}, {output: DataType})} and the ModelInfo that
+this package's server adds to TensorFlow Serving's metadata, or None; and `predict(signature, input, value, output)`,
+where a value is uint8 [1,H,W,3] or the bytes of a file, and so is the result.
 """
 
 import base64
@@ -15,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srgan_tf.errors import UserError
-from srgan_tf.runtimes.base import TileTooLargeError
+from srgan_tf.runtimes.base import ModelInfo, TileTooLargeError
 from srgan_tf.runtimes.wire import STRING, UINT8
 
+Signatures = dict[str, tuple[dict[str, int], dict[str, int]]]
 REST_TYPES = {"DT_UINT8": UINT8, "DT_STRING": STRING}
 
 
@@ -49,12 +51,13 @@ class RestTransport:
         model = f"/v1/models/{urllib.parse.quote(address.model)}"
         self._path = model + (which if address.version is not None or address.label else "")
 
-    def signatures(self) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
+    def describe(self) -> tuple[Signatures, ModelInfo | None]:
         answer = self._ask("GET", self._path + "/metadata")
         with _expecting_form():
-            found = answer["metadata"]["signature_def"]["signature_def"]
-            return {name: tuple({key: REST_TYPES.get(info["dtype"], 0) for key, info in signature[side].items()}
-                                for side in ("inputs", "outputs")) for name, signature in found.items()}
+            found, own = answer["metadata"]["signature_def"]["signature_def"], answer["metadata"].get("model_info")
+            signatures = {name: tuple({key: REST_TYPES.get(info["dtype"], 0) for key, info in signature[side].items()}
+                                      for side in ("inputs", "outputs")) for name, signature in found.items()}
+        return signatures, None if own is None else ModelInfo.from_json(json.dumps(own))
 
     def predict(self, signature: str, name: str, value: np.ndarray | bytes, output: str) -> np.ndarray | bytes:
         plain = [{"b64": base64.b64encode(value).decode()}] if isinstance(value, bytes) else value.tolist()
@@ -95,21 +98,26 @@ class GrpcTransport:
 
     def __init__(self, address: Address, timeout: float):
         import grpc
+        from google.protobuf.wrappers_pb2 import StringValue
 
         from srgan_tf.runtimes.wire import classes
 
         self._grpc, self._wire, self._timeout, self._address = grpc, classes, timeout, address
+        self._text = StringValue
         self._channel = grpc.insecure_channel(
             f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host}:{address.port}",
             options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
                      ("grpc.enable_retries", 0), ("grpc.initial_reconnect_backoff_ms", 200)])
 
-    def signatures(self) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
+    def describe(self) -> tuple[Signatures, ModelInfo | None]:
         request = self._wire["MetadataRequest"](model_spec=self._spec(), metadata_field=["signature_def"])
-        packed = self._call("GetModelMetadata", request, "MetadataResponse").metadata["signature_def"].value
-        found = self._wire["Signatures"].FromString(packed).signature_def
-        return {name: tuple({key: info.dtype for key, info in side.items()}
-                            for side in (signature.inputs, signature.outputs)) for name, signature in found.items()}
+        metadata = self._call("GetModelMetadata", request, "MetadataResponse").metadata
+        found = self._wire["Signatures"].FromString(metadata["signature_def"].value).signature_def
+        signatures = {name: tuple({key: info.dtype for key, info in side.items()}
+                                  for side in (signature.inputs, signature.outputs))
+                      for name, signature in found.items()}
+        own = self._text()
+        return signatures, ModelInfo.from_json(own.value) if metadata["model_info"].Unpack(own) else None
 
     def predict(self, signature: str, name: str, value: np.ndarray | bytes, output: str) -> np.ndarray | bytes:
         request = self._wire["PredictRequest"](model_spec=self._spec(signature_name=signature))

@@ -1,6 +1,7 @@
 """The REST API of TensorFlow Serving, health, metrics and the page, as a Starlette application."""
 
 import asyncio
+import dataclasses
 import html
 from importlib import resources
 from typing import Any
@@ -99,9 +100,11 @@ class _Api:
         raise RefusedError("UNIMPLEMENTED", f"method {method!r} is not supported: use :predict")
 
     async def metadata(self, request: Request) -> Response:
-        number, signatures = self.service.metadata(*_asked(request))
+        number, signatures, info = self.service.metadata(*_asked(request))
         spec = {"name": self.service.model.name, "signature_name": "", "version": str(number)}
-        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": _plain(signatures)}})
+        # Clients of TensorFlow Serving, which has signature_def alone, pass over what else there is.
+        own = {"model_info": dataclasses.asdict(info)} if info else {}
+        return JSONResponse({"model_spec": spec, "metadata": {"signature_def": _plain(signatures), **own}})
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(_plain(self.service.status(*_asked(request))))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.protobuf.wrappers_pb2 import StringValue
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from srgan_tf.config import ServeConfig
@@ -151,10 +152,12 @@ class _Methods:
         request = _parsed(get_model_metadata_pb2.GetModelMetadataRequest, call.message[0])
         if list(request.metadata_field) != ["signature_def"]:
             raise invalid("metadata_field must be signature_def alone")
-        number, signatures = self._service.metadata(*_asked(request.model_spec))
+        number, signatures, info = self._service.metadata(*_asked(request.model_spec))
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.model_spec.name, response.model_spec.version.value = self._service.model.name, number
         response.metadata["signature_def"].Pack(signatures)
+        if info:  # clients of TensorFlow Serving, which has signature_def alone, pass over it
+            response.metadata["model_info"].Pack(StringValue(value=info.to_json()))
         return response.SerializeToString()
 
     async def status(self, call: _Call) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
+from srgan_tf.runtimes.base import ModelInfo
 from srgan_tf.serving.gate import Gate, Hold
 from srgan_tf.serving.predict import Limits, served
 from srgan_tf.serving.prometheus import Metrics
@@ -65,15 +66,15 @@ class Service(NamedTuple):
         finally:
             self.metrics.count(protocol, code, time.perf_counter() - start)
 
-    def metadata(self, name: str, number: int | None, label: str) -> tuple[int, Any]:
-        """The number of a version and its SignatureDefMap."""
+    def metadata(self, name: str, number: int | None, label: str) -> tuple[int, Any, ModelInfo | None]:
+        """The number of a version, its SignatureDefMap, and what the model says of itself."""
         version = self.model.take(name, number, label)
         try:
             signatures = get_model_metadata_pb2.SignatureDefMap()
             for key in served(version, self.limits):
                 signature = version.signatures[key]
                 signatures.signature_def[key].CopyFrom(signature)
-            return version.number, signatures
+            return version.number, signatures, version.info
         finally:
             self.model.give_back(version)
 

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.text import whole_number
@@ -45,6 +46,7 @@ class Version:
     Attributes:
         number: of the version.
         signatures: SignatureDef protos by name.
+        info: what the SavedModel says of itself, or None where it says nothing.
         sessions: how many calls it computes side by side.
     """
 
@@ -56,6 +58,7 @@ class Version:
         self.number = number
         self.users, self.retired, self.closed = 0, False, False  # under the Model's lock
         self._all, self._idle = [], queue.SimpleQueue()
+        self.info = read_info(folder)
         try:
             self.signatures = self._add(folder)
             cost = SESSION_SHARE * sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -19,6 +19,7 @@ from serving.trial import free_port, upscaled
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
+from srgan_tf.errors import UserError
 from srgan_tf.inference import Upscaler
 from srgan_tf.runtimes import TileTooLargeError
 from srgan_tf.runtimes.remote import _choose, _pixels, parse_url, remote_runtime
@@ -36,6 +37,8 @@ def url_of(server, form: str) -> str:
 def test_the_same_pixels_in_tiles(server, photo, form):
     runtime = remote_runtime(url_of(server, form))
     assert (runtime.name, runtime.scale) == ("tiny", 2)
+    said = runtime.receptive_radius, runtime.alignment, runtime.parameters
+    assert said == ((None, 4, None) if "1" in form.rpartition("/")[2] or "stable" in form else (1, 2, 1))
     upscaler = Upscaler(runtime, tile=48, overlap=4)
     shift = 1 if "1" in form.rpartition("/")[2] or "stable" in form else 30
     np.testing.assert_array_equal(upscaler(photo[:100, :70]), upscaled(photo[:100, :70], shift))
@@ -133,6 +136,29 @@ def test_servers_that_fail(scripted, script, error, message):
         remote_runtime(scripted, retries=1)
     assert str(raised.value).startswith(scripted)
     assert Scripted.script == []
+
+
+@pytest.mark.parametrize(("info", "message"), [
+    ({"scale": 2}, "says that its scale is 2, and it is 3: export it again"),
+    ({"scale": 3, "fixed_size": [8, 8]}, r"says that its fixed size is \(8, 8\), and it is None"),
+    ({"scale": 3, "alignment": "4"}, "model info: alignment cannot be 4"),
+    ({}, "model info must be a JSON object with a scale; got '{}'"),
+    ("x" * 5000, "model info must be a JSON object"),
+])
+def test_what_a_server_says_is_checked(scripted, info, message):
+    answer = Scripted.answer(None, b"")
+    answer["metadata"]["model_info"] = info
+    Scripted.script += [(200, answer)]
+    with pytest.raises(UserError, match=message) as raised:
+        remote_runtime(scripted, retries=0)
+    assert str(raised.value).startswith(scripted)
+
+
+def test_a_server_that_does_not_upscale(scripted):
+    same = {"outputs": np.zeros((1, 8, 8, 1), int).tolist()}
+    Scripted.script += [(200, Scripted.answer(None, b"")), (200, same)]
+    with pytest.raises(UserError, match=r"its output for one image is \[1, 8, 8, 1\] of \[1, 8, 8, 3\]"):
+        remote_runtime(scripted)
 
 
 def test_the_signature_for_images_is_taken_in_whatever_order_they_come():

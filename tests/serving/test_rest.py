@@ -14,7 +14,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from PIL import Image
-from serving.trial import upscaled
+from serving.trial import INFO, upscaled
 
 MODEL = "/v1/models/tiny"
 PREDICT = MODEL + ":predict"
@@ -102,6 +102,9 @@ def test_status_and_metadata(server):
     assert image["dtype"] == "DT_UINT8"
     assert [dim["size"] for dim in image["tensor_shape"]["dim"]] == ["-1", "-1", "-1", "3"]
     assert signatures["encoded"]["method_name"] == "tensorflow/serving/predict"
+    assert set(answer["metadata"]) == {"signature_def"}
+    _, answer = server.ask(MODEL + "/metadata")
+    assert answer["metadata"]["model_info"] == json.loads(INFO.to_json())
 
 
 @pytest.mark.parametrize(("document", "message"), [

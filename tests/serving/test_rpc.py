@@ -7,7 +7,8 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.trial import upscaled
+from google.protobuf.wrappers_pb2 import StringValue
+from serving.trial import INFO, upscaled
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -156,6 +157,11 @@ def test_metadata(predictions):
     assert response.metadata["signature_def"].Unpack(signatures)
     assert response.model_spec.version.value == 30
     assert signatures.signature_def["encoded"].outputs["png_bytes"].dtype == tf.string.as_datatype_enum
+    info = StringValue()
+    assert response.metadata["model_info"].Unpack(info)
+    assert info.value == INFO.to_json()
+    asked.model_spec.version.value = 1
+    assert list(predictions.GetModelMetadata(asked).metadata) == ["signature_def"]
     asked.metadata_field[:] = ["other"]
     with pytest.raises(grpc.RpcError, match="signature_def alone"):
         predictions.GetModelMetadata(asked)

@@ -17,7 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.runtimes.base import ModelInfo
+
 MOST_PIXELS = 1 << 20
+INFO = ModelInfo(2, receptive_radius=1, alignment=2, parameters=1)
 
 
 def upscaled(image: np.ndarray, shift: int) -> np.ndarray:
@@ -25,7 +28,7 @@ def upscaled(image: np.ndarray, shift: int) -> np.ndarray:
     return np.minimum(image.repeat(2, -3).repeat(2, -2).astype(int) + shift, 255).astype(np.uint8)
 
 
-def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
+def save_version(base: Path, shift: int, warm_up: bytes = b"", info: str = "") -> Path:
     """Writes BASE/SHIFT/, all at once: the signatures of an export, TensorFlow Serving's half_plus_two, and others."""
 
     def upscale(image):
@@ -64,8 +67,10 @@ def save_version(base: Path, shift: int, warm_up: bytes = b"") -> Path:
     temporary = base / f".{shift}.tmp"
     tf.saved_model.save(module, str(temporary), signatures={
         name: function.get_concrete_function() for name, function in module.functions.items()})
+    (temporary / "assets.extra").mkdir()
+    if info:
+        (temporary / "assets.extra/model_info.json").write_text(info)
     if warm_up:
-        (temporary / "assets.extra").mkdir()
         with tf.io.TFRecordWriter(str(temporary / "assets.extra/tf_serving_warmup_requests")) as records:
             records.write(warm_up)
     return temporary.rename(base / str(shift))
