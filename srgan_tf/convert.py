@@ -2,6 +2,7 @@
 
 Examples:
     python -m srgan_tf.convert --model=RealESRGAN_x4plus.pth --output=real_esrgan.keras
+    python -m srgan_tf.convert --model=edsr_x4 --output=edsr_x4.safetensors
     python -m srgan_tf.convert --model=runs/esrgan --output=esrgan.safetensors --keys=bsrgan
     python -m srgan_tf.convert --model=runs/span --output=span.keras --fold
 

@@ -1,7 +1,9 @@
 """Exports a generator for other software: SavedModel for TensorFlow Serving, TFLite (LiteRT) for Android.
 
-Example:
-    python -m srgan_tf.export --model=runs/edsr_x4 --format=saved_model,tflite --output=exports/edsr_x4
+Examples:
+    python -m srgan_tf.export --model=edsr_x4 --output=exports/edsr_x4
+    python -m srgan_tf.export --model=runs/quickstart --format=tflite --dynamic --output=exports/quickstart
+    python -m srgan_tf.export --model=mobile_x4 --format=tflite --quantize=int8 --tile=96x128 --output=exports/phone
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """Interpolates between two networks of the same architecture, and draws sheets of their outputs.
 
-Example:
-    python -m srgan_tf.interpolate --model_a=runs/esrgan_psnr --model_b=runs/esrgan --alpha=0.2,0.5,0.8 \
-        --input=holiday.jpg --output=between
+Examples:
+    python -m srgan_tf.interpolate --model_a=edsr_x4 --model_b=perceptual_x4 --alpha=0.5 --output=between
+    python -m srgan_tf.interpolate --model_a=runs/esrgan_psnr --model_b=runs/esrgan --input=photo.jpg
 """
 
 import functools

@@ -1,12 +1,12 @@
 """Prepares training images: decodes them once, for `--dataset=records:OUTPUT` of train.
 
 Examples:
-    python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
     python -m srgan_tf.prepare --dataset=folder:photos --sizes=1,0.75,0.5 --output=records/photos
+    python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
     python -m srgan_tf.prepare --dataset=folder:photos --teacher=realesrgan-x4plus --output=records/taught
     python -m srgan_tf.prepare --output=records/photos --verify
     python -m srgan_tf.prepare --preview
-    python -m srgan_tf.prepare --dataset=folder:phone_images --collect_noise --output=noise
+    python -m srgan_tf.prepare --dataset=folder:photos --collect_noise --output=noise
 
 The same command resumes an interrupted preparation. --preview shows what the --degradation of train does to images;
 --collect_noise cuts smooth patches for its --noise_pool.

@@ -2,7 +2,7 @@
 
 Examples:
     python -m srgan_tf.serve                                        # then open http://127.0.0.1:8501/
-    python -m srgan_tf.serve --model=runs/edsr
+    python -m srgan_tf.serve --model=runs/quickstart
     python -m srgan_tf.serve --model_base_path=exports/edsr_x4      # loads new versions while it runs
 """
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from srgan_tf.settings import ADVANCED, GROUPS, SHORT_NAMES
+from srgan_tf.settings import GROUPS, SHORT_NAMES
 
 
 def usage(config_class: type, document: str, name: str, arguments: str, recipes: Sequence[str]) -> str:
@@ -22,7 +22,7 @@ def usage(config_class: type, document: str, name: str, arguments: str, recipes:
     document = re.sub(r"python -m srgan_tf\.\w+", name, document.strip())
     lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip()]
     for group, fields in _grouped(dataclasses.fields(config_class)):
-        lines += ["", f"{group}:"] if group else [""]
+        lines += ["", f"{group}:"]
         for field in fields:
             lines += [f"  {_spelled(field)}", *_wrap(f"{field.metadata['help']}{_facts(field)}")]
     lines += ["", "Of every command:", "  --flagfile",
@@ -33,10 +33,7 @@ def usage(config_class: type, document: str, name: str, arguments: str, recipes:
 
 
 def _grouped(fields: Sequence[dataclasses.Field]) -> Iterator[tuple[str, list[dataclasses.Field]]]:
-    """The fields by group, in the order of GROUPS; under no name where the command has no groups."""
-    if {field.metadata["group"] for field in fields} == {ADVANCED}:
-        yield "", list(fields)
-        return
+    """The fields by group, in the order of GROUPS."""
     for group in GROUPS:
         members = [field for field in fields if field.metadata["group"] == group]
         if members:

@@ -1,6 +1,8 @@
 import dataclasses
+import importlib
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from PIL import Image
 
 from srgan_tf import config as configurations
 from srgan_tf import flags
+from srgan_tf.__main__ import COMMANDS
 from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleConfig
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.hub import load_generator, shipped_files
@@ -183,12 +186,20 @@ def test_every_flag_is_in_a_group_that_is_shown(name):
         assert len(re.findall(rf"^  --(?:\[no\])?{field.name}(?:, -\w)?$", text, re.M)) == 1
 
 
-def test_help_teaches(command):
-    for name in ("train", "evaluate", "export", "upscale"):
-        done = command(name, "--help")
-        assert done.status == 0
-        assert "python -m srgan_tf" in done.out
-        assert "--model" in done.out
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_teaches(name):
+    """Groups, the everyday flags first, and examples: several, all of flags and values that the command takes."""
+    module = importlib.import_module(f"srgan_tf.{name}")
+    config_class = module.run.args[1]
+    groups = [field.metadata["group"] for field in dataclasses.fields(config_class)]
+    assert len(set(groups)) > 1
+    assert 3 <= groups.count("Basics") <= 10
+    examples = re.findall(rf"^    python -m srgan_tf\.{name}\b(.*(?:\\\n.*)*)", module.__doc__, re.M)
+    assert len(examples) >= 2
+    for example in examples:
+        values, build = flags.define(config_class)
+        values(["program", *flags.expand_flagfiles(shlex.split(example, comments=True))])
+        build()
 
 
 def test_paths_with_commas_come_first(tmp_path, monkeypatch):

@@ -12,21 +12,22 @@ class ConvertConfig(Settings):
     """A model file made of another."""
 
     model: str = setting(
-        "", "Foreign weights (.pth, .pt or .safetensors), a .keras file, a run folder or a shipped name.")
+        "", "Foreign weights (.pth, .pt or .safetensors), a .keras file, a run folder or a shipped name.",
+        group="Basics")
     output: str = setting(
         "", "File to write: .keras for this package, or .safetensors with the names that the architecture's authors "
-        "use.")
+        "use.", group="Basics")
     keys: str = setting(
         "", "Names in the .safetensors: basicsr (BasicSR, Real-ESRGAN), esrgan (2018), bsrgan (2019) for rrdb; "
         "edsr_pytorch, rcan; span, folded for span; empty: the first. An unknown one is answered with those that the "
-        "model has.")
+        "model has.", group="Basics")
     model_args: str = setting(
         "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
-        "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).")
-    offline: bool = setting(False, OFFLINE_HELP)
+        "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).", group="Model")
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     fold: bool = setting(
         False, "Write the network in its form for inference: of span with plain 3x3 convolutions, which training has "
-        "re-parametrised. Others have one form.")
+        "re-parametrised. Others have one form.", group="Basics")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,33 +14,37 @@ class ExportConfig(Settings):
 
     model: str = setting(
         DEFAULT_MODEL, "A .keras file, a run folder (its best generator), foreign weights (.pth, .safetensors) "
-        "or a shipped name.")
-    offline: bool = setting(False, OFFLINE_HELP)
-    format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.")
-    output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.")
+        "or a shipped name.", group="Basics")
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
+    format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.",
+                                      group="Basics")
+    output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.",
+                          group="Basics")
     quantize: str = setting(
         "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
-        "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS)
-    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.")
-    dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.")
+        "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS, group="TFLite")
+    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.",
+                        group="TFLite")
+    dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.",
+                            group="TFLite")
     io: str = setting(
         "", "Numbers in and out of the .tflite: uint8 grey levels, float32 in 0..255 or float32 in 0..1; empty: uint8 "
-        "for --quantize=int8, else float1.", choices=("", *TFLITE_IO))
+        "for --quantize=int8, else float1.", choices=("", *TFLITE_IO), group="TFLite")
     android_sample: bool = setting(
-        False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.")
+        False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.", group="TFLite")
     representative: str = setting(
         "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
-        "scikit-image's.")
-    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.")
-    precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES)
+        "scikit-image's.", group="TFLite")
+    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.", group="TFLite")
+    precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES, group="SavedModel")
     saved_model_tile: int = setting(
         TILE, "Side of the tiles in which the SavedModel upscales larger images, in LR pixels: bounds its memory.",
-        low=16)
+        low=16, group="SavedModel")
     saved_model_overlap: int = setting(
         -1, "Context around each of those tiles, in LR pixels; -1: the network's receptive radius, at most an eighth "
-        "of the tile.", low=-1)
+        "of the tile.", low=-1, group="SavedModel")
     max_megapixels: float = setting(
-        400, "The SavedModel refuses images whose output would have more megapixels.", above=0)
+        400, "The SavedModel refuses images whose output would have more megapixels.", above=0, group="SavedModel")
 
     def __post_init__(self) -> None:
         super().__post_init__()

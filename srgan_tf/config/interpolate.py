@@ -11,18 +11,22 @@ from srgan_tf.settings import Settings, setting
 class InterpolateConfig(Settings):
     """A walk from one generator to another."""
 
-    model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: whatever `convert --model` takes.")
-    model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, trained on from the first.")
+    model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: whatever `convert --model` takes.",
+                           group="Basics")
+    model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, trained on from the first.",
+                           group="Basics")
     alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Interpolation factors: the weights are (1 - alpha) A + "
-                                                        "alpha B.")
+                                                        "alpha B.", group="Basics")
     output: str = setting("interpolated", "Folder: alpha_0.2.keras and so on; with --input also NAME_alpha_0.2.png and "
-                          "NAME_sheet.png.")
+                          "NAME_sheet.png.", group="Basics")
     input: tuple[str, ...] = setting((), "Images to upscale at every alpha, and to draw the sheets from.",
-                                     paths=True)
-    pixels: bool = setting(True, "Compare with interpolated images: a second row on the sheet, NAME_pixels_0.2.png.")
-    offline: bool = setting(False, OFFLINE_HELP)
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0)
-    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0)
+                                     paths=True, group="Basics")
+    pixels: bool = setting(True, "Compare with interpolated images: a second row on the sheet, NAME_pixels_0.2.png.",
+                           group="Basics")
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
+    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0,
+                        group="Hardware")
+    overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,41 +13,45 @@ class PrepareConfig(Settings):
 
     dataset: str = setting(
         "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR, samples, "
-            "deadleaves[:COUNT].")
-    val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.")
-    scale: int = setting(4, "HR side over LR side.", choices=SCALES)
-    output: str = setting("", "Folder for the records; an unfinished folder with the same settings is resumed.")
+            "deadleaves[:COUNT].", group="Basics")
+    val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.",
+                               group="Basics")
+    scale: int = setting(4, "HR side over LR side.", choices=SCALES, group="Basics")
+    output: str = setting("", "Folder for the records; an unfinished folder with the same settings is resumed.",
+                          group="Basics")
     sizes: tuple[float, ...] = setting(
         (1.0,), "Sizes to store each training image at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
-        "reduction; as in 1,0.75,0.5.", above=0)
+        "reduction; as in 1,0.75,0.5.", above=0, group="Data")
     shard_images: int = setting(32, "Images of the dataset in a shard.", low=1, formerly="shard_pictures")
     beam: str = setting(
         "", "Write the shards by Apache Beam with these pipeline options, as in --beam='--runner=FlinkRunner'; empty: "
         "in this process.")
-    verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.")
+    verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.",
+                           group="Basics")
     preview: bool = setting(
         False, "Write a sheet to look at instead: crops of --dataset (empty: samples) degraded several times, and what "
-        "was drawn. --output is its file; empty: degradations.png.")
+        "was drawn. --output is its file; empty: degradations.png.", group="Basics")
     teacher: str = setting(
         "", "Model whose images are stored beside HR, for the teacher's terms of train --losses: the images are cut "
-        "into crops, LR is made of each by --degradation, and the teacher upscales it. Empty: none.")
-    crop_size: int = setting(288, "Side of the crops for --teacher, in HR pixels; a multiple of the scale.", low=16)
-    precision: str = setting("float32", "What --teacher computes in.", choices=COMPUTE_TYPES)
+        "into crops, LR is made of each by --degradation, and the teacher upscales it. Empty: none.", group="Teacher")
+    crop_size: int = setting(288, "Side of the crops for --teacher, in HR pixels; a multiple of the scale.", low=16,
+                             group="Teacher")
+    precision: str = setting("float32", "What --teacher computes in.", choices=COMPUTE_TYPES, group="Teacher")
     degradation: str = setting("real_esrgan", "For --teacher and --preview: first_order, real_esrgan, realsr or "
-                                              "bicubic, or several with their shares, as in train.")
-    sharpen_targets: bool = setting(False, "For --preview: as in train.")
-    kernel_pool: str = setting("", "For --degradation=realsr, as in train.")
-    noise_pool: str = setting("", "For --degradation=realsr, as in train.")
+                                              "bicubic, or several with their shares, as in train.", group="Data")
+    sharpen_targets: bool = setting(False, "For --preview: as in train.", group="Data")
+    kernel_pool: str = setting("", "For --degradation=realsr, as in train.", group="Data")
+    noise_pool: str = setting("", "For --degradation=realsr, as in train.", group="Data")
     seed: int = setting(0, "Seed of what --teacher's crops and --preview draw.", low=0)
     collect_noise: bool = setting(
         False, "Write a pool of noise patches to --output instead, for train --degradation=realsr --noise_pool: the "
-        "smooth squares of --dataset, whose brightness varies by noise alone.")
-    noise_patch: int = setting(256, "Side of the noise patches, in pixels.", low=8)
+        "smooth squares of --dataset, whose brightness varies by noise alone.", group="Basics")
+    noise_patch: int = setting(256, "Side of the noise patches, in pixels.", low=8, group="Data")
     noise_variance: float = setting(
-        20, "Squares with a smaller variance count as smooth, in grey levels squared.", above=0)
+        20, "Squares with a smaller variance count as smooth, in grey levels squared.", above=0, group="Data")
     noise_mean: float = setting(
         0, "Leave out squares with a lower average; RealSR uses 50 for phones, whose shadows contain no noise.",
-        low=0)
+        low=0, group="Data")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,28 +14,32 @@ from srgan_tf.text import whole_number
 class ServeConfig(Settings):
     """A server of one model. The flags that tensorflow_model_server has too have its names and meanings."""
 
-    model_base_path: str = setting("", "Folder whose numbered folders are SavedModel versions, as export writes it.")
+    model_base_path: str = setting("", "Folder whose numbered folders are SavedModel versions, as export writes it.",
+                                   group="Basics")
     model: str = setting(
         "", "Instead of --model_base_path: a .keras file, a run folder or a shipped name, exported to a temporary "
-        f"folder first; {DEFAULT_MODEL} where neither is given.")
-    offline: bool = setting(False, OFFLINE_HELP)
+        f"folder first; {DEFAULT_MODEL} where neither is given.", group="Basics")
+    offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     trust_model: bool = setting(
         False, "Serve SavedModels of --model_base_path that hold operations which can touch files, hosts or Python: of "
-        "models whose author you trust.")
-    model_name: str = setting("", "Name of the model in requests; empty: that of the folder.")
-    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.")
-    port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0)
-    rest_api_port: int = setting(8501, "Port of REST and the page; 0: neither.", low=0)
+        "models whose author you trust.", group="Model")
+    model_name: str = setting("", "Name of the model in requests; empty: that of the folder.", group="Basics")
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.",
+                        group="Basics")
+    port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0, group="Basics")
+    rest_api_port: int = setting(8501, "Port of REST and the page; 0: neither.", low=0, group="Basics")
     file_system_poll_wait_seconds: float = setting(1, "Seconds between looks for new versions.", above=0)
     version_labels: tuple[str, ...] = setting(
-        (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.")
-    max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0)
-    max_held_megabytes: float = setting(1024, "Memory of all requests and answers together, in megabytes.", above=0)
+        (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.",
+        group="Model")
+    max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0, group="Limits")
+    max_held_megabytes: float = setting(1024, "Memory of all requests and answers together, in megabytes.", above=0,
+                                        group="Limits")
     max_megapixels: float = setting(
         4, "Images of one request, together, in megapixels before they are upscaled; larger requests are refused.",
-        above=0)
+        above=0, group="Limits")
     allow_untiled: bool = setting(
-        False, "Serve the signature untiled of an export as well, which takes memory without a limit.")
+        False, "Serve the signature untiled of an export as well, which takes memory without a limit.", group="Model")
     max_connections: int = setting(
         256, "Open connections of REST, and of gRPC. Beyond them the oldest that waits for a request is closed; where "
         "none waits, only /healthz is answered.", low=1)
@@ -44,12 +48,15 @@ class ServeConfig(Settings):
     head_timeout: float = setting(10, "Seconds for the head of a request to arrive on an open connection.", above=0)
     allowed_hosts: tuple[str, ...] = setting(
         (), "Names of this server in the Host header, beside addresses, names without dots and --host: "
-        "*.example.org for all that end so, * for any.")
+        "*.example.org for all that end so, * for any.", group="Access")
     allowed_origins: tuple[str, ...] = setting(
-        (), "Origins, as https://example.org, whose pages may use the server from a browser; * for any.")
-    max_running: int = setting(2, "Requests that compute at the same time.", low=1)
-    max_waiting: int = setting(32, "Requests that may wait; further ones are refused immediately.", low=0)
-    request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0)
+        (), "Origins, as https://example.org, whose pages may use the server from a browser; * for any.",
+        group="Access")
+    max_running: int = setting(2, "Requests that compute at the same time.", low=1, group="Limits")
+    max_waiting: int = setting(32, "Requests that may wait; further ones are refused immediately.", low=0,
+                               group="Limits")
+    request_timeout: float = setting(120, "Seconds for a request to arrive, and for its answer to be made.", above=0,
+                                     group="Limits")
     stop_timeout: float = setting(20, "Seconds that running requests are given when the server is stopped.", above=0)
 
     def __post_init__(self) -> None:
