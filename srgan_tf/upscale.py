@@ -1,16 +1,16 @@
-"""Upscales images: files, folders and patterns, with any kind of model.
+"""Upscales images and clips: files, folders and patterns, with any kind of model.
 
 Examples:
     python -m srgan_tf.upscale holiday.jpg --sharpness=0.5
     python -m srgan_tf.upscale scans/ "more/*.png" --model=runs/edsr --output=upscaled
+    python -m srgan_tf.upscale clip.mp4 --model=mobile_x4 --start=1:30 --end=1:40
 """
 
 import functools
 import time
 from collections import Counter
-from pathlib import Path
 
-from srgan_tf import __version__, flags
+from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
 from srgan_tf.text import expand, show
@@ -22,7 +22,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.list:
         show(model_list())
         return 0
-    from srgan_tf.inference.batch import FileOptions, find_jobs, names_file, upscale_files
+    from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
+    from srgan_tf.inference.clips import check_clips
+    from srgan_tf.inference.file_options import file_options
 
     name = "" if config.server else config.model or DEFAULT_MODEL
     scale = config.scale if name == "bicubic" else known_scale(name)
@@ -30,9 +32,11 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     find = functools.partial(
         find_jobs, inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
     jobs = find(scale=scale)
+    check_clips(jobs, file_options(config).clips)
     (output.parent if names_file(output) else output).mkdir(parents=True, exist_ok=True)
 
     model = _find(config)
+    options = file_options(config, model)
     if model.needs_keras:
         flags.import_keras()
     from srgan_tf.inference import Upscaler
@@ -50,19 +54,11 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if upscaler.scale != scale:
         jobs = find(scale=upscaler.scale)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
-    failed = upscale_files(
-        upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels, timings=timings,
-        options=FileOptions(config.page, config.accept_truncated, config.strip_metadata, _software(config)))
+    failed = upscale_files(upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels,
+                           timings=timings, options=options)
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
-
-
-def _software(config: UpscaleConfig) -> str:
-    """What the metadata say that made the image: a model's name, and not where on this machine it lies."""
-    name = Path(config.model or ("" if config.server else DEFAULT_MODEL)).name
-    model = f"{name} at sharpness {config.sharpness:g}" if config.sharpness else name
-    return f"srgan_tf {__version__}" + (f" ({model})" if model else "")
 
 
 def _find(config: UpscaleConfig) -> ModelRef:

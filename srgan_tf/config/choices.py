@@ -15,6 +15,8 @@ DISCRIMINATOR_INPUTS = ("rgb", "wavelet")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")
 RUNTIMES = ("tensorflow", "openvino")
 COMPUTE_TYPES = ("float32", "bfloat16")
+# What clips are written with; video/encoders.py says how.
+VIDEO_CODECS = ("h264", "hevc", "vp9", "av1", "ffv1")
 # In LR pixels. EDSR-baseline takes 1.7 GiB for such a tile. Overlaps cost it 6% more time on a megapixel; with tiles of
 # 256 they cost 21%.
 TILE, OVERLAP = 384, 16

@@ -13,6 +13,7 @@ from srgan_tf.config.choices import (
     SHARP_MODEL,
     TILE,
     TRUST_HELP,
+    VIDEO_CODECS,
     check_tile,
 )
 from srgan_tf.errors import UserError
@@ -39,7 +40,8 @@ class UpscaleConfig(Settings):
         "_x{scale}", "Added to each file's name before its ending; {scale} stands for the model's scale. Empty: names "
         "stay as they are.", group="Basics")
     format: str = setting(
-        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg.", group="Basics")
+        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg. Of clips: mp4, mov, "
+        "mkv, webm; empty: as the clip's.", group="Basics")
     overwrite: bool = setting(False, "Replace files that exist.", group="Basics")
     recursive: bool = setting(
         False, "Include images in sub-folders, and keep the folder structure; hidden folders and those of programs, "
@@ -75,6 +77,20 @@ class UpscaleConfig(Settings):
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
     server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
                                   group="Server")
+    codec: str = setting(
+        "", "Codec of a clip; empty: h264, or of more than 8 bits hevc; in .webm vp9, av1. ffv1 (.mkv) is lossless.",
+        choices=("", *VIDEO_CODECS), group="Video")
+    crf: int = setting(
+        -1, "Constant quality of a clip's codec, smaller is better; -1: h264 18, hevc 20, vp9 24, av1 28.", low=-1,
+        group="Video")
+    preset: str = setting(
+        "", "Speed of a clip's codec: ultrafast to veryslow for h264 and hevc (empty: medium), 8 to 0 for vp9 (4), "
+        "12 to 0 for av1 (8).", group="Video")
+    pixel_format: str = setting(
+        "", "Pixel format of a clip, as yuv420p, yuv444p or yuv420p10le; empty: yuv420p, or of more than 8 bits "
+        "yuv420p10le.", group="Video")
+    start: str = setting("", "Begin a clip here: seconds, MM:SS or HH:MM:SS, as in 90.5 or 1:30.", group="Video")
+    end: str = setting("", "End a clip here; empty: at its end.", group="Video")
 
     def __post_init__(self) -> None:
         super().__post_init__()

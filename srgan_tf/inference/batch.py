@@ -25,13 +25,15 @@ from srgan_tf.imaging import (
     write_image,
     written_type,
 )
+from srgan_tf.inference.clips import CLIP_ENDINGS, clip_ending, is_clip, upscale_clip
+from srgan_tf.inference.file_options import FileOptions
 from srgan_tf.inference.inputs import find_inputs
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
 
 
 class Job(NamedTuple):
-    """An image to upscale and the file to write."""
+    """An image or a clip to upscale and the file to write."""
 
     source: Path
     target: Path
@@ -45,7 +47,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         inputs: paths and patterns.
         output: folder of the results; or, of one image, the file (`names_file`).
         suffix: added to each name before its ending; {scale} in it stands for the scale.
-        format: ending of the results; empty: png, but jpg for JPEG files.
+        format: ending of the results; empty: png, but jpg for JPEG files, and for clips as `clip_ending` has it.
         recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
         scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
 
@@ -53,11 +55,12 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         UserError: an input that stands for nothing, several images for one file, an image that would be replaced, or
             a format that is not written.
     """
-    if format and f".{format.lstrip('.').lower()}" not in WRITABLE_SUFFIXES:
-        raise UserError(f"--format must be one of {', '.join(WRITABLE_SUFFIXES)}; got {format!r}")
     found = find_inputs(inputs, recursive, output)
+    endings = dict.fromkeys(ending for source, _ in found for ending in _written(source))
+    if format and f".{format.lstrip('.').lower()}" not in endings:
+        raise UserError(f"--format must be one of {', '.join(endings)}; got {format!r}")
     if names_file(output):
-        jobs = [Job(found[0][0], _file_for(output, len(found), format))]
+        jobs = [Job(found[0][0], _file_for(output, [source for source, _ in found], format))]
     else:
         suffix = suffix.replace("{scale}", str(scale)) if scale else suffix
         jobs = [Job(source, output / folder / f"{source.stem}{suffix}.{_ending(source, format)}")
@@ -67,20 +70,32 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
 
 
 def names_file(output: Path) -> bool:
-    """Whether an output is a file and not a folder: its ending is that of an image, and no folder is there."""
-    return output.suffix.lower() in WRITABLE_SUFFIXES and not output.is_dir()
+    """Whether an output is a file and not a folder: its ending is that of an image or clip, and no folder is there."""
+    return output.suffix.lower() in (*WRITABLE_SUFFIXES, *CLIP_ENDINGS) and not output.is_dir()
 
 
-def _file_for(output: Path, count: int, format: str) -> Path:
-    if count > 1:
-        raise UserError(f"--output={output} is one file, and {count} images are to be upscaled: give a folder")
+def _written(source: Path) -> Sequence[str]:
+    """The endings of what an image or a clip can become."""
+    return CLIP_ENDINGS if is_clip(source) else WRITABLE_SUFFIXES
+
+
+def _file_for(output: Path, sources: Sequence[Path], format: str) -> Path:
+    if len(sources) > 1:
+        raise UserError(f"--output={output} is one file, and {len(sources)} images are to be upscaled: give a folder")
+    if output.suffix.lower() not in _written(sources[0]):
+        raise UserError(f"--output={output}: {sources[0]} can become {', '.join(_written(sources[0]))}")
     if format and output.suffix.lower() != f".{format.lstrip('.').lower()}":
         raise UserError(f"--output={output} and --format={format} are two formats: give one of them")
     return output
 
 
 def _ending(source: Path, format: str) -> str:
-    return format.lstrip(".") or ("jpg" if source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif") else "png")
+    wished = format.lstrip(".")
+    if f".{wished.lower()}" in _written(source):
+        return wished
+    if is_clip(source):
+        return clip_ending(source)
+    return "jpg" if source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif") else "png"
 
 
 def _check(jobs: Sequence[Job]) -> None:
@@ -101,27 +116,12 @@ def _check(jobs: Sequence[Job]) -> None:
                             f"{job.source}: choose another --output or --suffix")
 
 
-class FileOptions(NamedTuple):
-    """How files are read, and what is written beside the pixels.
-
-    Attributes:
-        page: of a TIFF or an animated image, from 1; 0: the only one.
-        accept_truncated: whether a JPEG that is cut is taken as far as it goes.
-        strip_metadata: whether nothing is kept but the colour profile.
-        software: what the metadata say that made the image; empty: nothing.
-    """
-
-    page: int = 0
-    accept_truncated: bool = False
-    strip_metadata: bool = False
-    software: str = ""
-
-
 def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = False, max_megapixels: float = 400,
                   timings: Counter | None = None, options: FileOptions | None = None) -> int:
-    """Upscales the images one by one, with a line for each; a bad one is reported and passed over.
+    """Upscales the images one by one, and then the clips, with a line for each; a bad one is reported and passed over.
 
-    While one is upscaled, the next is read and the one before is written. `timings` takes the seconds spent on each.
+    While an image is upscaled, the next is read and the one before is written. `timings` takes the seconds spent on
+    each.
 
     Returns:
         How many failed.
@@ -135,14 +135,18 @@ def upscale_files(upscaler: Upscaler, jobs: Sequence[Job], *, overwrite: bool = 
             missing.append(job)
     read = functools.partial(_read, scale=upscaler.scale, max_megapixels=max_megapixels, options=options)
     write = functools.partial(_write, software="" if options.strip_metadata else options.software)
+    images = [job for job in missing if not is_clip(job.source)]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
-        for job, reading in zip(missing, _ahead(reader, read, missing), strict=True):
+        for job, reading in zip(images, _ahead(reader, read, images), strict=True):
             upscaled = _attempt(job, lambda reading=reading: _upscale(upscaler, reading.result()))
             if upscaled:
                 done += _finish(writing, timings)
                 writing = job, writer.submit(write, upscaled)
         done += _finish(writing, timings)
+    for job in missing:
+        if is_clip(job.source):
+            done += _attempt(job, lambda job=job: upscale_clip(upscaler, *job, options.clips, timings)) is not None
     failed = len(missing) - done
     if len(jobs) > 1:
         print(f"{done} upscaled, {len(jobs) - len(missing)} kept, {failed} failed")

@@ -1,0 +1,221 @@
+"""Upscaling a clip as a stream: a thread decodes ahead, this one upscales, a third encodes."""
+
+import hashlib
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from srgan_tf import __version__
+from srgan_tf.errors import UserError
+from srgan_tf.inference.upscaler import Upscaler
+from srgan_tf.text import printable
+from srgan_tf.video.encoders import CONTAINERS, Wish, choose, ending_for
+from srgan_tf.video.frame_reading import ClipFrame, read_frames
+from srgan_tf.video.joining import join
+from srgan_tf.video.probing import Clip, import_av, is_clip, parse_time, probe
+from srgan_tf.video.segments import Parts, SegmentWriter, resume_place
+
+CLIP_ENDINGS = tuple(CONTAINERS)
+AHEAD = 3  # frames that wait to be upscaled, and to be encoded
+_NAMED = 20  # faults that are printed
+_SAMPLE = 1 << 20  # bytes at either end of a clip that tell it from another
+
+
+class ClipSettings(NamedTuple):
+    """How clips are upscaled.
+
+    Attributes:
+        wish: what is said of the encoding.
+        start, end: the stretch, in seconds; None: to the end.
+        max_megapixels: of a frame of the result.
+        strip_metadata: whether the clip's own tags and chapters are left out.
+        model: a ModelRef, or what else tells this model from others.
+        how: what else the frames depend on.
+    """
+
+    wish: Wish = Wish()
+    start: Fraction = Fraction(0)
+    end: Fraction | None = None
+    max_megapixels: float = 400
+    strip_metadata: bool = False
+    model: Any = ""
+    how: tuple = ()
+
+
+def clip_settings(config: Any, model: Any = "") -> ClipSettings:
+    """What an UpscaleConfig says of clips, and the model that it names.
+
+    Raises:
+        UserError: a time is none, or the end comes before the start.
+    """
+    start = parse_time(config.start, "start") if config.start else Fraction(0)
+    end = parse_time(config.end, "end") if config.end else None
+    if end is not None and end <= start:
+        raise UserError(f"--end must be later than --start={config.start or 0}; got {config.end}")
+    how = (config.tile, config.overlap, config.self_ensemble, config.precision, config.runtime, config.sharpness)
+    return ClipSettings(Wish(config.codec, config.crf, config.preset, config.pixel_format), start, end,
+                        config.max_megapixels, config.strip_metadata, model, how)
+
+
+def clip_ending(source: Path) -> str:
+    """The ending of what a clip becomes where the user says none.
+
+    Raises:
+        UserError, OSError: as check_clip.
+    """
+    return source.suffix[1:] if source.suffix.lower() in CONTAINERS else ending_for(probe(source))
+
+
+def check_clips(jobs: Sequence[tuple[Path, Path]], settings: ClipSettings) -> None:
+    """Checks the clips among sources and targets, before a model is loaded."""
+    for source, target in jobs:
+        if is_clip(source):
+            check_clip(source, target, settings)
+
+
+def check_clip(source: Path, target: Path, settings: ClipSettings, scale: int = 1) -> Clip:
+    """Probes a clip, and checks whether it can be written as it is wished.
+
+    Raises:
+        UserError: it cannot be read, holds no frames, or cannot be written so.
+        OSError: from the file system.
+    """
+    clip = probe(source)
+    choose(clip, target, settings.wish, scale)
+    if settings.start and clip.seconds and settings.start >= clip.seconds:
+        raise UserError(f"{source} lasts {clip.seconds:.3f} s: --start must be earlier; got {float(settings.start):g}")
+    megapixels = clip.width * clip.height * scale**2 / 1e6
+    if megapixels > settings.max_megapixels:
+        raise UserError(f"{source}: {clip.width}x{clip.height} would become {megapixels:.0f} megapixels; the limit is "
+                        f"--max_megapixels={settings.max_megapixels:g}")
+    return clip
+
+
+def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipSettings,
+                 timings: Counter | None = None) -> int:
+    """Upscales one clip, with a line for it; what an earlier, equal call had finished is not done again.
+
+    Args:
+        upscaler: of RGB frames.
+        source: the clip.
+        target: of the result, whose ending says which container.
+        settings: how.
+        timings: takes the seconds spent on each part.
+
+    Returns:
+        How many frames it has.
+
+    Raises:
+        UserError: as check_clip, or the encoder does not take the frames.
+        OSError: from the file system.
+    """
+    began, timings = time.perf_counter(), Counter() if timings is None else timings
+    clip = check_clip(source, target, settings, upscaler.scale)
+    encoding = choose(clip, target, settings.wish, upscaler.scale)
+    for note in _notes(clip, encoding.width % upscaler.scale + encoding.height % upscaler.scale, encoding.deep):
+        tqdm.write(f"{printable(source)}: {note}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    parts = Parts(target)
+    if parts.begin(_job(clip, upscaler, settings, encoding)):
+        tqdm.write(f"{printable(source)}: an earlier run's frames were of another clip, model or setting: begun anew")
+    if parts.ended() is None:
+        _make_segments(upscaler, clip, settings, parts, encoding, timings)
+    joining = time.perf_counter()
+    left_out = join(parts, clip, target, encoding, upscaler.scale, settings.start, settings.end,
+                    not settings.strip_metadata)
+    timings["join"] += time.perf_counter() - joining
+    segments = list(parts.segments())
+    frames, repeats = sum(len(segment.pts) for segment in segments), sum(segment.repeats for segment in segments)
+    faults = [fault for segment in segments for fault in segment.faults] + (parts.ended() or [])
+    parts.delete()
+    for line in [*left_out, *faults[:_NAMED]]:
+        tqdm.write(f"{printable(source)}: {printable(line)}")
+    counted = [f"{frames} frames"] + ([f"{repeats} of them repeats"] if repeats else [])
+    counted += [f"{len(faults)} faults in the clip"] if faults else []
+    tqdm.write(f"{printable(target)}: {clip.width}x{clip.height} -> {encoding.width}x{encoding.height}, "
+               f"{', '.join(counted)} in {time.perf_counter() - began:.1f} s")
+    return frames
+
+
+def _notes(clip: Clip, padded: int, deep: bool) -> Iterator[str]:
+    if clip.interlaced:
+        yield "interlaced: each pair of fields becomes one frame (yadif)"
+    if clip.alpha:
+        yield "its transparency is not kept"
+    if padded:
+        yield "the result's last row or column is doubled, because halved chroma needs even sizes"
+    if clip.deep and not deep:
+        yield f"its {clip.depth} bits become 8"
+    if clip.colour.high_dynamic_range:
+        yield (f"{clip.colour.high_dynamic_range}: upscaled as it is and marked as such; the mastering display's "
+               "description is not kept")
+
+
+def _job(clip: Clip, upscaler: Upscaler, settings: ClipSettings, encoding: Any) -> dict[str, Any]:
+    """What the segments depend on."""
+    av = import_av()
+    size = clip.path.stat().st_size
+    digest = hashlib.sha256()
+    with clip.path.open("rb") as file:
+        for place in (0, max(size - _SAMPLE, 0)):
+            file.seek(place)
+            digest.update(file.read(_SAMPLE))
+    return {"clip": [size, digest.hexdigest()], "model": [upscaler.runtime.name, upscaler.scale, str(settings.model),
+                                                             getattr(settings.model, "digest", "")],
+            "how": list(settings.how),
+            "stretch": [str(settings.start), str(settings.end)], "encoding": list(encoding),
+            "versions": [__version__, av.__version__]}
+
+
+def _make_segments(upscaler: Upscaler, clip: Clip, settings: ClipSettings, parts: Parts, encoding: Any,
+                   timings: Counter) -> None:
+    done = list(parts.segments())
+    count = sum(len(segment.pts) for segment in done)
+    frames = read_frames(clip, settings.start, settings.end, resume_place(done[-1] if done else None))
+    dtype = np.uint16 if encoding.deep else np.uint8
+    # The threads end before the writer leaves what is unfinished.
+    with (SegmentWriter(parts, len(done), clip, encoding) as writer,
+          ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(1) as encoder,
+          tqdm(desc=printable(clip.path.name), unit="frame", initial=count, total=_expected(clip, settings),
+               disable=None) as bar):
+        if count:
+            tqdm.write(f"{printable(clip.path)}: {count} frames of an earlier run are kept")
+        before, upscaled, writing = None, None, deque()
+        for frame in _ahead(decoder, frames):
+            start = time.perf_counter()
+            repeated = before is not None and frame.pixels is not None and np.array_equal(frame.pixels, before)
+            if frame.pixels is None:
+                upscaled = None
+            elif not repeated:
+                upscaled = upscaler(frame.pixels, dtype=dtype)
+            timings["upscale"] += time.perf_counter() - start
+            before = frame.pixels
+            writing.append(encoder.submit(writer.add, frame, upscaled, repeated))
+            if len(writing) > AHEAD:
+                writing.popleft().result()
+            bar.update(frame.pixels is not None)
+        for future in writing:
+            future.result()
+        encoder.submit(writer.close).result()
+
+
+def _expected(clip: Clip, settings: ClipSettings) -> int | None:
+    """About how many frames there are, or None."""
+    end = min(clip.seconds, float(settings.end)) if settings.end is not None else clip.seconds
+    return round((end - float(settings.start)) * clip.rate) or None if clip.seconds else None
+
+
+def _ahead(executor: Executor, frames: Iterator[ClipFrame]) -> Iterator[ClipFrame]:
+    """The frames; up to AHEAD of them are decoded while one is looked at."""
+    take: Callable[[], ClipFrame | None] = lambda: next(frames, None)  # noqa: E731
+    waiting = deque(executor.submit(take) for _ in range(AHEAD))
+    while (frame := waiting.popleft().result()) is not None:
+        waiting.append(executor.submit(take))
+        yield frame

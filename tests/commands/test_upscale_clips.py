@@ -1,0 +1,298 @@
+"""`upscale clip.mp4`: what must be as it was, and what is larger."""
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from srgan_tf.config.choices import VIDEO_CODECS
+from srgan_tf.errors import UserError
+from srgan_tf.inference import Upscaler, clips
+from srgan_tf.inference.clips import ClipSettings, upscale_clip
+
+av = pytest.importorskip("av")  # it needs Python 3.11
+
+from video.made_clips import SMALL, chart, colours_of, decoded, make_clip, packets, patches, times  # noqa: E402
+
+from srgan_tf.video import encoders, frame_reading, segments  # noqa: E402
+from srgan_tf.video.yuv import Colour  # noqa: E402
+
+BICUBIC = ("--model=bicubic", "--scale=2")
+
+
+@pytest.fixture
+def upscaler():
+    return Upscaler("bicubic", scale=2)
+
+
+def test_all_but_the_pixels_is_kept(command, tmp_path):
+    """Of a clip with uneven times, sound, a turned display, pixels that are not square, chapters and a title."""
+    chapters = [{"id": number, "start": 200 * number, "end": 200 * number + 200, "time_base": Fraction(1, 1000),
+                 "metadata": {"title": f"part {number}"}} for number in range(2)]
+    pts = [0, 40, 41, 90, 100, 180, 260, 390]
+    source = make_clip(tmp_path / "clip.mp4", [chart(shift=shift) for shift in range(8)], pts, audio=True, title="Kept",
+                       aspect=Fraction(12, 11), rotation=90, chapters=chapters)
+    done = command("upscale", "clip.mp4", *BICUBIC)
+    assert done.status == 0, done
+    assert "upscaled/clip_x2.mp4: 64x48 -> 128x96, 8 frames in" in done.out
+    target = tmp_path / "upscaled/clip_x2.mp4"
+    assert times(target) == times(source) == [Fraction(time, 1000) for time in pts]
+    assert packets(target, "audio") == packets(source, "audio")
+    with av.open(str(target)) as container:
+        track = container.streams.video[0]
+        assert (track.codec_context.name, track.codec_context.pix_fmt, track.sample_aspect_ratio) == (
+            "h264", "yuv420p", Fraction(12, 11))
+        assert container.metadata["title"] == "Kept"
+        assert [(chapter["start"] * chapter["time_base"], chapter["metadata"]["title"])
+                for chapter in container.chapters()] == [(0, "part 0"), (Fraction(1, 5), "part 1")]
+        assert next(container.decode(video=0)).rotation == 90
+    head = target.read_bytes()
+    assert head.index(b"moov") < head.index(b"mdat")  # it plays before it is loaded
+    assert [path.name for path in (tmp_path / "upscaled").iterdir()] == ["clip_x2.mp4"]
+    assert command("upscale", "clip.mp4", *BICUBIC, "--strip_metadata", "-o", "bare.mp4").status == 0
+    with av.open(str(tmp_path / "bare.mp4")) as container:
+        assert "title" not in container.metadata
+        assert not container.chapters()
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.parametrize("colour", [Colour(1, 1, 1, False), Colour(6, 6, 6, True), Colour(9, 9, 14, False)],
+                         ids=["BT.709", "BT.601 in full range", "BT.2020"])
+def test_colours(tmp_path, upscaler, colour, tagged):
+    colour = colour if tagged else Colour(6, 1, 1, False)  # as players take a small clip that says nothing
+    make_clip(tmp_path / "clip.mkv", [chart()], codec="ffv1", colour=colour, tagged=tagged)
+    for codec in ("h264", "ffv1"):
+        upscale_clip(upscaler, tmp_path / "clip.mkv", tmp_path / f"{codec}.mkv", ClipSettings(encoders.Wish(codec)))
+        (frame,) = decoded(tmp_path / f"{codec}.mkv")
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range) == (
+            *colour[:3], 1 + colour.full_range)
+    (before,) = decoded(tmp_path / "clip.mkv")
+    before.colorspace = colour.matrix
+    assert np.abs(colours_of(frame, 2) - colours_of(before)).max() <= 2
+
+
+def test_ten_bits_stay_ten_bits(tmp_path, upscaler):
+    make_clip(tmp_path / "clip.mkv", [chart()] * 2, codec="ffv1", pixel_format="yuv420p10le")
+    upscale_clip(upscaler, tmp_path / "clip.mkv", tmp_path / "out.mp4", ClipSettings())
+    assert {(frame.format.name) for frame in decoded(tmp_path / "out.mp4")} == {"yuv420p10le"}
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
+    upscale_clip(upscaler, tmp_path / "clip.mkv", tmp_path / "out.mkv", ClipSettings(encoders.Wish("ffv1")))
+    before, after = (decoded(tmp_path / name)[0] for name in ("clip.mkv", "out.mkv"))
+    assert np.abs(colours_of(after, 2) - colours_of(before)).max() <= 0.6  # two roundings of a quarter level and more
+
+
+def test_high_dynamic_range(tmp_path, upscaler, refused):
+    colour = Colour(9, 9, 16, False)
+    make_clip(tmp_path / "clip.mkv", [chart()], codec="ffv1", pixel_format="yuv420p10le", colour=colour)
+    upscale_clip(upscaler, tmp_path / "clip.mkv", tmp_path / "out.mkv", ClipSettings())
+    (frame,) = decoded(tmp_path / "out.mkv")
+    assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (9, 9, 16)
+    line = refused("upscale", "clip.mkv", *BICUBIC, "--codec=h264", "--pixel_format=yuv420p")
+    assert "clip.mkv is PQ (high dynamic range), which needs 10 bits" in line
+
+
+def test_odd_sizes(tmp_path, command):
+    image = np.linspace(0, 1, 35 * 33 * 3).reshape(35, 33, 3)
+    make_clip(tmp_path / "clip.mkv", [image], codec="ffv1", pixel_format="yuv444p")
+    assert command("upscale", "clip.mkv", "--model=bicubic", "--scale=3").status == 0
+    (frame,) = decoded(tmp_path / "upscaled/clip_x3.mkv")
+    assert (frame.width, frame.height) == (100, 106)
+    rgb = frame.reformat(format="rgb24").to_ndarray().astype(int)
+    assert np.abs(rgb[:, -1] - rgb[:, -2]).max() <= 4
+    expected = Upscaler("bicubic", scale=3)((image * 255 + 0.5).astype(np.uint8))
+    assert np.abs(rgb[:105, :99] - expected).mean() < 3
+
+
+def test_interlaced_frames_become_whole_ones(tmp_path, command):
+    field = np.zeros((48, 64, 3))
+    field[::2] = 1
+    make_clip(tmp_path / "clip.mp4", [field] * 3, options={"x264-params": "tff=1", "flags": "+ildct+ilme", "qp": "0"})
+    done = command("upscale", "clip.mp4", *BICUBIC)
+    assert "clip.mp4: interlaced: each pair of fields becomes one frame (yadif)" in done.out
+    assert times(tmp_path / "upscaled/clip_x2.mp4") == times(tmp_path / "clip.mp4")
+    grey = decoded(tmp_path / "upscaled/clip_x2.mp4")[1].reformat(format="gray").to_ndarray().astype(int)
+    assert np.abs(np.diff(grey[20:-20], axis=0)).max() < 40  # the fields' comb was 235 levels high
+
+
+@pytest.mark.parametrize(("arguments", "first", "last"), [
+    (("--start=0.08",), 2, 9), (("--end=0:00.2",), 0, 4), (("--start=0.08", "--end=0.2"), 2, 4)])
+def test_a_stretch(command, tmp_path, arguments, first, last):
+    make_clip(tmp_path / "clip.mp4", [chart(shift=shift) for shift in range(10)], audio=True)
+    assert command("upscale", "clip.mp4", *BICUBIC, *arguments).status == 0
+    target = tmp_path / "upscaled/clip_x2.mp4"
+    assert times(target) == [Fraction(number, 25) for number in range(last - first + 1)]
+    rgb = decoded(target)[0].reformat(format="rgb24").to_ndarray()
+    assert np.abs(patches(rgb, 2) - patches(chart(shift=first), 1) * 255).max() < 20
+    sound = packets(target, "audio")
+    start = Fraction(first, 25)
+    assert {data for _, data in sound} < {data for _, data in packets(tmp_path / "clip.mp4", "audio")}
+    kept = {data: time for time, data in packets(tmp_path / "clip.mp4", "audio")}
+    assert all(abs(kept[data] - start - time) < Fraction(1, 10_000) for time, data in sound)
+
+
+def test_repeats_are_computed_once(tmp_path, upscaler):
+    calls = Counter()
+
+    def counted(pixels, **options):
+        calls["frames"] += 1
+        return upscaler(pixels, **options)
+
+    counted.scale, counted.runtime = 2, upscaler.runtime
+    make_clip(tmp_path / "clip.mkv", [chart(), chart(), chart(shift=1), chart(shift=1), chart()], codec="ffv1")
+    assert upscale_clip(counted, tmp_path / "clip.mkv", tmp_path / "out.mkv", ClipSettings()) == 5
+    assert calls["frames"] == 3
+    assert len(times(tmp_path / "out.mkv")) == 5
+
+
+def damage(path, number):
+    """Overwrites a frame of a clip."""
+    _, packet = packets(path, "video")[number]
+    path.write_bytes(path.read_bytes().replace(packet, b"\xff" * len(packet)))
+
+
+def test_damage_is_named_and_not_the_end(tmp_path, command):
+    source = make_clip(tmp_path / "clip.mkv", [chart(shift=shift) for shift in range(6)], codec="ffv1",
+                       options={"g": "1"})
+    damage(source, 3)
+    done = command("upscale", "clip.mkv", *BICUBIC)
+    assert done.status == 0
+    assert "clip.mkv: 0.120 s: " in done.out
+    assert "1 faults in the clip" in done.out
+    assert times(tmp_path / "upscaled/clip_x2.mkv") == [Fraction(number, 25) for number in (0, 1, 2, 4, 5)]
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 100])
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_a_stopped_run_resumes(tmp_path, upscaler, monkeypatch, length, stop):
+    """Its result is that of an uninterrupted run, byte for byte, and finished segments are not computed again."""
+    monkeypatch.setattr(segments, "LENGTH", length)
+    frames = [chart(shift=shift) for shift in range(10)]
+    pts = [number * 40 + number % 3 * 7 for number in range(10)]
+    source = make_clip(tmp_path / "clip.mp4", frames, pts, audio=True, options={"g": "4"})
+    upscale_clip(upscaler, source, tmp_path / "whole.mp4", ClipSettings())
+    calls = Counter()
+
+    def stopping(pixels, **options):
+        if calls["all"] == stop:
+            raise KeyboardInterrupt
+        calls["all"] += 1
+        return upscaler(pixels, **options)
+
+    stopping.scale, stopping.runtime = 2, upscaler.runtime
+    with pytest.raises(KeyboardInterrupt):
+        upscale_clip(stopping, source, tmp_path / "out.mp4", ClipSettings())
+    assert not (tmp_path / "out.mp4").exists()
+    left = {path.name for path in (tmp_path / ".out.mp4.parts").iterdir()}
+    assert left == {"job.json", *(f"{number:06}.{end}" for number in range(stop // length) for end in ("json", "mkv"))}
+    stop = -1
+    done, calls["all"] = calls["all"], 0
+    assert upscale_clip(stopping, source, tmp_path / "out.mp4", ClipSettings()) == 10
+    assert calls["all"] == 10 - done // length * length
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert not (tmp_path / ".out.mp4.parts").exists()
+
+
+def test_another_setting_begins_anew(tmp_path, upscaler, monkeypatch, capsys):
+    monkeypatch.setattr(segments, "LENGTH", 2)
+    source = make_clip(tmp_path / "clip.mp4", [chart(shift=shift) for shift in range(5)])
+    monkeypatch.setattr(clips, "join", lambda *arguments: (_ for _ in ()).throw(OSError("stopped")))
+    with pytest.raises(OSError, match="stopped"):
+        upscale_clip(upscaler, source, tmp_path / "out.mp4", ClipSettings())
+    monkeypatch.undo()
+    upscale_clip(upscaler, source, tmp_path / "out.mp4", ClipSettings(encoders.Wish(crf=40)))
+    assert "begun anew" in capsys.readouterr().out
+
+
+def test_a_frame_is_found_again_or_the_clip_is_refused(tmp_path):
+    from srgan_tf.video.probing import probe
+
+    clip = probe(make_clip(tmp_path / "clip.mp4", [chart(shift=shift) for shift in range(6)], options={"g": "2"}))
+    frames = list(frame_reading.read_frames(clip))
+    after = list(frame_reading.read_frames(clip, after=frames[2].place))
+    assert [frame.place for frame in after] == [frame.place for frame in frames[3:]]
+    with pytest.raises(UserError, match="is not there any more"):
+        list(frame_reading.read_frames(clip, after=frames[2].place._replace(sum=1)))
+
+
+def without_frames(path):
+    damage(make_clip(path, [chart()], codec="mpeg4"), 0)
+
+
+def audio_alone(path):
+    make_clip(path.with_name("both.mp4"), [chart()], audio=True)
+    with av.open(str(path.with_name("both.mp4"))) as source, av.open(str(path), "w") as container:
+        copy = container.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.size:
+                packet.stream = copy
+                container.mux(packet)
+
+
+@pytest.mark.parametrize(("write", "reason"), [
+    (audio_alone, "no video track (audio only)"),
+    (without_frames, "no frame of its video track can be decoded"),
+    (lambda path: path.write_bytes(b""), "the file is empty"),
+    (lambda path: path.write_text("no clip"), "not a video that FFmpeg can read"),
+])
+def test_refused_before_the_model_is_looked_for(refused, tmp_path, write, reason):
+    write(tmp_path / "clip.mp4")
+    line = refused("upscale", "clip.mp4", "--model=runs/not_there")
+    assert "clip.mp4" in line
+    assert reason in line
+    assert not (tmp_path / "upscaled").exists()
+
+
+@pytest.mark.parametrize(("arguments", "reason"), [
+    (("--codec=ffv1",), ".mp4 cannot hold --codec=ffv1, but h264, hevc, av1, vp9"),
+    (("--crf=52",), "--crf of h264 must be within 0..51; got 52"),
+    (("--preset=quick",), "--preset of h264 must be one of ultrafast"),
+    (("--pixel_format=rgb24",), "--pixel_format of h264 must be one of yuv420p"),
+    (("--start=soon",), "--start must be seconds"),
+    (("--start=2", "--end=1"), "--end must be later than --start=2"),
+    (("--start=60",), "--start must be earlier; got 60"),
+    (("-o", "large.png"), "--output=large.png: clip.mp4 can become .mp4"),
+    (("--format=png",), "--format must be one of .mp4, .m4v, .mov, .mkv, .webm; got 'png'"),
+    (("--max_megapixels=0.001",), "the limit is --max_megapixels=0.001"),
+])
+def test_mistakes(refused, tmp_path, arguments, reason):
+    make_clip(tmp_path / "clip.mp4", [chart()] * 2)
+    assert reason in refused("upscale", "clip.mp4", "--model=runs/not_there", *arguments)
+
+
+@pytest.mark.parametrize("codec", VIDEO_CODECS)
+def test_every_codec(tmp_path, upscaler, codec):
+    make_clip(tmp_path / "clip.mkv", [chart(shift=shift) for shift in range(4)], codec="ffv1")
+    preset = encoders.CODECS[codec].presets[:1]
+    upscale_clip(upscaler, tmp_path / "clip.mkv", tmp_path / "out.mkv", ClipSettings(encoders.Wish(codec, -1, *preset)))
+    frames = decoded(tmp_path / "out.mkv")
+    assert times(tmp_path / "out.mkv") == [Fraction(number, 25) for number in range(4)]
+    for shift, frame in enumerate(frames):
+        rgb = frame.reformat(format="rgb24").to_ndarray()
+        assert np.abs(patches(rgb, 2) - patches(chart(shift=shift), 1) * 255).mean() < 8
+
+
+def test_the_codecs_of_the_flag():
+    assert sorted(VIDEO_CODECS) == sorted(encoders.CODECS)
+
+
+def test_webm_and_avi(command, tmp_path):
+    """A clip keeps its container where that is written, and plays everywhere else."""
+    make_clip(tmp_path / "a.webm", [chart()], codec="libvpx-vp9", options={"cpu-used": "8"})
+    make_clip(tmp_path / "b.avi", [chart()] * 3, codec="mpeg4")
+    assert command("upscale", "a.webm", "b.avi", *BICUBIC, "--preset=").status == 0
+    found = {}
+    for path in (tmp_path / "upscaled").iterdir():
+        with av.open(str(path)) as container:
+            found[path.name] = container.streams.video[0].codec_context.name
+    assert found == {"a_x2.webm": "vp9", "b_x2.mp4": "h264"}
+
+
+def test_without_pyav(refused, tmp_path, monkeypatch):
+    import sys
+
+    make_clip(tmp_path / "clip.mp4", [chart()])
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert "pip install 'srgan_tf[video]'" in refused("upscale", "clip.mp4", *BICUBIC)
+    assert SMALL.matrix == 1
