@@ -111,7 +111,7 @@ def _data_uri(pixels: np.ndarray, icc_profile: bytes | None) -> str:
     file = BytesIO()
     colour = pixels[..., [0, 0, 0, 1][: channels + 2]] if channels < 3 else pixels
     Image.fromarray(np.ascontiguousarray(colour)).save(
-        file, "WEBP", lossless=True, exact=True, method=2, quality=30, icc_profile=icc_profile or b"")
+        file, "WEBP", lossless=True, method=2, quality=30, icc_profile=icc_profile or b"")
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 

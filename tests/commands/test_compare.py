@@ -10,8 +10,9 @@ import pytest
 from evaluation.reader import Reader
 from PIL import Image
 
+from srgan_tf.hub import load_generator
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import GENERATORS, save_model
+from srgan_tf.models import GENERATORS, interpolate, save_model
 
 SMALL = "mobile_x4_int8"
 
@@ -86,6 +87,8 @@ def test_the_page_asks_for_nothing(command, image, tmp_path):
         for name in ("src", "href", "action", "data", "srcset"):
             assert (attributes.get(name) or "data:").startswith("data:")
     assert not any(word in text for _, text in reader.texts for word in ("url(", "@import", "fetch(", "import("))
+    (data,) = [text for tag, text in reader.texts if tag == "script" and text.startswith('{"views"')]
+    assert "<" not in data
     (policy,) = [found["content"] for found in reader.all("meta") if "http-equiv" in found]
     assert policy.startswith("default-src 'none'")
     assert ("h1", "<b>.png, upscaled by 4") in reader.texts
@@ -94,20 +97,20 @@ def test_the_page_asks_for_nothing(command, image, tmp_path):
 
 
 def test_between_the_two_models_that_ship(command, image, tmp_path, photo):
-    """What is shown is what upscale --sharpness gives."""
+    """What is shown is the network interpolation by which upscale, too, makes its --sharpness."""
     image("a.png", photo[:12, :10])
-    assert command("compare", "a.png", "--models=perceptual_x4,edsr_x4", "--sharpness=0.5").status == 0
+    assert command("compare", "a.png", "--models=perceptual_x4,edsr_x4", "--sharpness=0.25").status == 0
     reader, document = page_of(tmp_path / "compared/a.html")
     names = [view["name"] for view in document["views"]]
-    assert names == ["input", "bicubic", "perceptual_x4", "edsr_x4", "sharpness 0.5"]
-    assert document["path"] == [{"sharpness": "0", "view": 3}, {"sharpness": "0.5", "view": 4},
+    assert names == ["input", "bicubic", "perceptual_x4", "edsr_x4", "sharpness 0.25"]
+    assert document["path"] == [{"sharpness": "0", "view": 3}, {"sharpness": "0.25", "view": 4},
                                 {"sharpness": "1", "view": 2}]
     (control,) = reader.all("input", id="strength")
     assert (control["min"], control["max"]) == ("0", "2")
     assert "whole image" not in table_of(reader)
-    assert view_of(document, "sharpness 0.5")["command"].endswith(" a.png --sharpness=0.5")
-    assert command("upscale", "a.png", "--sharpness=0.5").status == 0
-    np.testing.assert_array_equal(pixels_of(document["views"][4]), np.asarray(Image.open("upscaled/a_x4.png")))
+    assert view_of(document, "sharpness 0.25")["command"].endswith(" a.png --sharpness=0.25")
+    between = interpolate(load_generator("edsr_x4"), load_generator("perceptual_x4"), 0.25)
+    np.testing.assert_array_equal(pixels_of(document["views"][4]), Upscaler(between)(photo[:12, :10]))
 
 
 def test_a_model_that_fails_does_not_stop_the_others(command, image, tmp_path):
@@ -163,6 +166,7 @@ def test_grey_transparent_and_deep_images(command, image, tmp_path, photo, mode)
     (["a.png", "--crop=20"], "--crop must be WIDTHxHEIGHT+X+Y or WIDTHxHEIGHT in pixels"),
     (["a.png", "--crop=20x0"], "got '20x0'"),
     (["a.png", "--crop=20x20+290+0"], "--crop=20x20+290+0 reaches beyond the image, which has 300x256 pixels"),
+    (["a.png", "--crop=20x20+0+250"], "reaches beyond the image"),
     (["a.png", "--crop=301x20"], "--crop=301x20 reaches beyond the image, which has 300x256 pixels"),
     (["a.png", "--crop=full", "--max_megapixels=0.07"], "a crop of 300x256 has 0.1 megapixels"),
     (["a.png", "--models="], "--models is empty"),

@@ -31,7 +31,7 @@ def page(tmp_path_factory, photo):
     results = [Result(name, photo // (index + 1), 4, 1.5, 1000, "Apache-2.0", f"--model={name}")
                for index, name in enumerate(names)]
     path = {0.0: "edsr_x4", 0.25: "sharpness 0.25", 0.5: "sharpness 0.5", 1.0: "perceptual_x4"}
-    subject = Subject("photo.jpg", photo, Box(64, 64, 30, 20))
+    subject = Subject(f"{LONG}.jpg", photo, Box(64, 64, 30, 20))
     file = tmp_path_factory.mktemp("page") / "page.html"
     comparison = Comparison(4, results, {"other": "/".join([LONG] * 3)}, path)
     file.write_text(draw_comparison_page(subject, comparison))
@@ -50,7 +50,7 @@ def test_a_desktop(page, tmp_path):
         browser.run(f"{strength}.value = 2; {strength}.dispatchEvent(new Event('input'))")
         assert browser.run(SIDES) == ["bicubic", "sharpness 0.5"]
         assert browser.run('return [sharpness.innerText, command.innerText]') == [
-            "0.5", "python -m srgan_tf.upscale photo.jpg --model=sharpness 0.5"]
+            "0.5", f"python -m srgan_tf.upscale {LONG}.jpg --model=sharpness 0.5"]
         browser.run("document.querySelectorAll('#results tbody button')[0].click()")
         assert browser.run(SIDES) == ["bicubic", "input"]
         assert browser.run("return command.parentElement.hidden")
