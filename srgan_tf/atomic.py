@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import secrets
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -39,6 +40,30 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Raises an OSError that names a folder where no file can be written to it; one that is not there is not made."""
+    try:
+        with tempfile.TemporaryFile(dir=_there(folder)):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
+
+
+def check_name(path: Path) -> None:
+    """Raises an OSError that names a file which is not there and cannot be, for its name is too long."""
+    try:
+        (_there(path) / path.name).lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _there(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
 
 
 def sweep(folder: Path) -> None:

@@ -13,8 +13,8 @@ from srgan_tf.errors import UserError
 
 # The groups of --help, in their order.
 ADVANCED = "Advanced"
-GROUPS = ("Basics", "Data", "Model", "Losses", "Schedule", "Teacher", "Quality", "Video", "TFLite", "SavedModel",
-          "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
+GROUPS = ("Basics", "Output", "Data", "Model", "Losses", "Schedule", "Teacher", "Quality", "Video", "TFLite",
+          "SavedModel", "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
 SHORT_NAMES = {"output": "o"}
 
 

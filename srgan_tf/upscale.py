@@ -7,13 +7,14 @@ Examples:
 """
 
 import functools
+import math
 import time
 from collections import Counter
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
 from srgan_tf.hub import ModelRef, known_scale, model_list
-from srgan_tf.text import expand, show
+from srgan_tf.text import show
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -22,24 +23,27 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.list:
         show(model_list())
         return 0
-    from srgan_tf.inference.batch import find_jobs, names_file, upscale_files
-    from srgan_tf.inference.clips import check_clips
+    from srgan_tf.inference.asked import asked_by
     from srgan_tf.inference.file_options import file_options
+    from srgan_tf.inference.preflight import make_plan, report_plan, summary
 
     name = "" if config.server else config.model or DEFAULT_MODEL
-    scale = config.scale if name == "bicubic" else known_scale(name)
-    output = expand(config.output)
-    find = functools.partial(
-        find_jobs, inputs, output, suffix=config.suffix, format=config.format, recursive=config.recursive)
-    jobs = find(scale=scale)
-    check_clips(jobs, file_options(config).clips)
-    (output.parent if names_file(output) else output).mkdir(parents=True, exist_ok=True)
+    bicubic_scale = math.ceil(config.scale) or 4
+    scale = bicubic_scale if name == "bicubic" else known_scale(name)
+    asked = asked_by(config)
+    plan = make_plan(inputs, asked, scale)
+    if scale or not plan.jobs:
+        report_plan(plan)
+    if not plan.jobs:
+        return flags.USER_ERROR if summary(plan, 0) else 0
 
     model = _find(config)
-    options = file_options(config, model)
+    asked = asked._replace(files=file_options(config, model))
+    plan = plan._replace(asked=asked)
     if model.needs_keras:
         flags.import_keras()
     from srgan_tf.inference import Upscaler
+    from srgan_tf.inference.batch import upscale_files
 
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
@@ -47,15 +51,15 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
             from srgan_tf.inference.sharpness import generator_between
 
             model = generator_between(config.sharpness, config.runtime, config.precision)
-        upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=config.scale,
+        upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=bicubic_scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
                             self_ensemble=config.self_ensemble, trust_model=config.trust_model,
                             server_timeout=config.server_timeout, server_retries=config.server_retries)
     if upscaler.scale != scale:
-        jobs = find(scale=upscaler.scale)
+        plan = make_plan(inputs, asked, upscaler.scale)
+        report_plan(plan)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
-    failed = upscale_files(upscaler, jobs, overwrite=config.overwrite, max_megapixels=config.max_megapixels,
-                           timings=timings, options=options)
+    failed = upscale_files(upscaler, plan, timings)
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0

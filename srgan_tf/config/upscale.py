@@ -9,7 +9,6 @@ from srgan_tf.config.choices import (
     OVERLAP,
     OVERLAP_HELP,
     RUNTIMES,
-    SCALES,
     SHARP_MODEL,
     TILE,
     TRUST_HELP,
@@ -18,6 +17,10 @@ from srgan_tf.config.choices import (
 )
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
+
+LARGEST_SCALE = 64
+# What cannot be asked for together.
+_CONFLICTS = {"scale": ("width", "height"), "max_side": ("width", "height"), "quality": ("lossless",)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,14 +38,28 @@ class UpscaleConfig(Settings):
         "texture).", low=0, group="Basics")
     output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.",
                           group="Basics")
-    scale: int = setting(4, "Scale of --model=bicubic; every other model has its own.", choices=SCALES, group="Basics")
+    scale: float = setting(
+        0, "How many times larger the results are, as in 2, 1.5 or 16; 0: as many times as the model has it (bicubic: "
+        "4). For another scale the model runs until the image is large enough, and MATLAB's bicubic reduction does "
+        "the rest.", low=0, group="Basics")
+    width: int = setting(0, "Width of the results in pixels, in place of a scale; without --height, the proportion is "
+                         "kept.", low=0, group="Output")
+    height: int = setting(0, "Height of the results in pixels, likewise.", low=0, group="Output")
+    max_side: int = setting(0, "Reduce results whose longer side would have more pixels.", low=0, group="Output")
     suffix: str = setting(
-        "_x{scale}", "Added to each file's name before its ending; {scale} stands for the model's scale. Empty: names "
-        "stay as they are.", group="Basics")
+        "_x{scale}", "Added to each file's name before its ending; {scale}, {width} and {height} stand for those of "
+        "the result. Empty: names stay as they are. Where a size in pixels is asked, the default is _{width}x{height}.",
+        group="Output")
     format: str = setting(
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg. Of clips: mp4, mov, "
-        "mkv, webm; empty: as the clip's.", group="Basics")
-    overwrite: bool = setting(False, "Replace files that exist.", group="Basics")
+        "mkv, webm; empty: as the clip's.", group="Output")
+    quality: int = setting(0, "Quality of JPEG and WebP, 1 to 100; 0: 95 for JPEG, and WebP is lossless. JPEG keeps "
+                           "colour at full resolution from 90 on.", low=0, group="Output")
+    lossless: bool = setting(False, "Write lossless files only: PNG in place of JPEG where --format is empty.",
+                             group="Output")
+    bit_depth: int = setting(0, "Bits a channel, 16 in PNG and TIFF alone; 0: as many as the image has, where the "
+                             "format holds them.", choices=(0, 8, 16), group="Output")
+    overwrite: bool = setting(False, "Replace files that exist.", group="Output")
     recursive: bool = setting(
         False, "Include images in sub-folders, and keep the folder structure; hidden folders and those of programs, "
         "such as .thumbnails and @eaDir, are left alone.", group="Basics")
@@ -95,6 +112,14 @@ class UpscaleConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_tile(self.tile, self.overlap)
+        if self.scale and not 1 <= self.scale <= LARGEST_SCALE:
+            raise UserError(f"--scale must be within 1..{LARGEST_SCALE}, or 0 for the model's own; got {self.scale:g}")
+        if self.quality > 100:
+            raise UserError(f"--quality must be within 1..100, or 0 for the format's own; got {self.quality}")
+        for one, others in _CONFLICTS.items():
+            given = [f"--{name}" for name in others if getattr(self, name)]
+            if getattr(self, one) and given:
+                raise UserError(f"--{one} and {' and '.join(given)} contradict each other: give one of them")
         if self.sharpness > 1:
             raise UserError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
         if self.sharpness and (self.server or self.model not in ("", DEFAULT_MODEL)):

@@ -13,9 +13,11 @@ A bare word is a name first. A file or folder of that name in the working folder
 one beside a model of that name, the reference says so.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
+import json
 import os
 import re
 import urllib.parse
@@ -38,6 +40,7 @@ SERVERS = ("http://", "https://", "grpc://")
 BEST, LAST = "best.keras", "last.keras"
 RUN_MODELS = (BEST, LAST)
 WHEEL = re.compile(r"\.whl(:|$)")
+LARGEST_CONFIG = 1 << 20  # bytes of a .keras file's configuration
 # A flatbuffer's identifier stands behind its first offset.
 LITERT_IDENTIFIER = (4, b"TFL3")
 
@@ -112,10 +115,27 @@ def resolve(model: Any, offline: bool = False) -> ModelRef:
 
 
 def known_scale(text: str) -> int:
-    """The scale of a model that ships or is published, by its name; 0 for others, which say theirs when opened."""
+    """The scale of a model that ships or is published, by its name, or of a .keras file or a run, by its configuration.
+
+    0 for all others, which say theirs when they are opened.
+    """
     if text in shipped_files():
         return shipped_facts(text)["scale"]
-    return PUBLISHED[text].scale if text in PUBLISHED else 0
+    if text in PUBLISHED:
+        return PUBLISHED[text].scale
+    with contextlib.suppress(Exception):  # whoever opens the model says what is wrong with it
+        path = expand(text)
+        return _configured_scale(run_model(path) or path if path.is_dir() else path)
+    return 0
+
+
+def _configured_scale(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        config = archive.getinfo("config.json")
+        if config.file_size > LARGEST_CONFIG:
+            return 0
+        scale = json.loads(archive.read(config))["config"]["scale"]
+    return scale if isinstance(scale, int) and scale > 0 else 0
 
 
 def names() -> list[str]:

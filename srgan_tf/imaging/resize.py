@@ -15,6 +15,8 @@ EDGES = ("symmetric", "replicate")
 
 # Elements of one float64 working strip: 1 MiB, so that the sum over the taps stays within a core's cache.
 _STRIP = 1 << 17
+# Elements of the rows that a BandResizer resizes at a time.
+_BAND = 1 << 21
 
 
 def matlab_resize(
@@ -56,6 +58,51 @@ def matlab_resize(
         indices, weights = _contributions(lines.shape[0], sizes[axis], scales[axis], edge)
         result = np.moveaxis(_weighted_lines(lines, indices, weights), 0, axis)
     return np.ascontiguousarray(result, dtype=image.dtype)
+
+
+class BandResizer:
+    """`matlab_resize` of an image that comes from the top in bands of rows, of which only what is still needed is kept.
+
+    Attributes:
+        size: (rows, columns) of the result.
+    """
+
+    def __init__(self, shape: tuple[int, int], scale: float | Fraction | None = None, edge: str = "symmetric", *,
+                 output_size: tuple[int, int] | None = None):
+        """Takes the (rows, columns) of the whole image; the rest is as in `matlab_resize`, which raises the same."""
+        self.size, scales = _target(shape, scale, output_size)
+        self._rows, self._columns = (
+            _contributions(length, size, one, edge) for length, size, one in zip(shape, self.size, scales, strict=True))
+        # Of each row of the result, the last and the first input row that it or a later one needs.
+        self._last = np.maximum.accumulate(self._rows[0].max(axis=1))
+        self._first = np.minimum.accumulate(self._rows[0].min(axis=1)[::-1])[::-1]
+        self._kept, self._start, self._done = None, 0, 0
+
+    def add(self, band: np.ndarray) -> np.ndarray:
+        """Takes the next rows, floating point [h,W,C], and gives those of the result that they complete, in its type.
+
+        Rows are resized first, and then columns: as `matlab_resize` does, but where the columns' scale is the smaller
+        one, where the last digits may differ.
+        """
+        self._kept = band if self._kept is None else np.concatenate([self._kept, band])
+        end = self._start + len(self._kept)
+        done = int(np.searchsorted(self._last, end))
+        finished = np.empty((done - self._done, self.size[1], band.shape[2]), band.dtype)
+        step = max(1, _BAND // band[0].size)
+        for start in range(self._done, done, step):
+            stop = min(start + step, done)
+            finished[start - self._done : stop - self._done] = self._resized(start, stop)
+        first = int(self._first[done]) if done < self.size[0] else end
+        self._kept, self._start, self._done = self._kept[first - self._start :].copy(), first, done
+        return finished
+
+    def _resized(self, start: int, stop: int) -> np.ndarray:
+        """Some rows of the result, float64."""
+        indices, weights = (part[start:stop] for part in self._rows)
+        first, last = indices.min(), indices.max()
+        lines = self._kept[first - self._start : last + 1 - self._start].astype(np.float64)
+        rows = _weighted_lines(lines, indices - first, weights)
+        return np.moveaxis(_weighted_lines(np.moveaxis(rows, 1, 0), *self._columns), 0, 1)
 
 
 def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:

@@ -4,7 +4,9 @@
     channels.upscale_tile   grey, alpha and any depth
     tiling.upscale_tiled    any size, in bounded memory
     upscaler.Upscaler       any image array
-    batch.upscale_files     files, folders and patterns
+    result_size, reducing   any size
+    inputs, jobs, preflight files, folders and patterns; what is known before a model is loaded
+    batch.upscale_files     many files
 
 Images are height by width by channels: uint8 on 0..255, uint16 on 0..65535 or float32 in 0..1. Each tile is brought to
 float32 and rounded once, to the depth of the result.

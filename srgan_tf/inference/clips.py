@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ from srgan_tf.text import printable
 from srgan_tf.video.encoders import CONTAINERS, Wish, choose, ending_for
 from srgan_tf.video.frame_reading import ClipFrame, read_frames
 from srgan_tf.video.joining import join
-from srgan_tf.video.probing import Clip, import_av, is_clip, parse_time, probe
+from srgan_tf.video.probing import Clip, import_av, parse_time, probe
 from srgan_tf.video.segments import Parts, SegmentWriter, resume_place
 
 CLIP_ENDINGS = tuple(CONTAINERS)
@@ -71,13 +71,6 @@ def clip_ending(source: Path) -> str:
         UserError, OSError: as check_clip.
     """
     return source.suffix[1:] if source.suffix.lower() in CONTAINERS else ending_for(probe(source))
-
-
-def check_clips(jobs: Sequence[tuple[Path, Path]], settings: ClipSettings) -> None:
-    """Checks the clips among sources and targets, before a model is loaded."""
-    for source, target in jobs:
-        if is_clip(source):
-            check_clip(source, target, settings)
 
 
 def check_clip(source: Path, target: Path, settings: ClipSettings, scale: int = 1) -> Clip:

@@ -6,7 +6,7 @@ where the image ends, so that the network pads there just as it would pad the wh
 the network's receptive radius, the result is that of the whole image.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.errors import UserError
 from srgan_tf.inference.channels import REACH, upscale_tile
+from srgan_tf.inference.reducing import Reducer
+from srgan_tf.inference.result_size import Target
 from srgan_tf.runtimes import Runtime
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -65,8 +67,8 @@ def smallest_tile(size: int, tile: int, overlap: int, alignment: int = 1) -> int
 
 def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap: int = OVERLAP,
                   progress: Callable[[int, int], None] | None = None,
-                  dtype: np.typing.DTypeLike | None = None) -> np.ndarray:
-    """Upscales one image. Only a tile of it is in floating point at a time.
+                  dtype: np.typing.DTypeLike | None = None, target: Target | None = None) -> np.ndarray:
+    """Upscales one image. Only a tile of it is in floating point at a time, or with a target a row of tiles.
 
     Args:
         runtime: what upscales a tile. Where it has a fixed tile of its own, that one is used.
@@ -75,9 +77,10 @@ def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
         overlap: context on each side, in LR pixels.
         progress: called with the number of tiles done and of all tiles.
         dtype: of the result; None: that of the image. Integers are rounded once and clipped, floating point is neither.
+        target: the size to which the upscaled image is reduced, with its scale over the upscaled image; None: neither.
 
     Returns:
-        [sH,sW,C].
+        [sH,sW,C], or of the target's size.
 
     Raises:
         ValueError: the image is not as said, or the overlap leaves nothing of the tile.
@@ -96,18 +99,21 @@ def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
     else:
         rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
                                  runtime.alignment) for size in (height, width))
-    upscaled = np.empty((height * runtime.scale, width * runtime.scale, image.shape[2]), dtype)
-    for number, (row, column) in enumerate(_pairs(rows, columns), 1):
-        part = _run(runtime, image[row.start : row.stop, column.start : column.stop], dtype)
-        upscaled[_kept(row, 0, runtime.scale), _kept(column, 0, runtime.scale)] = (
-            part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
-        if progress:
-            progress(number, len(rows) * len(columns))
-    return upscaled
-
-
-def _pairs(rows: list[Window], columns: list[Window]) -> Iterator[tuple[Window, Window]]:
-    return ((row, column) for row in rows for column in columns)
+    shape = height * runtime.scale, width * runtime.scale, image.shape[2]
+    reducer = Reducer(shape, target, dtype) if target else None
+    upscaled = None if reducer else np.empty(shape, dtype)
+    for place, row in enumerate(rows):
+        band = (upscaled[_kept(row, 0, runtime.scale)] if reducer is None else
+                np.empty(((row.keep_stop - row.keep_start) * runtime.scale, *shape[1:]), np.float32))
+        for number, column in enumerate(columns, place * len(columns) + 1):
+            part = _run(runtime, image[row.start : row.stop, column.start : column.stop], band.dtype)
+            band[:, _kept(column, 0, runtime.scale)] = (
+                part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
+            if progress:
+                progress(number, len(rows) * len(columns))
+        if reducer:
+            reducer.add(band)
+    return reducer.result if reducer else upscaled
 
 
 def _kept(window: Window, origin: int, scale: int) -> slice:

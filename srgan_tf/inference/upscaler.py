@@ -1,14 +1,18 @@
 """The one object that applications need: an image in, a larger image out."""
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.errors import UserError
-from srgan_tf.imaging.color import LEVELS
+from srgan_tf.imaging.color import LEVELS, is_opaque
 from srgan_tf.inference import ensemble
+from srgan_tf.inference.reducing import reduced
+from srgan_tf.inference.result_size import Target, exact, passes, reduction_to, scaled
 from srgan_tf.inference.tiling import DTYPES, upscale_tiled
 from srgan_tf.runtimes import TileTooLargeError, open_runtime
 
@@ -45,7 +49,8 @@ class Upscaler:
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None, *,
-                 dtype: np.typing.DTypeLike | None = None) -> np.ndarray:
+                 dtype: np.typing.DTypeLike | None = None, scale: float | Fraction | None = None,
+                 size: tuple[int, int] | None = None) -> np.ndarray:
         """Upscales one image.
 
         Alpha is upscaled by the model too, and colours are upscaled premultiplied, so that what is hidden under
@@ -57,13 +62,17 @@ class Upscaler:
                 alpha, [H,W,3] RGB or [H,W,4] RGBA.
             progress: called with the number of tiles done and of all tiles.
             dtype: of the result: np.uint8, np.uint16 or np.float32; None: that of `pixels`.
+            scale: how many times larger the result is; None: as many times as the model has it. For another scale the
+                model runs until the image is large enough, and MATLAB's bicubic reduction does the rest. It does not
+                run where the result is smaller than the image.
+            size: (rows, columns) of the result, in place of a scale.
 
         Returns:
-            The same number of dimensions and channels, `scale` times larger. Integers are rounded once, half up, and
+            The same number of dimensions and channels, larger. Integers are rounded once, half up, and
             clipped; float32 is neither, but for its alpha, which is clipped.
 
         Raises:
-            ValueError: the array is not as said.
+            ValueError: the array, scale or size is not as said, or the model does not make images larger.
         """
         pixels = np.asarray(pixels)
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -75,17 +84,38 @@ class Upscaler:
         if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
             raise UserError(f"float32 pixels must be in 0..1; got {pixels.min():g}..{pixels.max():g}")
         dtype = np.dtype(dtype or pixels.dtype)
-        if channels % 2 == 0 and (pixels[..., -1] == LEVELS.get(pixels.dtype, 1)).all():
-            colour = self._tiled(pixels[..., :-1], progress, dtype)
+        target = self._target(pixels.shape, scale, size)
+        if channels % 2 == 0 and is_opaque(pixels):
+            colour = self._sized(pixels[..., :-1], progress, dtype, target)
             return np.concatenate([colour, np.full_like(colour[..., :1], LEVELS.get(dtype, 1))], axis=2)
-        upscaled = self._tiled(pixels.reshape(*pixels.shape[:2], channels), progress, dtype)
+        upscaled = self._sized(pixels.reshape(*pixels.shape[:2], channels), progress, dtype, target)
         return upscaled if pixels.ndim == 3 else upscaled[..., 0]
 
-    def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype) -> np.ndarray:
+    def _target(self, shape: tuple[int, ...], scale: float | Fraction | None, size: tuple[int, int] | None) -> Target:
+        if size is not None:
+            if scale is not None or len(size) != 2 or min(size) < 1:
+                raise UserError(f"give a scale, or a size of two positive numbers; got {scale} and {size}")
+            return Target(None, tuple(size))
+        if scale is not None and not (scale > 0 and math.isfinite(scale)):
+            raise UserError(f"scale must be a positive number; got {scale}")
+        return scaled(shape, exact(scale or self.scale))
+
+    def _sized(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype, target: Target) -> np.ndarray:
+        count = passes(image.shape, target.size, self.scale)
+        reduction = reduction_to(target, image.shape, self.scale**count)
+        if count == 0:
+            return reduced(image, reduction, dtype)
+        for _ in range(count - 1):
+            image = self._tiled(image, progress, np.dtype(np.float32))
+            np.clip(image, 0, 1, out=image)  # what the model was trained on
+        return self._tiled(image, progress, dtype, reduction)
+
+    def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype, target: Target | None = None
+               ) -> np.ndarray:
         while True:
             tile = self.tile  # other threads may lower it meanwhile
             try:
-                return upscale_tiled(self.runtime, image, tile, self.overlap, progress, dtype)
+                return upscale_tiled(self.runtime, image, tile, self.overlap, progress, dtype, target)
             except TileTooLargeError:
                 side = max(image.shape[:2])
                 smaller = min(tile or side, side) // 2

@@ -3,6 +3,8 @@
 import io
 import resource
 import shutil
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,23 +84,32 @@ def test_one_image_to_a_file(command, images, tmp_path):
     assert left(tmp_path / "new") == ["large.webp"]
 
 
-def test_names_have_the_scale_that_the_model_turns_out_to_have(command, refused, images, tmp_path):
-    """It is not known before a file is opened; what it would replace is still refused."""
+def test_names_have_the_scale_that_the_model_turns_out_to_have(command, images, tmp_path):
+    """Foreign weights say theirs when they are opened; what would be replaced is still refused."""
     images("a.png")
-    images("a_x2.png")
-    save_model(GENERATORS["espcn"](scale=2), tmp_path / "small.keras")
-    assert command("upscale", "in/a.png", "--model=small.keras").status == 0
-    assert left(tmp_path / "upscaled") == ["a_x2.png"]
-    line = refused("upscale", "in", "--model=small.keras", "--output=in", "--overwrite")
-    assert "in/a_x2.png, which is also an input, would be overwritten by the output of in/a.png" in line
+    original = images("a_x2.png").read_bytes()
+    weights = Path(__file__).parents[1] / "references/weights/srvgg_pnnx_x2.param"
+    done = command("upscale", "in", f"--model={weights}", "--output=in", "--overwrite")
+    assert done.status == 2
+    assert done.err.splitlines() == ["failed: in/a_x2.png, which is also an input, would be overwritten by the output "
+                                     "of in/a.png: choose another --output or --suffix"]
+    assert "1 upscaled, 0 kept, 1 failed" in done.out
+    assert left(tmp_path) == ["in/a.png", "in/a_x2.png", "in/a_x2_x2.png"]
+    assert (tmp_path / "in/a_x2.png").read_bytes() == original
 
 
-@pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus"])
-def test_clashes_are_found_before_the_model(refused, images, monkeypatch, model):
+@pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus", "run", "run/best.keras"])
+def test_the_model_is_not_opened_where_nothing_is_left_to_do(command, refused, images, tmp_path, monkeypatch, model):
     images("a.png")
     images("a_x4.png")
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    assert "in/a_x4.png, which is also an input" in refused("upscale", "in", f"--model={model}", "--output=in")
+    monkeypatch.setattr("srgan_tf.flags.find_model", None)
+    (tmp_path / "run").mkdir()
+    save_model(GENERATORS["espcn"](scale=4), tmp_path / "run/best.keras")
+    line = refused("upscale", "in/a.png", "in/a_x4.png", f"--model={model}", "--output=in/a.png/b")
+    assert line == "failed: in/a.png/b: Not a directory (2 images)"
+    done = command("upscale", "in/a.png", f"--model={model}", "--output=in")
+    assert (done.status, done.out, done.err) == (0, "in/a_x4.png: exists, kept (--overwrite replaces it)\n", "")
 
 
 def test_existing_files_are_kept_unless_asked(command, images, tmp_path):
@@ -133,17 +144,80 @@ def test_bad_files_do_not_stop_the_rest(command, images, tmp_path, photo):
         assert sum(line.startswith(f"failed: in/{name}: ") and reason in line for line in lines) == 1, lines
 
 
-def test_two_images_with_one_result(refused, images, tmp_path):
-    images("a.png")
-    images("a.webp")
-    assert "2 images would be written to upscaled/a_x4.png" in refused("upscale", "in", BICUBIC)
-    assert not (tmp_path / "upscaled").exists()
+def test_one_image_in_question_stops_nothing(command, images, tmp_path, photo):
+    """Names that are too long, twins, transparency in JPEG: each is one line, and what can be had is had."""
+    for name in ("a.png", "a.webp", "b.jpg", f"{'x' * 250}.png"):
+        images(name)
+    images("clear.png", np.dstack([photo[:20, :30], photo[:20, :30, 0]]))
+    images("opaque.png", mode="RGBA")
+    done = command("upscale", "in", BICUBIC, "--format=jpg")
+    assert done.status == 2
+    assert left(tmp_path / "upscaled") == ["a_png_x4.jpg", "a_webp_x4.jpg", "b_x4.jpg", "opaque_x4.jpg"]
+    twins, clear, long = done.err.splitlines()
+    assert "in/a.png and in/a.webp would have one result" in twins
+    assert "upscaled/clear_x4.jpg: JPEG has no transparency" in clear
+    assert long.endswith("x_x4.jpg: File name too long")
+    assert "4 upscaled, 0 kept, 2 failed" in done.out
 
 
-def test_an_image_is_never_replaced_by_its_result(refused, images, tmp_path):
+def test_an_image_is_never_replaced_by_its_own_result(refused, images, tmp_path):
     original = images("a.png").read_bytes()
     assert "own output" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
     assert (tmp_path / "in/a.png").read_bytes() == original
+
+
+@pytest.mark.parametrize(("arguments", "name", "scale", "size"), [
+    (["--scale=2"], "a_x2.png", Fraction(2), (60, 40)),
+    (["--scale=1.5", "--tile=40"], "a_x1.5.png", Fraction(3, 2), (45, 30)),
+    (["--width=70", "--tile=40"], "a_70x47.png", Fraction(7, 3), (70, 47)),
+    (["--width=33", "--height=78", "--suffix=_{width}", "--tile=36"], "a_33.png", None, (33, 78)),
+    (["--max_side=100", "--bit_depth=16"], "a_100x67.png", Fraction(10, 3), (100, 67)),
+])
+def test_the_size_that_is_asked_for(command, images, tmp_path, photo, model_file, arguments, name, scale, size):
+    """What the model makes, in floating point, reduced as MATLAB does; tiles change nothing."""
+    images("a.png")
+    done = command("upscale", "in", f"--model={model_file}", *arguments)
+    assert done.status == 0, done.err
+    assert "MATLAB's bicubic reduction does the rest" in done.err
+    assert f"30x20 -> {size[0]}x{size[1]} in" in done.out
+    whole = np.clip(Upscaler(model_file)(photo[:20, :30], dtype=np.float32), 0, 1)
+    smaller = (matlab_resize(whole, output_size=size[::-1]) if scale is None else
+               matlab_resize(whole, scale / 4))
+    found = read_image(tmp_path / "upscaled" / name, keep_depth=True).pixels
+    expected = to_levels(smaller, found.dtype)
+    assert found.dtype == (np.uint16 if "--bit_depth=16" in arguments else np.uint8)
+    assert found.shape == expected.shape == (*size[::-1], 3)
+    np.testing.assert_allclose(found, expected.astype(int), atol=1, rtol=0)  # a tie may fall either way
+    assert (found == expected).mean() > 0.99
+
+
+def test_sixteen_times_is_the_model_twice(command, images, tmp_path, photo, model_file):
+    images("a.png", photo[:9, :7])
+    assert command("upscale", "in", f"--model={model_file}", "--scale=16").status == 0
+    upscaler = Upscaler(model_file)
+    once = np.clip(upscaler(photo[:9, :7], dtype=np.float32), 0, 1)
+    np.testing.assert_array_equal(np.asarray(opened(tmp_path / "upscaled/a_x16.png")), upscaler(once, dtype=np.uint8))
+
+
+def test_what_is_asked_of_the_files(command, images, tmp_path, photo):
+    images("a.png", photo[:64, :64])
+    images("b.jpg", photo[:64, :64], quality=95)
+    images("deep.png", photo[:20, :30, 0].astype(np.uint16) * 257)
+    for output, arguments in {"low": ["--format=jpg", "--quality=30"], "high": ["--format=jpg"],
+                              "lossy": ["--format=webp", "--quality=30"], "whole": ["--format=webp"],
+                              "png": ["--lossless"], "8": ["--bit_depth=8"], "16": ["--bit_depth=16"]}.items():
+        done = command("upscale", "in", BICUBIC, "--scale=2", "--suffix=", "-o", output, *arguments)
+        assert done.status == 0, done.err
+    size = {name: (tmp_path / name).stat().st_size for name in ("low/a.jpg", "high/a.jpg", "lossy/a.webp",
+                                                                "whole/a.webp")}
+    assert size["low/a.jpg"] < size["high/a.jpg"] / 2
+    assert size["lossy/a.webp"] < size["whole/a.webp"] / 2
+    assert left(tmp_path / "png") == ["a.png", "b.png", "deep.png"]
+    assert opened(tmp_path / "8/deep.png").mode == "L"
+    assert left(tmp_path / "16") == ["a.png", "b.png", "deep.png"]
+    fine, plain = (read_image(tmp_path / folder / "a.png", keep_depth=True).pixels for folder in ("16", "8"))
+    np.testing.assert_allclose(fine / 257, plain, atol=1.1)  # bicubic rounds 8 bits after each axis, as MATLAB does
+    assert len(np.unique(fine)) > 300
 
 
 def test_profile_and_exif_are_kept_and_the_image_upright(command, images, tmp_path, photo):
@@ -241,10 +315,19 @@ def test_too_many_pixels(command, images, tmp_path):
     (["empty", "--recursive"], "empty: no image in this folder or its sub-folders"),
     (["in", "--format=gif"], "--format must be one of .png"),
     (["in", "--output=in/a.png"], "in/a.png would be overwritten by its own output"),
-    (["in", "--output=in/a.png/b"], "Not a directory: in/a.png/b"),
+    (["in", "--output=in/a.png/b"], "in/a.png/b: Not a directory"),
     (["in", "text.tflite", "-o", "new.png"], "--output=new.png is one file, and 2 images are to be upscaled"),
     (["in", "-o", "new.png", "--format=jpg"], "--output=new.png and --format=jpg are two formats"),
     (["in", "--output=/proc/nowhere"], "/proc/nowhere"),
+    (["in", "--scale=2", "--height=50", "--width=3"], "--scale and --width and --height contradict each other"),
+    (["in", "--max_side=20", "--width=3"], "--max_side and --width contradict each other: give one of them"),
+    (["in", "--quality=80", "--lossless"], "--quality and --lossless contradict each other"),
+    (["in", "--quality=101"], "--quality must be within 1..100, or 0 for the format's own; got 101"),
+    (["in", "--scale=0.5"], "--scale must be within 1..64, or 0 for the model's own; got 0.5"),
+    (["in", "--width=-3"], "--width must be at least 0; got -3"),
+    (["in", "--quality=80"], "--quality=80: PNG is always lossless; JPEG and WebP have a quality"),
+    (["in", "--format=webp", "--bit_depth=16"], "--bit_depth=16: WEBP holds 8 bits; PNG and TIFF hold 16"),
+    (["in", "-o", "a.jpg", "--lossless"], "--lossless: JPEG is never lossless; PNG, WebP, TIFF and BMP are"),
     (["in", "--tile=32"], "--tile must be greater than twice --overlap=16; got 32"),
     (["in", "--model=nowhere.keras"], "nowhere.keras"),
     (["in", "--model=nowhere.tflite"], "nowhere.tflite"),

@@ -13,6 +13,7 @@ import pytest
 from skimage import data
 
 from srgan_tf.imaging import crop_to_multiple, matlab_resize
+from srgan_tf.imaging.resize import BandResizer
 
 
 def keys_cubic(x: Fraction) -> Fraction:
@@ -208,3 +209,14 @@ def test_crop_to_multiple(astronaut):
     assert crop_to_multiple(astronaut[:48, :60], 4).shape == (48, 60, 3)
     with pytest.raises(ValueError, match="3 x 50 pixels to a multiple of 4"):
         crop_to_multiple(astronaut[:50, :3], 4)
+
+
+@pytest.mark.parametrize("height", [1, 3, 16, 200])
+@pytest.mark.parametrize("size", [{"scale": Fraction(1, 2)}, {"scale": Fraction(3, 8)}, {"scale": 0.75}, {"scale": 2},
+                                  {"scale": Fraction(1, 40)}, {"output_size": (13, 50)}, {"output_size": (50, 1)}])
+def test_bands_give_what_the_whole_image_gives(size, height):
+    for shape in ((40, 37, 3), (7, 5, 1), (1, 1, 2)):
+        image = np.random.default_rng(1).random(shape)
+        resizer = BandResizer(shape[:2], **size)
+        found = np.concatenate([resizer.add(image[start : start + height]) for start in range(0, len(image), height)])
+        np.testing.assert_allclose(found, matlab_resize(image, **size), atol=1e-12, rtol=0)

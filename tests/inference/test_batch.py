@@ -13,8 +13,14 @@ from imaging.samples import png
 from PIL import Image, PngImagePlugin
 
 from srgan_tf.errors import UserError
+from srgan_tf.imaging import Encoding
 from srgan_tf.inference import Upscaler, batch
-from srgan_tf.inference.batch import FileOptions, Job, find_jobs, upscale_files
+from srgan_tf.inference.asked import Asked
+from srgan_tf.inference.batch import upscale_files
+from srgan_tf.inference.file_options import FileOptions
+from srgan_tf.inference.jobs import Job, find_jobs
+from srgan_tf.inference.preflight import Plan, make_plan
+from srgan_tf.inference.result_size import SizeAsked
 
 
 @pytest.fixture
@@ -31,6 +37,10 @@ def folder(tmp_path, monkeypatch):
 
 def names(jobs) -> dict[str, str]:
     return {str(job.source): str(job.target) for job in jobs}
+
+
+def planned(jobs, files: FileOptions = FileOptions()) -> Plan:  # noqa: B008
+    return Plan(jobs, Asked(Path("out"), files=files))
 
 
 def test_files_keep_their_order(folder):
@@ -92,6 +102,12 @@ def test_each_image_once(folder):
     assert len(find_jobs(["in", "in/c.JPG", "./in/c.JPG", "in/*.png"], Path("out"))) == 3
 
 
+def test_endings_that_the_encoding_allows(folder):
+    for encoding, ending in ((Encoding(lossless=True), "png"), (Encoding(bit_depth=16), "png"),
+                             (Encoding(quality=80), "jpg"), (Encoding(bit_depth=8), "jpg")):
+        assert names(find_jobs(["in/c.JPG"], Path("out"), encoding=encoding)) == {"in/c.JPG": f"out/c.{ending}"}
+
+
 @pytest.mark.parametrize(("inputs", "recursive", "message"), [
     (["nowhere.png"], False, "no file, folder or match: nowhere.png"),
     (["in/*.gif"], False, r"no file, folder or match: in/\*.gif"),
@@ -103,23 +119,22 @@ def test_an_input_that_stands_for_nothing(folder, inputs, recursive, message):
         find_jobs(["in", *inputs], Path("out"), recursive=recursive)
 
 
-def test_two_images_with_one_result(folder):
-    Image.new("RGB", (3, 2)).save("in/c.png")
-    with pytest.raises(ValueError, match=r"2 images would be written to out/c.png: in/c.JPG, in/c.png"):
-        find_jobs(["in/c.JPG", "in/c.png"], Path("out"), format="png")
+def test_images_that_differ_in_their_endings_alone(folder):
+    for name in ("c.png", "c.webp", "d.png"):
+        Image.new("RGB", (3, 2)).save(f"in/{name}")
+    jobs = find_jobs(["in"], Path("out"), suffix="_x4", format="png")
+    assert {name.removeprefix("in/"): target.removeprefix("out/") for name, target in names(jobs).items()} == {
+        "b2.PNG": "b2_x4.png", "b10.png": "b10_x4.png", "c.JPG": "c_JPG_x4.png", "c.png": "c_png_x4.png",
+        "c.webp": "c_webp_x4.png", "d.png": "d_x4.png"}
+    assert {job.shared for job in jobs} == {None, Path("out/c_x4.png")}
 
 
-def test_an_image_is_not_replaced_by_its_own_result(folder):
-    for output in ("in", "./in/../in", folder / "in"):
-        with pytest.raises(ValueError, match="would be overwritten by its own output"):
-            find_jobs(["in/b10.png"], Path(output))
-    assert names(find_jobs(["in/b10.png"], Path("in"), suffix="_x4")) == {"in/b10.png": "in/b10_x4.png"}
-
-
-def test_an_image_is_not_replaced_by_the_result_of_another(folder):
-    Image.new("RGB", (3, 2)).save("in/b10_x4.png")
-    with pytest.raises(ValueError, match=r"in/b10_x4.png, which is also an input, would be overwritten"):
-        find_jobs(["in/b10.png", "in/b10_x4.png"], Path("in"), suffix="_x4")
+def test_images_of_one_name_in_two_folders(folder):
+    for name in ("other/c.JPG", "other/d.JPG", "third/deep/other/d.JPG"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (3, 2)).save(name)
+    jobs = find_jobs(["in/c.JPG", "other/c.JPG", "other/d.JPG", "third/deep/other/d.JPG"], Path("out"))
+    assert list(names(jobs).values()) == ["out/in/c.jpg", "out/other/c.jpg", "out/d.jpg", "out/d.jpg"]
 
 
 def test_names_that_the_terminal_cannot_show(folder):
@@ -144,7 +159,7 @@ def test_a_runtime_out_of_memory_is_one_failure(folder, capsys):
 
     Image.new("RGB", (4, 4)).save("good.png")
     jobs = [Job(Path("in/b10.png"), Path("out/b10.png")), Job(Path("good.png"), Path("out/good.png"))]
-    assert upscale_files(Greedy("bicubic"), jobs) == 1
+    assert upscale_files(Greedy("bicubic"), planned(jobs)) == 1
     assert "in/b10.png: not enough memory for its output" in capsys.readouterr().err
     assert [path.name for path in Path("out").iterdir()] == ["good.png"]
 
@@ -176,7 +191,7 @@ def test_the_next_is_read_and_the_last_written_while_one_is_upscaled(folder, cap
     for number in range(1, 5):
         Image.fromarray(np.full((3, number, 3), 50 * number, np.uint8)).save(f"{number}.png")
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]
-    assert upscale_files(Waiting("bicubic"), jobs, timings=timings) == 0
+    assert upscale_files(Waiting("bicubic"), planned(jobs), timings) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()[:4]] == [
         f"out/{number}.png" for number in range(1, 5)]
     for number in range(1, 5):
@@ -193,7 +208,7 @@ def test_failures_at_every_step(folder, capsys):
     Path("out").mkdir()
     Path("out/3.png").mkdir()
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(1, 5)]
-    assert upscale_files(Upscaler("bicubic"), jobs, overwrite=True) == 2
+    assert upscale_files(Upscaler("bicubic"), planned(jobs)) == 2
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "2 upscaled, 0 kept, 2 failed"
     assert [line.split(":")[1].strip() for line in printed.err.splitlines() if line.startswith("failed")] == [
@@ -205,16 +220,16 @@ def test_what_is_not_kept_is_said(folder, capsys):
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", "a tree, Steps: 20")
     Image.fromarray(np.zeros((3, 4, 3), np.uint8)).save("a.png", pnginfo=info, dpi=(300, 300))
-    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("b.webp"))]) == 0
+    assert upscale_files(Upscaler("bicubic"), planned([Job(Path("a.png"), Path("b.webp"))])) == 0
     assert "b.webp: not kept: PNG texts (parameters)\n" in capsys.readouterr().out
     options = FileOptions(software="a model")
-    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("c.png"))], options=options) == 0
+    assert upscale_files(Upscaler("bicubic"), planned([Job(Path("a.png"), Path("c.png"))], options)) == 0
     assert "not kept" not in capsys.readouterr().out
     with Image.open("c.png") as image:
         assert (image.text, round(image.info["dpi"][0])) == (
             {"parameters": "a tree, Steps: 20", "Software": "a model"}, 300)
     options = FileOptions(strip_metadata=True, software="a model")
-    assert upscale_files(Upscaler("bicubic"), [Job(Path("a.png"), Path("d.png"))], options=options) == 0
+    assert upscale_files(Upscaler("bicubic"), planned([Job(Path("a.png"), Path("d.png"))], options)) == 0
     with Image.open("d.png") as image:
         assert (image.text, image.info) == ({}, {})
 
@@ -223,9 +238,9 @@ def test_a_cut_jpeg_is_taken_by_option(folder, capsys):
     Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)).save("a.jpg")
     Path("a.jpg").write_bytes(Path("a.jpg").read_bytes()[:1200])
     jobs = [Job(Path("a.jpg"), Path("b.png"))]
-    assert upscale_files(Upscaler("bicubic"), jobs) == 1
+    assert upscale_files(Upscaler("bicubic"), planned(jobs)) == 1
     assert "a.jpg: the file ends early, in row " in capsys.readouterr().err
-    assert upscale_files(Upscaler("bicubic"), jobs, options=FileOptions(accept_truncated=True)) == 0
+    assert upscale_files(Upscaler("bicubic"), planned(jobs, FileOptions(accept_truncated=True))) == 0
     assert "a.jpg: the file ends early: from row " in capsys.readouterr().out
 
 
@@ -233,14 +248,18 @@ def test_a_page_is_taken_by_option(folder, capsys):
     pages = [Image.fromarray(np.full((3, 4), level, np.uint8)) for level in (10, 20)]
     pages[0].save("a.tif", save_all=True, append_images=pages[1:])
     jobs = [Job(Path("a.tif"), Path("b.png"))]
-    assert upscale_files(Upscaler("bicubic"), jobs) == 1
+    assert upscale_files(Upscaler("bicubic"), planned(jobs)) == 1
     assert "a.tif: 2 pages, where one image was expected: --page=1 takes the first" in capsys.readouterr().err
-    assert upscale_files(Upscaler("bicubic"), jobs, options=FileOptions(page=2)) == 0
+    assert upscale_files(Upscaler("bicubic"), planned(jobs, FileOptions(page=2))) == 0
     assert np.asarray(Image.open("b.png"))[0, 0] == 20
 
 
 def test_megapixels_are_counted_before_the_image_is_decoded(folder, capsys):
     Path("large.png").write_bytes(png(20_000, 20_000, 1, 0, b""))  # more than Pillow's own limit, and cut
-    jobs = [Job(Path("large.png"), Path("b.png"))]
-    assert upscale_files(Upscaler("bicubic"), jobs) == 1
-    assert "20000x20000 would become 6400 megapixels; the limit is --max_megapixels=400" in capsys.readouterr().err
+    plan = make_plan(["large.png"], Asked(Path("out")), 4)
+    assert list(plan.failures) == [
+        "large.png: 20000x20000 would become 6400 megapixels; the limit is --max_megapixels=400"]
+    assert upscale_files(Upscaler("bicubic"), planned([Job(Path("large.png"), Path("b.png"))])) == 1
+    asked = Asked(Path("out"), size=SizeAsked(width=5), max_megapixels=399)
+    assert list(make_plan(["large.png"], asked, 4).failures) == [
+        "large.png: 20000x20000 is 400 megapixels; the limit is --max_megapixels=399"]

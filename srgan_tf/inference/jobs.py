@@ -1,0 +1,119 @@
+"""Which file the result of each image is written to."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from srgan_tf.errors import MENDABLE, UserError
+from srgan_tf.imaging import WRITABLE_SUFFIXES, Encoding
+from srgan_tf.imaging.written_formats import BY_FORMAT, unknown_to
+from srgan_tf.inference.clips import CLIP_ENDINGS, clip_ending, is_clip
+from srgan_tf.inference.inputs import find_inputs
+
+
+class Job(NamedTuple):
+    """An image or a clip to upscale and the file to write.
+
+    Attributes:
+        source, target: the two files.
+        shared: the target that other images would have had too; None: none would.
+    """
+
+    source: Path
+    target: Path
+    shared: Path | None = None
+
+
+def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: str = "",
+              encoding: Encoding = BY_FORMAT, recursive: bool = False, scale: float = 0) -> list[Job]:
+    """Resolves files, folders and glob patterns into jobs, in the order given.
+
+    Images of one folder that differ in their endings alone have these in the names of their results: 3.png and 3.webp
+    give 3_png.png and 3_webp.png. Images of equal names that were found in different folders have their results in
+    folders of these names.
+
+    Args:
+        inputs: paths and patterns.
+        output: folder of the results; or, of one image, the file (`names_file`).
+        suffix: added to each name before its ending; {scale} in it stands for the scale.
+        format: ending of the results; empty: png, but jpg for JPEG files where the encoding allows it, and for clips as
+            `clip_ending` has it.
+        encoding: what is asked of the files.
+        recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
+        scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
+
+    Raises:
+        UserError: an input that stands for nothing, several images for one file, or a format that is not written.
+    """
+    found = find_inputs(inputs, recursive, output)
+    endings = dict.fromkeys(ending for source, _ in found for ending in _written(source))
+    if format and f".{format.lstrip('.').lower()}" not in endings:
+        raise UserError(f"--format must be one of {', '.join(endings)}; got {format!r}")
+    if names_file(output):
+        return [Job(found[0].path, _file_for(output, [source for source, _ in found], format))]
+    suffix = suffix.replace("{scale}", f"{scale:g}") if scale else suffix
+    return _apart([Job(path, output / folder / f"{path.stem}{suffix}.{_ending(path, format, encoding)}")
+                   for path, folder in found])
+
+
+def names_file(output: Path) -> bool:
+    """Whether an output is a file and not a folder: its ending is that of an image or clip, and no folder is there."""
+    return output.suffix.lower() in (*WRITABLE_SUFFIXES, *CLIP_ENDINGS) and not output.is_dir()
+
+
+def _written(source: Path) -> Sequence[str]:
+    """The endings of what an image or a clip can become."""
+    return CLIP_ENDINGS if is_clip(source) else WRITABLE_SUFFIXES
+
+
+def _file_for(output: Path, sources: Sequence[Path], format: str) -> Path:
+    if len(sources) > 1:
+        raise UserError(f"--output={output} is one file, and {len(sources)} images are to be upscaled: give a folder")
+    if output.suffix.lower() not in _written(sources[0]):
+        raise UserError(f"--output={output}: {sources[0]} can become {', '.join(_written(sources[0]))}")
+    if format and output.suffix.lower() != f".{format.lstrip('.').lower()}":
+        raise UserError(f"--output={output} and --format={format} are two formats: give one of them")
+    return output
+
+
+def _ending(source: Path, format: str, encoding: Encoding) -> str:
+    wished = format.lstrip(".")
+    if f".{wished.lower()}" in _written(source):
+        return wished
+    if is_clip(source):
+        try:
+            return clip_ending(source)
+        except MENDABLE:
+            return "mp4"  # it fails when it is checked, and stops no other
+    is_jpeg = source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
+    return "jpg" if is_jpeg and not unknown_to(Path("a.jpg"), encoding) else "png"
+
+
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """Gives each of the jobs that have one target another, where their endings or their folders tell them apart."""
+    groups = defaultdict(list)
+    for job in jobs:
+        groups[job.target].append(job)
+    found = []
+    for job in jobs:
+        twins = groups[job.target]
+        rename = next((rename for tell, rename in _RULES if len(set(map(tell, twins))) == len(twins)), None)
+        if len(twins) > 1 and rename:
+            job = job._replace(target=rename(job), shared=job.target)
+        found.append(job)
+    return found
+
+
+def _with_ending(job: Job) -> Path:
+    rest = job.target.name.removeprefix(job.source.stem)
+    return job.target.with_name(f"{job.source.stem}_{job.source.suffix.lstrip('.')}{rest}")
+
+
+def _in_folder(job: Job) -> Path:
+    return job.target.parent / job.source.absolute().parent.name / job.target.name
+
+
+# What may tell images with one target apart, and the target that each then has.
+_RULES: tuple[tuple[Callable[[Job], str], Callable[[Job], Path]], ...] = (
+    (lambda job: job.source.suffix, _with_ending), (lambda job: job.source.absolute().parent.name, _in_folder))
