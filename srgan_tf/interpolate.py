@@ -28,7 +28,8 @@ def main(config: InterpolateConfig) -> None:
     images = {}
     for path in map(Path, config.input):
         if path.stem in images:
-            raise UserError(f"two images of --input are called {path.stem}: their upscaled images would be too")
+            raise UserError(f"two images of --input are called {path.stem}, and their results would overwrite one "
+                            "another: rename one")
         images[path.stem] = read_image(expand(path), keep_depth=True).pixels
     output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)

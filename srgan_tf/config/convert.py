@@ -37,4 +37,5 @@ class ConvertConfig(Settings):
         if not self.output.endswith((".keras", ".safetensors")):
             raise UserError(f"--output must end in .keras or .safetensors; got {self.output!r}")
         if self.keys and not self.output.endswith(".safetensors"):
-            raise UserError(f"--keys={self.keys} is of .safetensors files; --output is {self.output}")
+            raise UserError(f"--keys={self.keys} chooses the names in a .safetensors file, and --output={self.output} "
+                            "is none: leave --keys out")

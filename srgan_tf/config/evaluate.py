@@ -88,7 +88,8 @@ class EvaluateConfig(Settings):
             raise UserError("--model cannot be used with --sr_dir, which names finished images")
         if self.sr_pattern:
             if not self.sr_dir:
-                raise UserError("--sr_pattern is of the names in --sr_dir, which is not given")
+                raise UserError(f"--sr_pattern={self.sr_pattern} chooses files of --sr_dir: give --sr_dir and --hr_dir "
+                                "too")
             check_pattern(self.sr_pattern, "--sr_pattern")
         if not self.sr_dir and not self.benchmark:
             raise UserError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")

@@ -68,4 +68,5 @@ class PrepareConfig(Settings):
         if self.teacher and self.sharpen_targets:
             raise UserError("--sharpen_targets is for --preview: a teacher's images belong to the LR of HR as it is")
         if not self.sizes or max(self.sizes) > 1:
-            raise UserError(f"--sizes must be numbers up to 1; got {','.join(f'{size:g}' for size in self.sizes)!r}")
+            sizes = ",".join(f"{size:g}" for size in self.sizes)
+            raise UserError(f"--sizes must be numbers greater than 0 and at most 1; got {sizes!r}")

@@ -140,10 +140,11 @@ class TrainConfig(Settings):
         if weights and not getattr(self, weights):
             raise UserError(f"--best_by={self.best_by} needs its weights: give --{weights}=FILE")
         if self.gradient_penalty and not self.adversarial:
-            raise UserError("--gradient_penalty is of the discriminator: it needs --adversarial, as in wgan:0.005")
+            raise UserError(f"--gradient_penalty={self.gradient_penalty} needs a discriminator: give --adversarial "
+                            "too, as in --adversarial=wgan:0.005")
         if self.discriminator_input != "rgb" and not self.adversarial:
-            raise UserError(f"--discriminator_input={self.discriminator_input} is of the discriminator: it needs "
-                            "--adversarial, as in relativistic:0.005")
+            raise UserError(f"--discriminator_input={self.discriminator_input} needs a discriminator: give "
+                            "--adversarial too, as in --adversarial=relativistic:0.005")
         if self.gradient_penalty and self.precision != "float32":
             raise UserError("--gradient_penalty differentiates twice, for which only --precision=float32 is exact "
                             f"enough; got {self.precision}")

@@ -56,7 +56,8 @@ def checked_pair(lr: np.ndarray, hr: np.ndarray, scale: int) -> Pair:
     """A pair that somebody else made: HR is cropped to the LR size times the scale, if that is all that is amiss."""
     height, width = lr.shape[0] * scale, lr.shape[1] * scale
     if not (0 <= hr.shape[0] - height < scale and 0 <= hr.shape[1] - width < scale):
-        raise UserError(f"LR {lr.shape[1]}x{lr.shape[0]} times {scale} is not HR {hr.shape[1]}x{hr.shape[0]}")
+        raise UserError(f"HR must be {scale} times as large as LR; LR is {lr.shape[1]}x{lr.shape[0]}, HR is "
+                        f"{hr.shape[1]}x{hr.shape[0]}")
     return Pair(lr, hr[:height, :width])
 
 

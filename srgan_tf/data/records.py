@@ -112,7 +112,7 @@ def read_index(folder: Path) -> list[Shard]:
         raise UserError(f"the records in {folder} are not finished: the same prepare command continues with them")
     shards = read_json(path)
     if not isinstance(shards, list):
-        raise UserError(f"{path} is damaged: it is no list of shards")
+        raise UserError(f"{path} is damaged: it is not a list of shards")
     return [shard_from(path, fields) for fields in shards]
 
 
@@ -135,7 +135,7 @@ def shard_from(path: Path, fields: Any) -> Shard:
             if type(value) is not kind:  # true and false are no numbers
                 raise UserError(f"{path} is damaged: {json.dumps(value)[:40]} where a {_WORDS[kind]} belongs")
     if not _SHARD_FILE.fullmatch(shard.file):
-        raise UserError(f"{path} is damaged: {shard.file[:40]!r} is no shard")
+        raise UserError(f"{path} is damaged: {shard.file[:40]!r} is not a shard")
     return shard._replace(pairs=pairs, skipped=skipped)
 
 

@@ -41,7 +41,8 @@ class Case(NamedTuple):
             return matlab_resize(hr, 1 / self.scale), hr
         lr = _channels(_opaque(self.other_path), hr)
         if tuple(side * self.scale for side in lr.shape[:2]) != hr.shape[:2]:
-            raise UserError(f"{self.other_path} times {self.scale} is not {self.hr_path}: {_size(lr)}, {_size(hr)}")
+            raise UserError(f"{self.hr_path} must be {self.scale} times as large as {self.other_path}; they are "
+                            f"{_size(hr)} and {_size(lr)}")
         return lr, hr
 
     def load_finished(self) -> tuple[np.ndarray, np.ndarray]:

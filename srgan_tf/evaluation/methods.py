@@ -63,7 +63,8 @@ class Method:
             facts = {"scale": self.upscaler.scale, "parameters": self.upscaler.runtime.parameters}
             cache.put_values(key, facts)
         if facts["scale"] != self.config.scale:
-            raise UserError(f"{self.model} has scale {facts['scale']}, but --scale={self.config.scale}")
+            raise UserError(f"{self.model} has scale {facts['scale']}, but --scale={self.config.scale}: give "
+                            f"--scale={facts['scale']} or another model")
         self.parameters = facts["parameters"]
 
 
@@ -76,7 +77,7 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     models = [model for model in config.model or (DEFAULT_MODEL,) if model != BICUBIC]
     for model, count in Counter(models).items():
         if count > 1:
-            raise UserError(f"--model names {model} {count} times")
+            raise UserError(f"--model names {model} {count} times: name it once")
     found_models = [resolve(model, config.offline) for model in models]
     names = [_name(model) for model in found_models]
     names = [text if names.count(name) > 1 else name for name, text in zip(names, models, strict=True)]

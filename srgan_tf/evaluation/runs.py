@@ -81,11 +81,12 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
     folders = [expand(folder) for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
     if len(benchmarks) < len(folders):
-        raise UserError(f"two benchmarks have one name: {', '.join(map(str, folders))}")
+        raise UserError(f"two benchmarks have the same name: {', '.join(map(str, folders))}")
     for name, cases in benchmarks.items() if config.save_images else ():
         for stem, count in Counter(Path(case.name).stem for case in cases).items():
             if count > 1:
-                raise UserError(f"--save_images: {count} images of {name} would be written to {stem}.png")
+                raise UserError(f"--save_images: {count} images of {name} would be written to {stem}.png: rename "
+                                "all but one")
     folder = user_folder() if config.cache == "auto" else expand(config.cache) if config.cache else None
     cache, methods = Cache(folder), find_methods(config, opening)
     for note in filter(None, (method.model.note for method in methods.values())):

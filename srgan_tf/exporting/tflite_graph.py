@@ -88,7 +88,7 @@ def mobile_forms(integer: bool = False) -> Iterator[None]:
 
 
 def require_gpu_compatible(content: bytes) -> None:
-    """Raises a ValueError where a graph has something that GPU delegates do not take.
+    """Raises a ValueError where a graph has something that GPU delegates do not support.
 
     TensorFlow's analyzer is asked too, but that of 2.21 passes everything: TOPK_V2, WHERE, five dimensions.
     """
@@ -96,9 +96,9 @@ def require_gpu_compatible(content: bytes) -> None:
     graph = model.Subgraphs(0)
     foreign = sorted({name for name, _ in operations(model, graph)} - GPU_OPERATIONS)
     if foreign:
-        raise UserError(f"--gpu_compatible: GPU delegates do not take {', '.join(foreign)}; try another --io")
+        raise UserError(f"--gpu_compatible: GPU delegates do not support {', '.join(foreign)}; try another --io")
     if any(graph.Tensors(index).ShapeLength() > 4 for index in range(graph.TensorsLength())):
-        raise UserError("--gpu_compatible: GPU delegates take tensors of up to four dimensions")
+        raise UserError("--gpu_compatible: GPU delegates support only tensors of up to four dimensions")
     with contextlib.redirect_stdout(io.StringIO()) as said:
         tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
     if "looks compatible with GPU delegate" not in said.getvalue():

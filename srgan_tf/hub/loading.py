@@ -47,7 +47,7 @@ def load_generator(model: Any, dtype: str | None = "float32") -> Generator:
     """
     generator = load_model(model, dtype)
     if not isinstance(generator, Generator):
-        raise UserError(f"{model} holds a {type(generator).__name__}, which does not upscale images")
+        raise UserError(f"{model} holds a {type(generator).__name__}, which does not upscale images: give a generator")
     if generator.image_channels != 3:
-        raise UserError(f"{model} is for images of {generator.image_channels} channels; only RGB is run")
+        raise UserError(f"{model} is for images with {generator.image_channels} channels; give a model for RGB, with 3")
     return generator.fold()

@@ -196,7 +196,7 @@ def whole_scale(path: Path | str, taken: Sequence[int], made: Sequence[int]) -> 
     """How many times larger than an input of height and width `taken` the output of shape `made` is."""
     scale = made[1] // taken[0] if len(made) == 4 else 0
     if scale < 1 or list(made) != [1, scale * taken[0], scale * taken[1], 3]:
-        raise UserError(f"{path} must upscale an image; its output for one image is {list(made)} of {[1, *taken, 3]}")
+        raise UserError(f"{path} does not upscale images: it makes {list(made)} of an input of {[1, *taken, 3]}")
     return scale
 
 

@@ -59,7 +59,7 @@ def open_saved_model(model: ModelRef, options: Options) -> Runtime:
     try:
         run = compile_graph(graph, options.precision or "float32", options.threads)
     except UserError as error:
-        raise UserError(f"{path}: {error}; of exports it takes those in float32, which it computes in bfloat16 with "
+        raise UserError(f"{path}: {error}; OpenVINO runs exports in float32 only, and computes them in bfloat16 with "
                          "--precision=bfloat16") from error
     made = run(np.zeros((1, *TRIAL, 3), np.uint8))
     scale = whole_scale(path, TRIAL, made.shape)
@@ -90,7 +90,7 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
     try:
         compiled = _core().compile_model(openvino.convert_model(graph), "CPU", settings)
     except Exception as error:  # OpenVINO has many kinds
-        raise UserError(f"OpenVINO cannot take this model: {one_line(error)}") from error
+        raise UserError(f"OpenVINO cannot load this model: {one_line(error)}") from error
     request = compiled.create_infer_request()
 
     def run(images: np.ndarray) -> np.ndarray:

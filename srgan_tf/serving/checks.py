@@ -28,4 +28,4 @@ def check_port(flag: str, host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        raise UserError(f"--{flag}={port} cannot be had on --host={host}: {reason}") from error
+        raise UserError(f"--{flag}={port} cannot be used on --host={host}: {reason}") from error

@@ -41,7 +41,7 @@ def _jpeg(content: bytes) -> Iterator[int]:
     """Counts an image of many scans more than once."""
     scans = content.count(b"\xff\xda")
     if scans > JPEG_SCANS:
-        raise UserError(f"a JPEG of {scans} scans; at most {JPEG_SCANS} are taken: save it as a plain JPEG or PNG")
+        raise UserError(f"a JPEG of {scans} scans; at most {JPEG_SCANS} are accepted: save it as a plain JPEG or PNG")
     pixels, place = 0, 2
     while True:
         place = content.find(b"\xff", place)
@@ -68,7 +68,7 @@ def _gif(content: bytes) -> Iterator[int]:
         if content[place] == 0x2C:
             frames += 1
             if frames > GIF_FRAMES:
-                raise UserError(f"a GIF of more than {GIF_FRAMES} frames")
+                raise UserError(f"a GIF of more than {GIF_FRAMES} frames: send a PNG or JPEG")
             width, height, flags = struct.unpack_from("<HHB", content, place + 5)
             pixels += width * height
             yield pixels

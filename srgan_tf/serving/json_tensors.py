@@ -118,7 +118,7 @@ def _bytes(name: str, value: Any) -> Any:
         try:
             return value.encode()
         except UnicodeEncodeError:
-            raise invalid(f"input {name}: a string holds half a character") from None
+            raise invalid(f"input {name}: a string holds an incomplete character (half of a surrogate pair)") from None
     if isinstance(value, dict) and isinstance(value.get("b64"), str):
         try:
             return base64.b64decode(value["b64"], validate=True)

@@ -117,7 +117,7 @@ def _check_pixels(inputs: Mapping[str, np.ndarray], megapixels: float) -> None:
             pixels += math.prod(array.shape[:3])
     if pixels > megapixels * 1e6:
         raise RefusedError("OUT_OF_RANGE", f"the images of this request have {pixels / 1e6:.2f} megapixels; at most "
-                           f"{megapixels:g} are taken (--max_megapixels)")
+                           f"{megapixels:g} are accepted (--max_megapixels)")
 
 
 def _plain(error: tf.errors.OpError) -> str:

@@ -159,7 +159,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise UserError(f"--rest_api_port={port} cannot be had on --host={host}: {error.strerror or error}") from error
+        raise UserError(f"--rest_api_port={port} cannot be used on --host={host}: {error.strerror or error}") from error
 
 
 def _add_port(server: object, host: str, port: int) -> None:
@@ -168,4 +168,4 @@ def _add_port(server: object, host: str, port: int) -> None:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise UserError(f"--port={port} cannot be had on --host={host}: it is in use, or no address of this machine")
+        raise UserError(f"--port={port} cannot be used on --host={host}: it is in use, or no address of this machine")

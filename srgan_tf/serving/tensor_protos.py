@@ -78,7 +78,8 @@ class _Walk:
             elif number in NUMBERS:
                 self.number_bytes += len(value) if isinstance(value, memoryview) else 1
             elif number not in (DTYPE, VERSION, CONTENT, STRINGS):
-                raise invalid(f"field {number} of TensorProto is not taken: resources, variants and odd types")
+                raise invalid(f"field {number} of TensorProto is not supported; resources, variants and rare "
+                              "types are not")
 
     def fields(self, message: bytes | memoryview) -> Iterator[tuple[int, memoryview | int]]:
         """Yields each field's number and value: a view of bytes, or the number of a varint (0 for other numbers)."""
@@ -131,7 +132,7 @@ def array_of(tensor: Any, most: int, take: Callable[[int], None]) -> np.ndarray:
     """
     dtype, shape = TYPES.get(tensor.dtype), tuple(dimension.size for dimension in tensor.tensor_shape.dim)
     if dtype is None:
-        raise UserError(f"its type, {tensor.dtype}, is not taken")
+        raise UserError(f"its type, {tensor.dtype}, is not supported")
     if tensor.tensor_shape.unknown_rank or len(shape) > RANK or min(shape, default=0) < 0:
         raise UserError("its shape must be known")
     field, written = KINDS[dtype]

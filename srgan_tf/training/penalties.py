@@ -51,7 +51,7 @@ class Penalty:
         self.weight, self._discriminator, self._seed = weight, discriminator, seed
         layers = discriminator._flatten_layers()
         if any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
-            raise UserError(f"--gradient_penalty={name} is about single images, but {type(discriminator).__name__} "
+            raise UserError(f"--gradient_penalty={name} is for single images, but {type(discriminator).__name__} "
                             "normalises over the batch: give --discriminator=unet, or patchgan with norm:instance")
 
     def __call__(self, real: tf.Tensor, fake: tf.Tensor, step: tf.Tensor) -> tf.Tensor:

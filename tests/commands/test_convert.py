@@ -34,7 +34,7 @@ def test_fold(command, photo):
 @pytest.mark.parametrize(("arguments", "said"), [
     ([], "--model is required"),
     ([f"--model={PTH}", "--output=x.pth"], "must end in .keras or .safetensors"),
-    ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr is of .safetensors"),
+    ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr chooses the names in"),
     ([f"--model={PTH}", "--output=x.safetensors", "--keys=edsr"], "known: basicsr, bsrgan, esrgan"),
     ([f"--model={PTH}", "--output=x.keras", "--model_args=colour:3"], "{'colour': 3}"),
     ([f"--model={PTH}", "--output=x.keras", "--model_args=dtype:float16"], "--model_args=dtype:float16: "),

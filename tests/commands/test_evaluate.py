@@ -173,7 +173,7 @@ def test_equal_images_give_null(command, tmp_path, benchmark):
     (["--model=bicubic", "--benchmark=Photos/HR"], "no folder Photos/HR/HR"),
     (["--model=bicubic", "--benchmark=nowhere"], "no folder nowhere/HR"),
     (["--model=bicubic", "--benchmark=empty"], "empty/HR: no image in this folder"),
-    (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have one name: Photos, twin/Photos"),
+    (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have the same name: Photos, twin/Photos"),
     (["--model=bicubic", "--benchmark=Photos", "--scale=5"], "scale"),
     (["--model=bicubic", "--benchmark=Photos", "--output=text.keras"], "File exists: text.keras"),
     (["--model=bicubic", "--benchmark=Photos", "--output=/proc/nowhere"], "/proc/nowhere"),
@@ -181,7 +181,7 @@ def test_equal_images_give_null(command, tmp_path, benchmark):
     (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),
     (["--model={model}", "--benchmark=Photos", "--scale=2"], "has scale 4, but --scale=2"),
     (["--sr_dir=Photos/HR"], "must be given together"),
-    (["--model=bicubic", "--benchmark=Photos", "--sr_pattern={{name}}*"], "--sr_pattern is of the names in --sr_dir"),
+    (["--model=bicubic", "--benchmark=Photos", "--sr_pattern={{name}}*"], "chooses files of --sr_dir: give"),
     (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern=*"], "--sr_pattern must hold {name}"),
     (["--sr_dir=one", "--hr_dir=Photos/HR", "--sr_pattern={{name}}?SR"], "cup.png: no image of that name in one by "
                                                                          "--sr"),

@@ -161,7 +161,7 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
     (["--scale=4", "--output=there"], "scale=4 contradicts the records in .*there, which have --scale=2"),
     (["--dataset=samples", "--output=there"], "--dataset=samples contradicts .*, which have --dataset=folder:"),
     (["--sizes=1,0.5", "--output=there"], "--sizes=1,0.5 contradicts .* --sizes=1: keep it"),
-    (["--sizes=2"], "--sizes must be numbers up to 1; got '2'"),
+    (["--sizes=2"], "--sizes must be numbers greater than 0 and at most 1; got '2'"),
     (["--sizes=0"], "--sizes must be greater than 0"),
     (["--shard_images=0"], "--shard_images must be at least 1"),
     (["--verify", "--output=other"], "other holds no records"),

@@ -15,7 +15,7 @@ from serving.trial import serving
     (["--model_base_path=empty"], "--model_base_path=empty holds no version"),
     (["--model_base_path=models/7"], "is one SavedModel; give the folder of its versions, models"),
     (["--model_base_path=damaged"], "no version can be loaded: version 1: "),
-    (["--model_base_path=models", "--host=no.such.host"], "cannot be had on --host=no.such.host"),
+    (["--model_base_path=models", "--host=no.such.host"], "cannot be used on --host=no.such.host"),
     (["--model_base_path=models", "--port=0", "--rest_api_port=0"], "nothing to listen on"),
     (["--model_base_path=models", "--rest_api_port=70000"], "--rest_api_port must be at most 65535"),
     (["--model_base_path=models", "--model_name=a/b"], "--model_name must be of letters"),
@@ -43,7 +43,7 @@ def test_a_port_that_is_taken(refused, tmp_path, flag):
         number = taken.getsockname()[1]
         ports = {"port": 0, "rest_api_port": 0, flag: number}
         line = refused("serve", "--model_base_path=models", *(f"--{name}={port}" for name, port in ports.items()))
-    assert f"--{flag}={number} cannot be had on --host=127.0.0.1: Address already in use" in line
+    assert f"--{flag}={number} cannot be used on --host=127.0.0.1: Address already in use" in line
 
 
 def test_a_model_without_an_export(tmp_path, model_file, monkeypatch):

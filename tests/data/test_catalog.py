@@ -45,7 +45,7 @@ def test_two_folders_that_do_not_fit(folder):
     Image.new("RGB", (5, 5)).save(folder / "LR" / "2x4.png")
     store = build_store(open_source(f"folder:{folder / 'HR'},{folder / 'LR'}", 4), 4)
     assert [name for name, _ in store.skipped] == [str(folder / "HR" / "2.png")]
-    assert "LR 5x5 times 4 is not HR 70x80" in store.skipped[0][1]
+    assert "HR must be 4 times as large as LR; LR is 5x5, HR is 70x80" in store.skipped[0][1]
 
 
 def test_broken_and_small_images_are_skipped_and_named(folder):

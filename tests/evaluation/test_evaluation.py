@@ -120,7 +120,7 @@ def test_a_case_that_does_not_fit(tmp_path, photo):
     write_image(tmp_path / "hr.png", photo[:64, :80])
     write_image(tmp_path / "lr.png", photo[:16, :19])
     case = Case("hr.png", tmp_path / "hr.png", tmp_path / "lr.png", 4)
-    with pytest.raises(ValueError, match=r"lr.png times 4 is not .*hr.png: 19x16, 80x64"):
+    with pytest.raises(ValueError, match=r"hr.png must be 4 times as large as .*lr.png; they are 80x64 and 19x16"):
         case.load()
     with pytest.raises(ValueError, match="differ in size: 19x16, 80x64"):
         case.load_finished()

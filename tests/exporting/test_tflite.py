@@ -190,7 +190,7 @@ def test_joined_maps_are_convolved_one_by_one_in_int8_alone(photo):
 
 
 @pytest.mark.parametrize(("function", "message"), [
-    (lambda x: tf.reverse(x, [1]), "GPU delegates do not take REVERSE_V2"),
+    (lambda x: tf.reverse(x, [1]), "GPU delegates do not support REVERSE_V2"),
     (lambda x: tf.reshape(x, [1, 8, 8, 3, 1]) + 1, "up to four dimensions"),
 ], ids=["operation", "dimensions"])
 def test_what_gpus_do_not_take_is_named(function, message):

@@ -45,7 +45,7 @@ def test_self_ensemble_is_of_unrounded_images(exports, photo):
 
 
 def test_what_it_cannot_take_is_refused(exports):
-    with pytest.raises(ValueError, match="of exports it takes those in float32"):
+    with pytest.raises(ValueError, match="OpenVINO runs exports in float32 only"):
         Upscaler(exports / "bfloat16", runtime="openvino")
     with pytest.raises(ValueError, match="runs in LiteRT, with the numbers of its export"):
         Upscaler("mobile_x4_int8", runtime="openvino")

@@ -157,7 +157,7 @@ def test_what_a_server_says_is_checked(scripted, info, message):
 def test_a_server_that_does_not_upscale(scripted):
     same = {"outputs": np.zeros((1, 8, 8, 1), int).tolist()}
     Scripted.script += [(200, Scripted.answer(None, b"")), (200, same)]
-    with pytest.raises(UserError, match=r"its output for one image is \[1, 8, 8, 1\] of \[1, 8, 8, 3\]"):
+    with pytest.raises(UserError, match=r"not upscale images: it makes \[1, 8, 8, 1\] of an input of \[1, 8, 8, 3\]"):
         remote_runtime(scripted)
 
 

@@ -131,7 +131,7 @@ def test_status_and_metadata(server):
     ({"instances": [b64(b"no image")], "signature_name": "encoded"}, "Unknown image file format"),
     ({"instances": [["a", "b"], ["c"]], "signature_name": "two"}, "different lengths"),
     ({"instances": [7], "signature_name": "two"}, "must hold strings"),
-    ({"instances": ["\ud800"], "signature_name": "two"}, "half a character"),
+    ({"instances": ["\ud800"], "signature_name": "two"}, "an incomplete character"),
     ({"instances": [[[[1, 2, 3]]]], "signature_name": "untiled"}, "served with --allow_untiled"),
     ({"inputs": {"\ud800": 1}}, "Inputs expected to be in the set {image}"),
 ])

@@ -107,7 +107,7 @@ def test_a_step_in_a_graph(discriminator, penalty, compiled):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"adversarial": ""}, "--gradient_penalty is of the discriminator: it needs --adversarial"),
+    ({"adversarial": ""}, "--gradient_penalty=gp:10 needs a discriminator: give --adversarial too"),
     ({"precision": "mixed_bfloat16"}, "only --precision=float32 is exact enough; got mixed_bfloat16"),
     ({"gradient_penalty": "gp:-1"}, "--gradient_penalty must be NAME or NAME:WEIGHT with a weight of at least 0"),
     ({"gradient_penalty": "r2:1"}, "unknown gradient penalty 'r2'; known: gp, r1"),

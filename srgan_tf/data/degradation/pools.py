@@ -100,5 +100,5 @@ def read_noise(folder: str) -> np.ndarray:
     for path, patch in zip(paths, patches, strict=True):
         if patch.shape != patches[0].shape:
             raise UserError(f"{path}: a noise patch of {patch.shape[1]}x{patch.shape[0]} where {paths[0].name} has "
-                            f"{patches[0].shape[1]}x{patches[0].shape[0]}: a pool is of one size")
+                            f"{patches[0].shape[1]}x{patches[0].shape[0]}: all patches of a pool must have one size")
     return np.stack(patches)

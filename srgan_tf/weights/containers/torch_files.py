@@ -107,7 +107,7 @@ def _read_legacy(data: bytes) -> tuple[Any, Storages]:
         raise UserError("of a protocol other than 1001, which torch.save never wrote")
     machine = read_pickle(file)
     if not isinstance(machine, dict):
-        raise UserError("damaged: the machine that wrote it is missing")
+        raise UserError("damaged: what it says of the machine that wrote it is missing")
     sign = "<" if machine.get("little_endian", sys.byteorder == "little") else ">"
     types: dict[str, str] = {}
     saved, keys = read_pickle(file, types), read_pickle(file)
