@@ -16,12 +16,13 @@ from tqdm import tqdm
 from srgan_tf.errors import MENDABLE
 from srgan_tf.imaging import DecodedImage, Metadata, read_image, write_image, written_type
 from srgan_tf.inference.asked import Asked
-from srgan_tf.inference.clips import is_clip, upscale_clip
+from srgan_tf.inference.clips import upscale_clip
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.preflight import Plan, reason_of, summary
 from srgan_tf.inference.result_size import target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
+from srgan_tf.video.probing import is_clip
 
 
 def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None) -> int:

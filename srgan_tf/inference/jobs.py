@@ -8,8 +8,9 @@ from typing import NamedTuple
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import WRITABLE_SUFFIXES, Encoding
 from srgan_tf.imaging.written_formats import BY_FORMAT, unknown_to
-from srgan_tf.inference.clips import CLIP_ENDINGS, clip_ending, is_clip
+from srgan_tf.inference.clips import CLIP_ENDINGS, clip_ending
 from srgan_tf.inference.inputs import find_inputs
+from srgan_tf.video.probing import is_clip
 
 
 class Job(NamedTuple):

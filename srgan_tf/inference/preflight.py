@@ -21,10 +21,11 @@ from srgan_tf.imaging.color import is_opaque
 from srgan_tf.imaging.decoding import Header
 from srgan_tf.imaging.written_formats import check_size, format_of, no_transparency, unknown_to
 from srgan_tf.inference.asked import SIZE_SUFFIX, SUFFIX, Asked
-from srgan_tf.inference.clips import check_clip, is_clip
+from srgan_tf.inference.clips import check_clip
 from srgan_tf.inference.jobs import Job, find_jobs
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
 from srgan_tf.text import printable
+from srgan_tf.video.probing import is_clip
 
 _MOST_LINES = 5
 
