@@ -67,6 +67,10 @@ class CompareConfig(Settings):
                            group="Hardware")
     max_megapixels: float = setting(
         1, "Refuse a crop of more megapixels: the page holds all results, each a multiple of it.", above=0)
+    page: int = setting(
+        0, "Page of a TIFF, or frame of an animated image, that is compared, from 1; 0: files of several are refused.",
+        low=0)
+    accept_truncated: bool = setting(False, "Take a JPEG that is cut off as far as it goes.")
     trust_model: bool = setting(False, TRUST_HELP)
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """The files of a comparison: the image that is read, the page and the sheet that are written."""
 
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +10,9 @@ from srgan_tf.errors import UserError
 from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
 from srgan_tf.evaluation.comparison_page import Subject, caption, draw_comparison_page, facts
 from srgan_tf.evaluation.comparison_sheet import draw_comparison
-from srgan_tf.imaging import WRITABLE_SUFFIXES, read_image, write_image
+from srgan_tf.imaging import WRITABLE_SUFFIXES, DecodedImage, read_image, write_image
 from srgan_tf.imaging.color import halve_depth
-from srgan_tf.text import expand
+from srgan_tf.text import expand, printable
 
 ENDINGS = (".html", ".htm")
 
@@ -51,7 +52,9 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
     path = Path(text) if Path(text).exists() else expand(text)
     if path.is_dir():
         raise UserError(f"{text} is a folder: name one image to compare models on")
-    image = read_image(path, keep_depth=True)
+    image = read_image(path, keep_depth=True, page=config.page, accept_truncated=config.accept_truncated)
+    for note in image.notes:
+        print(f"{printable(text)}: {printable(note)}", file=sys.stderr)
     pixels = image.channels
     height, width = pixels.shape[:2]
     box = find_box(config.crop, height, width)
@@ -59,7 +62,8 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
     if megapixels > config.max_megapixels:
         raise UserError(f"a crop of {box.width}x{box.height} has {megapixels:.1f} megapixels; the limit is "
                         f"--max_megapixels={config.max_megapixels:g}: choose a smaller --crop or a higher limit")
-    return Subject(text, pixels, box, image.icc_profile if pixels.shape[2] > 2 else None)
+    page = f" --page={config.page}" if config.page else ""
+    return Subject(text, pixels, box, image.icc_profile, page + " --accept_truncated" * config.accept_truncated)
 
 
 def write_comparison(targets: Targets, subject: Subject, comparison: Comparison) -> None:
@@ -71,4 +75,5 @@ def write_comparison(targets: Targets, subject: Subject, comparison: Comparison)
     views = {INPUT: repeated, **{result.name: result.pixels for result in results}}
     captions = {INPUT: "pixels repeated", **{result.name: caption(result) for result in results}}
     title = f"{Path(subject.path).name}: {facts(subject, comparison)}"
-    write_image(targets.sheet, draw_comparison(title, views, captions))
+    sheet = draw_comparison(title, views, captions)
+    write_image(targets.sheet, sheet, like=DecodedImage(sheet, icc_profile=subject.icc_profile))

@@ -1,6 +1,6 @@
 """The page of a comparison: one HTML file that asks for nothing else, with a slider and a table of the results.
 
-Images in it are lossless: WebP, with the profile of the image.
+Images in it are lossless WebP with the profile of the image; of grey, which WebP does not know, in sRGB.
 """
 
 import base64
@@ -22,6 +22,7 @@ from srgan_tf.evaluation.comparison import BICUBIC, INPUT, Comparison, Result
 from srgan_tf.evaluation.comparison_sheet import over_white
 from srgan_tf.evaluation.parts import part
 from srgan_tf.imaging.color import halve_depth
+from srgan_tf.imaging.colour_profiles import fitted
 
 THUMBNAIL = 288  # greatest side of the image that shows where the crop is
 TITLES = ("result", "parameters", "seconds", "whole image", "licence")
@@ -35,12 +36,14 @@ class Subject(NamedTuple):
         pixels: uint8 or uint16 [H,W,C], the whole image.
         box: the part that was upscaled.
         icc_profile: of the pixels; None: sRGB.
+        flags: with which `upscale` reads the file alike, each after a space.
     """
 
     path: str
     pixels: np.ndarray
     box: Box
     icc_profile: bytes | None = None
+    flags: str = ""
 
     @property
     def crop(self) -> np.ndarray:
@@ -101,7 +104,7 @@ def _rounded(seconds: float) -> str:
 
 def _view(result: Result, subject: Subject) -> dict[str, object]:
     return {"name": result.name, "caption": caption(result), "pixelated": False,
-            "command": f"python -m srgan_tf.upscale {shlex.quote(subject.path)} {result.flags}",
+            "command": f"python -m srgan_tf.upscale {shlex.quote(subject.path)} {result.flags}{subject.flags}",
             "image": _data_uri(result.pixels, subject.icc_profile)}
 
 
@@ -110,6 +113,7 @@ def _data_uri(pixels: np.ndarray, icc_profile: bytes | None) -> str:
     channels = pixels.shape[2]
     file = BytesIO()
     colour = pixels[..., [0, 0, 0, 1][: channels + 2]] if channels < 3 else pixels
+    colour, icc_profile, _ = fitted(colour, icc_profile, holds=True)
     Image.fromarray(np.ascontiguousarray(colour)).save(
         file, "WEBP", lossless=True, method=2, quality=30, icc_profile=icc_profile or b"")
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

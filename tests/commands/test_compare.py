@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation.reader import Reader
+from imaging.samples import SRGB
 from PIL import Image
 
 from srgan_tf.hub import load_generator
@@ -156,6 +157,19 @@ def test_grey_transparent_and_deep_images(command, image, tmp_path, photo, mode)
     document = page_of(tmp_path / "compared/a.html")[1]
     channels = 4 if "A" in mode else 3
     assert [pixels_of(view).shape for view in document["views"]] == [(20, 30, channels), *[(80, 120, channels)] * 3]
+
+
+def test_a_page_with_a_profile(command, refused, tmp_path, photo):
+    """Colours are shown by the profile of the image, and the commands take the same page."""
+    pages = [Image.fromarray(part) for part in (photo[:20, :30], photo[50:70, :30])]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:], icc_profile=SRGB)
+    assert "--page=1 takes the first" in refused("compare", "a.tif", f"--models={SMALL}")
+    assert command("compare", "a.tif", f"--models={SMALL}", "--page=2").status == 0
+    document = page_of(tmp_path / "compared/a.html")[1]
+    np.testing.assert_array_equal(pixels_of(document["views"][0]), photo[50:70, :30])
+    assert view_of(document, SMALL)["command"].endswith(f"a.tif --model={SMALL} --page=2")
+    shown = [io.BytesIO(base64.b64decode(view["image"].partition(",")[2])) for view in document["views"]]
+    assert {Image.open(file).info["icc_profile"] for file in (*shown, tmp_path / "compared/a_sheet.png")} == {SRGB}
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
