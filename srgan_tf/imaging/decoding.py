@@ -6,58 +6,41 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
 from srgan_tf.imaging import (
-    bmp_runs,
+    bmp_pixels,
     colour_profiles,
     cut_jpeg,
     deep,
     exif,
     metadata,
+    pixel_modes,
     png_chunks,
     signatures,
     tiff_files,
+    tiff_samples,
 )
 from srgan_tf.imaging.color import halve_depth
-
-_GREY_MODES = ("1", "L", "LA")
-_DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-_COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "YCbCr", "CMYK")
+from srgan_tf.imaging.pages import to_page
+from srgan_tf.imaging.refusals import BeyondPillowError, RefusedError, TooLargeError
 
 # TIFF's own tags (TIFF 6.0, section 8).
 _SIDES = 256, 257  # width and height
-_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _PLANAR_CONFIGURATION = 258, 259, 262, 284
-_SUBFILE_TYPE, _OLD_SUBFILE_TYPE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 255, 330, 50706
-_REDUCED_OR_MASK = 1 | 4  # of _SUBFILE_TYPE
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284
 
-# Formats with further images behind the first that are no pages: previews, depth, a live photo's frames.
-_FIRST_IS_THE_IMAGE = ("MPO", "HEIF")
-
-_TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-          8: Image.Transpose.ROTATE_90}
-
-_TURNED_BY_A_QUARTER = (5, 6, 7, 8)  # values of EXIF's orientation
+# What makes an image upright, by EXIF's orientation.
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1], 5: lambda x: x.swapaxes(0, 1),
+    6: lambda x: np.rot90(x, -1), 7: lambda x: x[::-1, ::-1].swapaxes(0, 1), 8: lambda x: np.rot90(x)}
+_TURNED_BY_A_QUARTER = (5, 6, 7, 8)
 
 # catch_warnings changes the whole process's filters: two threads must not interleave.
 _warnings_lock = threading.Lock()
-
-
-class RefusedError(Exception):
-    """An image that Pillow opens and this package does not take; the text says why."""
-
-
-class TooLargeError(RefusedError):
-    """An image of more pixels than are wanted."""
-
-    def __init__(self, width: int, height: int, most: int):
-        super().__init__(f"too large: {width} x {height} pixels, where the limit is {most:,}")
-        self.width, self.height = width, height
 
 
 class Decoded(NamedTuple):
@@ -106,7 +89,10 @@ def header(file: BinaryIO, wanted: Wanted) -> Header:
     file, _ = _for_pillow(file, kind)
     file.seek(0)
     with _quietly():
-        image = _open(file, kind, wanted)
+        try:
+            image = _open(file, kind, wanted)
+        except BeyondPillowError as error:
+            return Header(*_samples_size(file, error), alpha=False)
         tags = getattr(image, "tag_v2", {})
         # Pillow may already have turned the size of a TIFF.
         width, height = (tags.get(tag, side) for tag, side in zip(_SIDES, image.size, strict=True))
@@ -134,26 +120,65 @@ def decode(file: BinaryIO, wanted: Wanted) -> Decoded:
     notes: list[str] = []
     try:
         image, layout = _load(file, kind, wanted)
+    except BeyondPillowError as error:
+        return _from_samples(file, error, wanted)
     except OSError:
         if kind != "JPEG":
             raise
         file = _mended(file, wanted, notes)
         image, layout = _load(file, kind, wanted)
-    kept = tiff_files.collect(image, file) if kind == "TIFF" else metadata.collect(image, chunks)
-    image = _upright(image, kept)
+    kept = tiff_files.collect(file, image) if kind == "TIFF" else metadata.collect(image, chunks)
     if layout:
-        low = image
-        if layout.channels != "LA":
-            low = _upright(_load(file, kind, wanted, low=True)[0], kept)
-        grey, pixels = layout.channels == "LA", _from_deep_colour(deep.join(image, low, layout), image)
+        low = image if layout.channels == "LA" else _load(file, kind, wanted, low=True)[0]
+        grey = layout.channels == "LA"
+        pixels = pixel_modes.from_deep_colour(deep.join(image, low, layout), image)
     else:
-        grey, pixels = _is_grey(image), _rgb(image)
+        grey, pixels = pixel_modes.is_grey(image), pixel_modes.rgb(image)
     profile = image.info.get("icc_profile")
     if kind == "PNG":
         pixels, profile, kept = _of_png(chunks, pixels, kept)
+    # Pillow turns TIFF as it loads.
+    turn = 1 if kind == "TIFF" or _turns_itself(image) else _orientation(kept)
+    return _decoded(pixels, grey, profile, kept, turn, wanted)._replace(notes=tuple(notes))
+
+
+def _decoded(pixels: np.ndarray, grey: bool, profile: bytes | None, kept: metadata.Metadata, turn: int, wanted: Wanted
+             ) -> Decoded:
+    """Upright, of the depth that is wanted, and with a profile of RGB or of grey alone."""
+    if turn in _TURNS:
+        pixels = np.ascontiguousarray(_TURNS[turn](pixels))
     if profile and not colour_profiles.fits(profile, grey) and not (grey and colour_profiles.fits(profile, False)):
         profile = None
-    return Decoded(pixels if wanted.keep_depth else halve_depth(pixels), grey, profile, kept, tuple(notes))
+    return Decoded(pixels if wanted.keep_depth else halve_depth(pixels), grey, profile, kept)
+
+
+def _orientation(kept: metadata.Metadata) -> int:
+    return exif.orientation(kept.exif) if kept.exif else metadata.xmp_orientation(kept.xmp)
+
+
+def _samples_size(file: BinaryIO, error: BeyondPillowError) -> tuple[int, int]:
+    """Upright width and height."""
+    try:
+        width, height = tiff_samples.size(file, error.start)
+    except ValueError:
+        raise RefusedError(str(error)) from None
+    turned = _orientation(tiff_files.collect(file, start=error.start)) in _TURNED_BY_A_QUARTER
+    return (height, width) if turned else (width, height)
+
+
+def _from_samples(file: BinaryIO, error: BeyondPillowError, wanted: Wanted) -> Decoded:
+    """A TIFF that Pillow does not read."""
+    width, height = _samples_size(file, error)
+    if width * height > wanted.max_pixels:
+        raise TooLargeError(width, height, wanted.max_pixels)
+    try:
+        samples = tiff_samples.read(file, error.start)
+    except ValueError as reason:
+        raise RefusedError(f"{error}: {reason}") from None
+    profile = tiff_files.profile(file, error.start)
+    grey, pixels = pixel_modes.from_samples(samples, profile)
+    kept = tiff_files.collect(file, start=error.start)
+    return _decoded(pixels, grey, profile, kept, _orientation(kept), wanted)
 
 
 def _for_pillow(file: BinaryIO, kind: str | None) -> tuple[BinaryIO, list[png_chunks.Chunk]]:
@@ -184,18 +209,6 @@ def _mended(file: BinaryIO, wanted: Wanted, notes: list[str]) -> BinaryIO:
             raise RefusedError(f"the file ends early, in row {row}: --accept_truncated takes what is there")
         notes.append(f"the file ends early: from row {row} on it is grey or coarse")
     return io.BytesIO(content)
-
-
-def _upright(image: Image.Image, kept: metadata.Metadata) -> Image.Image:
-    """Turned as its EXIF says, or else its XMP; Pillow turns TIFF as it loads."""
-    if image.format == "TIFF" or _turns_itself(image):
-        return image
-    turn = _TURNS.get(exif.orientation(kept.exif) if kept.exif else metadata.xmp_orientation(kept.xmp))
-    if turn is None:
-        return image
-    turned = image.transpose(turn)
-    turned.format = image.format  # Pillow forgets it, and with it what is special to each
-    return turned
 
 
 def _turns_itself(image: Image.Image) -> bool:
@@ -231,7 +244,7 @@ def _load(file: BinaryIO, kind: str | None, wanted: Wanted, low: bool = False
             deep.unpack(image, layout, low)
         if image.format == "TIFF":
             image.load()  # warns of odd EXIF as it goes
-    bmp_runs.unpack(image)
+    bmp_pixels.unpack_runs(image)
     _widen_transparency(image)
     image.load()
     return image, layout
@@ -243,14 +256,21 @@ def _open(file: BinaryIO, kind: str | None, wanted: Wanted) -> Image.Image:
     if kind not in (*signatures.READ, *signatures.PLUGINS):
         readable = ", ".join((*signatures.READ, *signatures.PLUGINS))
         raise RefusedError(f"{kind} is not read: convert it to PNG first" if kind else
-                           f"not an image ({readable}), or damaged from its first bytes")
+                           f"not an image that is read ({readable}), or damaged from its first bytes")
+    if kind == "BMP" and (fields := bmp_pixels.bit_fields(file)):
+        _refuse_size(fields.width, fields.height, wanted)
+        return bmp_pixels.read_fields(file, fields)
+    file.seek(0)
     try:
         image = Image.open(file, formats=(kind,))
     except Image.UnidentifiedImageError:
-        raise RefusedError(f"{kind} of a kind that is not read, or damaged: {_why(file, kind)}") from None
-    _refuse_size(image, wanted)
-    _to_page(image, wanted.page)
-    _refuse_size(image, wanted)
+        why = f"{kind} of a kind that is not read, or damaged: {_why(file, kind)}"
+        if kind == "TIFF" and wanted.page < 2 and (start := tiff_files.first_directory(file)):
+            raise BeyondPillowError(start, why) from None
+        raise RefusedError(why) from None
+    _refuse_size(*image.size, wanted)
+    to_page(image, wanted.page)
+    _refuse_size(*image.size, wanted)
     _refuse_pixels(image)
     return image
 
@@ -265,37 +285,9 @@ def _why(file: BinaryIO, kind: str) -> str:
     return "Pillow cannot identify it"
 
 
-def _refuse_size(image: Image.Image, wanted: Wanted) -> None:
-    width, height = image.size
+def _refuse_size(width: int, height: int, wanted: Wanted) -> None:
     if width * height > wanted.max_pixels:
         raise TooLargeError(width, height, wanted.max_pixels)
-
-
-def _to_page(image: Image.Image, page: int) -> None:
-    """Turns to the one image of a file, or to the page that is wanted, from 1."""
-    if image.format == "TIFF" and (_DNG_VERSION in image.tag_v2 or (
-            image.tag_v2.get(_SUBFILE_TYPE, 0) & 1 and _SUB_DIRECTORIES in image.tag_v2)):
-        raise RefusedError("a camera's raw image: develop it to TIFF, PNG or JPEG first")
-    frames = getattr(image, "n_frames", 1)
-    if not page and (frames == 1 or image.format in _FIRST_IS_THE_IMAGE):
-        return
-    pages = list(range(frames)) if image.format != "TIFF" else _tiff_pages(image, frames)
-    if page > len(pages):
-        raise RefusedError(f"there is no page {page}: the file has {len(pages)}")
-    if not page and len(pages) > 1:
-        what = f"{frames} pages" if image.format == "TIFF" else f"animated, {frames} frames"
-        raise RefusedError(f"{what}, where one image was expected: --page=1 takes the first")
-    image.seek(pages[max(page, 1) - 1])
-
-
-def _tiff_pages(image: Image.Image, frames: int) -> list[int]:
-    """The pages of a TIFF without its thumbnails and masks; all of them where there is nothing else."""
-    pages = []
-    for number in range(frames):
-        image.seek(number)
-        reduced = image.tag_v2.get(_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK or image.tag_v2.get(_OLD_SUBFILE_TYPE) == 2
-        pages += [] if reduced else [number]
-    return pages or list(range(frames))
 
 
 def _widen_transparency(image: Image.Image) -> None:
@@ -305,59 +297,11 @@ def _widen_transparency(image: Image.Image) -> None:
 
 
 def _refuse_pixels(image: Image.Image) -> None:
-    if image.mode not in (*_GREY_MODES, *_DEEP_GREY_MODES, *_COLOUR_MODES):
-        raise RefusedError(f"pixels of mode {image.mode} are not supported; save it as 8-bit or 16-bit grey or RGB")
     tags = getattr(image, "tag_v2", {})
-    separate = tags.get(_PLANAR_CONFIGURATION) == 2 and tags.get(_COMPRESSION) == 1
-    if separate and max(tags.get(_BITS_PER_SAMPLE, (8,))) > 8:
-        # Pillow 13 takes the bytes of such planes for pixels.
-        raise RefusedError("uncompressed 16-bit TIFF in separate planes is not supported; save it interleaved")
-
-
-def _is_grey(image: Image.Image) -> bool:
-    if image.mode in ("P", "PA"):  # GIF has no other grey than a palette of greys
-        palette = np.reshape(image.getpalette("RGB"), (-1, 3))
-        return bool((palette == palette[:, :1]).all())
-    return image.mode in (*_GREY_MODES, *_DEEP_GREY_MODES)
-
-
-def _rgb(image: Image.Image) -> np.ndarray:
-    """[H,W,3], or [H,W,4] if the image has transparency in any form; uint16 for grey of more than 8 bits."""
-    if image.mode in _DEEP_GREY_MODES:
-        return _from_deep_grey(image)
-    if image.mode == "CMYK":
-        image = _from_cmyk(image)
-    return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-
-
-def _from_deep_grey(image: Image.Image) -> np.ndarray:
-    values = np.asarray(image).astype(np.uint32)
-    tags = getattr(image, "tag_v2", {})
-    peak = (1 << tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1  # 12 bits are possible in TIFF
-    if tags.get(_PHOTOMETRIC) == 0:
-        values = peak - values  # white is zero; Pillow leaves that to us at 16 bits
-    # peak is odd: there are no ties.
-    channels = [((values * 65535 + peak // 2) // peak).astype(np.uint16)] * 3
-    if (key := image.info.get("transparency")) is not None:
-        channels.append(np.where(values == key, 0, 65535).astype(np.uint16))
-    return np.stack(channels, axis=2)
-
-
-def _from_deep_colour(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
-    """uint16 [H,W,2], [H,W,3] or [H,W,4] -> [H,W,3], or [H,W,4] where there is transparency."""
-    if pixels.shape[2] == 2:
-        return pixels[..., [0, 0, 0, 1]]
-    if pixels.shape[2] == 3 and (key := image.info.get("transparency")) is not None:
-        alpha = np.where((pixels == key).all(axis=2), 0, 65535).astype(np.uint16)
-        return np.dstack([pixels, alpha])
-    return pixels
-
-
-def _from_cmyk(image: Image.Image) -> Image.Image:
-    """To sRGB through the image's own profile, or by Pillow's plain formula without a usable one."""
-    profile = image.info.get("icc_profile") or b""
-    if profile[16:20] == b"CMYK":
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return image.convert("RGB")
+    separate = tags.get(_PLANAR_CONFIGURATION) == 2 and max(tags.get(_BITS_PER_SAMPLE, (8,))) > 8
+    if separate or image.mode not in pixel_modes.READABLE or (tags and image.mode in pixel_modes.WIDE):
+        reason = f"pixels of mode {image.mode} are not read; save it as 8-bit or 16-bit grey or RGB"
+        if tags and tags._offset:
+            # Of planes Pillow has the high bytes alone, or takes bytes for pixels.
+            raise BeyondPillowError(tags._offset, reason)
+        raise RefusedError(reason)

@@ -25,6 +25,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import colour_profiles, decoding, deep, signatures, tiff_files
 from srgan_tf.imaging.color import halve_depth, is_opaque
 from srgan_tf.imaging.metadata import Metadata, fitted, pillow_arguments
+from srgan_tf.imaging.refusals import RefusedError, TooLargeError
 from srgan_tf.imaging.written_formats import (
     BY_FORMAT,
     Encoding,
@@ -115,14 +116,16 @@ def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
     with _open_file(path) as file:
         try:
             yield file
-        except decoding.TooLargeError as error:
+        except TooLargeError as error:
             raise TooManyPixelsError(f"{path}: {_reason(error)}", error.width, error.height) from None
-        except decoding.RefusedError as error:
+        except RefusedError as error:
             raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:
             raise
         except Exception as error:
-            raise UserError(f"{path}: truncated or damaged: {_reason(error)}") from error
+            unknown = re.search(r"(?i)unsupported|not (supported|available|implemented)|cannot handle", str(error))
+            what = "of a kind that is not read, or damaged" if unknown else "truncated or damaged"
+            raise UserError(f"{path}: {what}: {_reason(error)}") from error
 
 
 def write_image(path: str | os.PathLike, pixels: np.ndarray, like: DecodedImage | None = None,
@@ -200,7 +203,10 @@ def _natural_order(path: Path) -> tuple:
 
 def _reason(error: Exception) -> str:
     """An exception in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    # What Pillow says of all that libtiff does not unpack: damaged strips, and compressions that it was built without.
+    known = {"decoder error -2": "its strips cannot be unpacked: damaged, or by a compression that is not read"}
+    return known.get(reason, reason)
 
 
 def _open_file(path: Path) -> BinaryIO:

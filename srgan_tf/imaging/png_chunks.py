@@ -46,14 +46,14 @@ def without(file: BinaryIO) -> BinaryIO:
 
 
 def is_beyond_pillow(chunk: Chunk) -> bool:
-    """Whether a chunk is larger, unpacked, than Pillow takes."""
+    """Whether Pillow refuses a file for a chunk: it is large, unpacked, or broken."""
     if chunk.name not in (b"iCCP", b"zTXt", b"iTXt"):
         return False
     try:
         packed = _packed(chunk)
         return packed is not None and len(zlib.decompressobj().decompress(packed, _PILLOWS_MOST + 1)) > _PILLOWS_MOST
     except (zlib.error, ValueError):
-        return False
+        return True
 
 
 def text(chunk: Chunk) -> tuple[bytes, bytes]:
@@ -82,6 +82,8 @@ def _packed(chunk: Chunk) -> bytes | None:
     """The zlib stream of iCCP, zTXt or a packed iTXt."""
     _, _, rest = chunk.content.partition(b"\0")
     if chunk.name in (b"iCCP", b"zTXt"):
+        if rest[:1] != b"\0":
+            raise ValueError("packed by an unknown method")
         return rest[1:]
     if chunk.name == b"iTXt" and rest[:1] == b"\1":
         return _plain(chunk, rest)

@@ -31,7 +31,7 @@ _BEGINNINGS = {
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000", b"\xff\xd8": "JPEG",
     b"8BPS": "Photoshop", b"%!PS": "PostScript", b"\xc5\xd0\xd3\xc6": "PostScript", b"%PDF": "PDF",
     b"v/1\x01": "OpenEXR", b"#?RADIANCE": "Radiance HDR", b"#?RGBE": "Radiance HDR", b"DDS ": "DirectDraw surface",
-    b"\0\0\1\0": "icon", b"\0\0\2\0": "cursor", b"icns": "Apple icon", b"II\xbc\1": "JPEG XR", b"qoif": "QOI",
+    b"\0\0\1\0": "icon", b"PF\n": "PFM of colours", b"icns": "Apple icon", b"II\xbc\1": "JPEG XR", b"qoif": "QOI",
     b"gimp xcf": "GIMP", b"<svg": "SVG", b"BPG\xfb": "BPG", b"FLIF": "FLIF", b"farbfeld": "farbfeld",
     b"IIRO": "Olympus raw", b"IIRS": "Olympus raw", b"IIU\0": "Panasonic raw", b"FUJIFILMCCD-RAW": "Fujifilm raw",
     b"FOVb": "Sigma raw", b"\0MRM": "Minolta raw", b"\x8aMNG\r\n\x1a\n": "MNG", b"\x8bJNG\r\n\x1a\n": "JNG",
@@ -44,12 +44,12 @@ def kind(head: bytes) -> str | None:
     """The kind that a file's first HEAD bytes tell: one of READ, a key of PLUGINS, another format in words, or None."""
     if head[4:8] == b"ftyp":
         return _brand(head)
+    if head[:4] == b"\0\0\2\0" and head[4:6] != b"\0\0":  # TGA begins so too, and its palette is of no entries
+        return "cursor"
     if head[:4] == b"RIFF":
         return "WEBP" if head[8:12] == b"WEBP" else None
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+    if head[:1] == b"P" and head[1:2] in b"123456f" and head[2:3].isspace():
         return "PPM"
-    if head[:3] in (b"Pf\n", b"PF\n"):
-        return "PFM"
     return next((name for start, name in _BEGINNINGS.items() if head.startswith(start)), None)
 
 

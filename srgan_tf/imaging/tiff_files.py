@@ -7,7 +7,6 @@ of EXIF.
 
 import contextlib
 import io
-import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -47,7 +46,7 @@ class _Bytes:
         return self.file.read(max(0, part.stop - part.start))
 
 
-class _Source(exif.Block):
+class Source(exif.Block):
     """A directory of a file, to be read and not written."""
 
     def __init__(self, file: BinaryIO, start: int):
@@ -58,14 +57,36 @@ class _Source(exif.Block):
         self.entries, self.next = self.directory(start)
 
 
-def collect(image: Image.Image, file: BinaryIO) -> Metadata:
-    """What the tags of Pillow's opened TIFF say; what is broken is left out, and said."""
-    dpi = image.info.get("dpi")
-    found: dict = {"dpi": tuple(map(float, dpi)) if dpi and all(0 < float(one) < math.inf for one in dpi) else None}
+def first_directory(file: BinaryIO) -> int | None:
+    """Where the first image's directory is; None where it is no TIFF with places of 4 bytes."""
+    file.seek(0)
+    head = file.read(8)
+    order = {b"II*\0": "little", b"MM\0*": "big"}.get(head[:4])
+    return int.from_bytes(head[4:8], order) if order else None
+
+
+def profile(file: BinaryIO, start: int) -> bytes | None:
+    """The ICC profile of the image whose directory is at a place."""
+    with contextlib.suppress(ValueError):
+        source = Source(file, start)
+        entry = source.get(_PROFILE)
+        return source.content(entry) if entry else None
+    return None
+
+
+def collect(file: BinaryIO, image: Image.Image | None = None, start: int = 0) -> Metadata:
+    """What the tags of an image say; what is broken is left out, and what has no meaning elsewhere is said.
+
+    Args:
+        file: a TIFF.
+        image: as Pillow has opened it.
+        start: where its directory is, without `image`.
+    """
     try:
-        source = _Source(file, image.tag_v2._offset)
-    except (ValueError, AttributeError):
-        return _from_pillow(image, found)
+        source = Source(file, start or image.tag_v2._offset)
+    except ValueError:
+        return _from_pillow(image)
+    found: dict = {}
     for name, tag in {"xmp": _XMP, "iptc": _IPTC, "resources": _RESOURCES}.items():
         with contextlib.suppress(ValueError):
             entry = source.get(tag)
@@ -77,13 +98,14 @@ def collect(image: Image.Image, file: BinaryIO) -> Metadata:
     found["lost"] = (f"TIFF tags {', '.join(map(str, others))}",) if others else ()
     block = exif.Block(exif.EMPTY if source.order == "<" else _BIG_ENDIAN)
     block.entries = _copied(source, source.entries, block, 0)
-    return Metadata(exif=block.finished() if block.entries else None, **found)
+    packed = block.finished() if block.entries else None
+    return Metadata(exif=packed, dpi=exif.resolution(packed), **found)
 
 
 _BIG_ENDIAN = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 
 
-def _copied(source: _Source, entries: list[exif.Entry], block: exif.Block, depth: int) -> list[exif.Entry]:
+def _copied(source: Source, entries: list[exif.Entry], block: exif.Block, depth: int) -> list[exif.Entry]:
     """Entries for `block` of the values that those of `source` point to; broken ones are left out."""
     kept = []
     # Makers' notes first, while their own place is still free.
@@ -97,7 +119,7 @@ def _copied(source: _Source, entries: list[exif.Entry], block: exif.Block, depth
     return kept
 
 
-def _copied_entry(source: _Source, entry: exif.Entry, block: exif.Block) -> exif.Entry:
+def _copied_entry(source: Source, entry: exif.Entry, block: exif.Block) -> exif.Entry:
     content = source.content(entry)
     if len(content) <= 4:
         return entry
@@ -109,7 +131,7 @@ def _copied_entry(source: _Source, entry: exif.Entry, block: exif.Block) -> exif
     return entry._replace(value=block.pack("I", block.append(content)))
 
 
-def _copied_directory(source: _Source, entry: exif.Entry, block: exif.Block, depth: int) -> exif.Entry:
+def _copied_directory(source: Source, entry: exif.Entry, block: exif.Block, depth: int) -> exif.Entry:
     (start,) = source.unpack("I", source.content(entry)[:4])
     inner = sorted(_copied(source, source.directory(start)[0], block, depth + 1))
     packed = b"".join(block.pack("HHI4s", *one) for one in inner)
@@ -117,18 +139,18 @@ def _copied_directory(source: _Source, entry: exif.Entry, block: exif.Block, dep
     return exif.Entry(entry.tag, exif.LONG, 1, block.pack("I", place))
 
 
-def _from_pillow(image: Image.Image, found: dict) -> Metadata:
+def _from_pillow(image: Image.Image) -> Metadata:
     """Of a BigTIFF: the same through Pillow, which writes the EXIF block anew."""
-    tags = image.tag_v2
-    for name, tag in {"xmp": _XMP, "iptc": _IPTC, "resources": _RESOURCES}.items():
-        found[name] = tags[tag] if isinstance(tags.get(tag), bytes) else None
+    tags, packed = image.tag_v2, None
+    found = {name: tags[tag] if isinstance(tags.get(tag), bytes) else None
+             for name, tag in {"xmp": _XMP, "iptc": _IPTC, "resources": _RESOURCES}.items()}
     with contextlib.suppress(Exception):  # an image whose EXIF is broken is still an image
         block = Image.Exif()
         block.load(image.getexif().tobytes())
         for tag in set(block) - _DESCRIPTIVE - set(_DIRECTORIES) - {ExifTags.Base.Orientation}:
             del block[tag]
-        found["exif"] = block.tobytes().removeprefix(exif.PREFIX) if len(block) else None
-    return Metadata(**found)
+        packed = block.tobytes().removeprefix(exif.PREFIX) if len(block) else None
+    return Metadata(exif=packed, dpi=exif.resolution(packed), **found)
 
 
 def encode(pixels: np.ndarray, metadata: Metadata, profile: bytes | None) -> io.BytesIO:
