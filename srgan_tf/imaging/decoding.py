@@ -27,7 +27,7 @@ from srgan_tf.imaging import (
 )
 from srgan_tf.imaging.color import halve_depth
 from srgan_tf.imaging.pages import to_page
-from srgan_tf.imaging.refusals import BeyondPillowError, RefusedError, TooLargeError
+from srgan_tf.imaging.unreadable import BeyondPillowError, RefusedError, TooLargeError
 
 # TIFF's own tags (TIFF 6.0, section 8).
 _SIDES = 256, 257  # width and height

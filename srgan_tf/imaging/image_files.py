@@ -25,7 +25,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import colour_profiles, decoding, deep, signatures, tiff_files
 from srgan_tf.imaging.color import halve_depth, is_opaque
 from srgan_tf.imaging.metadata import Metadata, fitted, pillow_arguments
-from srgan_tf.imaging.refusals import RefusedError, TooLargeError
+from srgan_tf.imaging.unreadable import RefusedError, TooLargeError
 from srgan_tf.imaging.written_formats import (
     BY_FORMAT,
     Encoding,

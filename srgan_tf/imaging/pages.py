@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from srgan_tf.imaging.refusals import RefusedError
+from srgan_tf.imaging.unreadable import RefusedError
 
 # TIFF's tags (TIFF 6.0, section 8; DNG, chapter 4).
 _SUBFILE_TYPE, _OLD_SUBFILE_TYPE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 255, 330, 50706
