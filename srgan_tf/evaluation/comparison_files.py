@@ -1,10 +1,12 @@
 """The files of a comparison: the image that is read, the page and the sheet that are written."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from srgan_tf.atomic import replacing
+from srgan_tf.atomic import check_name, check_writable, replacing
 from srgan_tf.config import CompareConfig
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.comparison import INPUT, Comparison, find_box
@@ -25,11 +27,11 @@ class Targets(NamedTuple):
 
 
 def find_targets(output: Path, source: Path) -> Targets:
-    """The page and the sheet for an --output, whose folder is made.
+    """The page and the sheet for an --output.
 
     Raises:
         UserError: the output has another ending, or the sheet would overwrite the image.
-        OSError: the folder cannot be made.
+        OSError: they could not be written.
     """
     named = output.suffix.lower() in ENDINGS and not output.is_dir()
     if not named and not output.is_dir() and (output.is_file() or output.suffix.lower() in WRITABLE_SUFFIXES):
@@ -38,7 +40,11 @@ def find_targets(output: Path, source: Path) -> Targets:
     targets = Targets(page, page.with_name(f"{page.stem}_sheet.png"))
     if targets.sheet.exists() and targets.sheet.samefile(source):
         raise UserError(f"{source} would be overwritten by the sheet: choose another --output")
-    page.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(page.parent)
+    for target in targets:
+        check_name(target)
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     return targets
 
 
@@ -68,6 +74,7 @@ def read_subject(text: str, config: CompareConfig) -> Subject:
 
 def write_comparison(targets: Targets, subject: Subject, comparison: Comparison) -> None:
     """Writes the page and the sheet, each whole or not at all."""
+    targets.page.parent.mkdir(parents=True, exist_ok=True)
     with replacing(targets.page) as temporary:
         temporary.write_text(draw_comparison_page(subject, comparison), encoding="utf-8")
     results, scale = comparison.results, comparison.scale

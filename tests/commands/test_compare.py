@@ -189,13 +189,18 @@ def test_a_page_with_a_profile(command, refused, tmp_path, photo):
     (["a.png", "--sharpness=nan"], "--sharpness must lie between"),
     (["a.png", "-o", "page.png"], "--output must be a folder, or a file that ends in .html; got page.png"),
     (["a.png", "-o", "a.png"], "--output must be a folder, or a file that ends in .html; got a.png"),
+    (["a.png", "-o", "/proc/sys"], "/proc/sys"),
+    (["a.png", "-o", "a.png/deep"], "a.png/deep"),
+    (["b_sheet.png", "-o", "folder"], "Is a directory: folder/b_sheet.html"),
     (["b_sheet.png", "-o", "b.html"], "would be overwritten by the sheet"),
 ])
 def test_mistakes(refused, image, tmp_path, arguments, said):
     for name in ("a.png", "b_sheet.png"):
         image(name)
+    (tmp_path / "folder/b_sheet.html").mkdir(parents=True)
     assert said in refused("compare", *arguments)
-    assert sorted(path.name for path in tmp_path.rglob("*.html")) == []
+    assert not [path for path in tmp_path.rglob("*.html") if path.is_file()]
+    assert not (tmp_path / "compared").exists()
 
 
 def test_no_model_could_be_run(command, image, tmp_path):
