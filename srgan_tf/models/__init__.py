@@ -4,7 +4,7 @@ Stated once for all of them: tensors are NHWC, float32, RGB in [0, 1]; a generat
 returns a float32 image `scale` times larger that is not clipped. Modules here import keras and numpy, never
 TensorFlow, and run on any Keras backend.
 
-A new architecture is one file, one line in registry.py and one row in tests/models/cases.py.
+BUILD.md says what a new architecture consists of.
 """
 
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator

@@ -170,7 +170,7 @@ def _retype(name, value, file="train/index.json"):
     (lambda records: (records / "train/index.json").unlink(), "train are not finished: the same prepare command"),
     (lambda records: (records / "train/index.json").write_text('[{"file": 3}]'), "train/index.json is damaged"),
     (lambda records: (records / "train/index.json").write_text("[{"), "train/index.json is damaged"),
-    (lambda records: (records / "train/index.json").write_text("null"), "train/index.json is damaged: it is not a list"),
+    (lambda records: (records / "train/index.json").write_text("null"), "index.json is damaged: it is not a list"),
     (lambda records: (records / "train/index.json").write_text("[" * 99_999), "train/index.json is damaged"),
     (_retype("bytes", "12"), 'train/index.json is damaged: "12" where a whole number belongs'),
     (_retype("file", "../../0.pixels"), "train/index.json is damaged: '../../0.pixels' is not a shard"),
