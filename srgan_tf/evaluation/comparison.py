@@ -19,7 +19,7 @@ from tqdm import tqdm
 from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, CompareConfig
 from srgan_tf.config.compare import ALL, CROP, FULL, WHOLE, Box, parse_crop
 from srgan_tf.errors import MENDABLE, ModelNotFoundError, UserError
-from srgan_tf.hub import ModelRef, absent_models, present_models, resolve
+from srgan_tf.hub import ModelRef, absent_models, licence_terms, present_models, resolve
 from srgan_tf.imaging import matlab_resize, premultiply, to_uint8, to_unit, unpremultiply
 from srgan_tf.inference import Upscaler
 from srgan_tf.text import printable
@@ -131,7 +131,7 @@ def compare(pixels: np.ndarray, models: dict[str, ModelRef], config: CompareConf
     labels = _labels(models)
     made = {}
     for text, model in models.items():
-        run = _Run(labels[text], model, _licence(model), f"--{_flag(model)}={shlex.quote(text)}")
+        run = _Run(labels[text], model, licence_terms(model.licence), f"--{_flag(model)}={shlex.quote(text)}")
         made[text] = _attempt(run, pixels, config, opening, failures)
     path = {}
     if made.get(DEFAULT_MODEL) and made.get(SHARP_MODEL):
@@ -244,10 +244,6 @@ def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _flag(model: ModelRef) -> str:
     return "server" if model.kind == "remote" else "model"
-
-
-def _licence(model: ModelRef) -> str:
-    return f"{model.licence} (not for commercial use)" if "-NC" in model.licence else model.licence
 
 
 def _labels(models: dict[str, ModelRef]) -> dict[str, str]:

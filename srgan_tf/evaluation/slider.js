@@ -124,6 +124,10 @@ function createSlider(root, changed = () => {}) {
     if (event.key === "x" && !event.ctrlKey && !event.metaKey && !event.altKey && event.target.tagName !== "SELECT") swap();
   });
   new ResizeObserver(() => { if (fitted || place.scale < fitting()) fit(); else draw(); }).observe(stage);
+  line.addEventListener("keydown", (event) => { // its own steps are those of a finger, too small for a key
+    const step = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2 }[event.key];
+    if (step) { event.preventDefault(); move(place.line + step); }
+  });
   line.addEventListener("input", () => move(Number(line.value)));
   find("in").addEventListener("click", () => zoom(1.25));
   find("out").addEventListener("click", () => zoom(0.8));

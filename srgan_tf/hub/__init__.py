@@ -10,6 +10,7 @@ from srgan_tf import lazy
 
 _HOMES = {
     **dict.fromkeys(("absent_models", "model_list", "present_models"), "listing"),
+    "licence_terms": "published",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
     **dict.fromkeys(("ModelRef", "find_saved_model", "known_scale", "resolve"), "references"),
     **dict.fromkeys(("shipped_facts", "shipped_files"), "shipped"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from srgan_tf.hub.published import PUBLISHED, whereabouts
+from srgan_tf.hub.published import PUBLISHED, licence_terms, whereabouts
 from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
 
 _LICENCES = ("The licence is that of the weights. Those that ship were trained on photographs that are for research "
@@ -49,8 +49,8 @@ def _published() -> list[list[str]]:
     rows = [["model", "scale", "architecture", "size", "licence", "on this machine"]]
     for name, model in PUBLISHED.items():
         size = f"{model.size / 1e6:.1f} MB" if model.size else "not stated"
-        licence = f"{model.licence} (not for commercial use)" if model.noncommercial else model.licence
-        rows.append([name, f"x{model.scale}", model.architecture, size, licence, whereabouts(model)])
+        rows.append([name, f"x{model.scale}", model.architecture, size, licence_terms(model.licence),
+                     whereabouts(model)])
     return rows
 
 

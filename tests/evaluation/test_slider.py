@@ -63,10 +63,14 @@ def test_a_desktop(page, tmp_path):
             "stage.", "document.querySelector('.stage').")
         browser.keys("\ue012")  # left
         assert browser.run(place) == [98, "stage"]
+        browser.run("document.querySelector('.line').focus()")
+        browser.keys("\ue012\ue012\ue014")  # left, left, right
+        assert browser.run(place)[0] == 96
+        browser.run("document.querySelector('.stage').focus()")
         browser.keys("+++++++")
         assert "zoomed" in browser.run(place)[1]
         browser.keys("\ue012")
-        assert browser.run(place)[0] == 98
+        assert browser.run(place)[0] == 96
         browser.keys("0")
         box = browser.run("const b = document.querySelector('.stage').getBoundingClientRect();"
                           "return [b.left, b.top, b.width, b.height]")

