@@ -10,6 +10,8 @@ HEAD = 32  # bytes that tell a kind
 READ = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm",
             ".pnm", ".avif", ".heic", ".heif", ".jxl")
+# Of images that are not read and that no first bytes tell, or others than those of _BEGINNINGS.
+OTHER_SUFFIXES = (".tga", ".dib", ".dcx", ".pcd", ".wmf", ".emf", ".psb", ".kra", ".hdr", ".raw", ".nef", ".arw", ".dng")
 
 
 class Plugin(NamedTuple):

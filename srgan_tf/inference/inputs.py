@@ -4,6 +4,7 @@ What exists under the name as it is written comes first: a folder may be called 
 """
 
 import glob
+import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import NamedTuple
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import IMAGE_SUFFIXES, list_images
 from srgan_tf.imaging.image_folders import is_left_alone
+from srgan_tf.imaging.signatures import OTHER_SUFFIXES, PLUGINS, READ, kind_of
 from srgan_tf.text import expand
+
+_MOST_NAMES = 5  # in a line
 
 
 class Input(NamedTuple):
@@ -96,6 +100,38 @@ def _images(path: Path, recursive: bool, output: Path) -> list[Path]:
     if not found:
         raise UserError(f"{path}: no image in this folder or its sub-folders ({', '.join(IMAGE_SUFFIXES)})")
     return sorted(found)
+
+
+def passed_over(inputs: Sequence[str], recursive: bool, output: Path) -> list[str]:
+    """A line for each folder among the inputs, on the files in it that are images and not taken; arguments as above."""
+    lines = []
+    for root in dict.fromkeys(map(_named, inputs)):
+        if root.is_dir():
+            results = output.resolve() if output.resolve() != root.resolve() else None
+            folders = _folders(root, results) if recursive else [root]
+            files = [child for folder in folders for child in folder.iterdir()]
+            named = [text for text in map(_described, sorted(files)) if text]
+            more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
+            if named:
+                lines.append(f"{root}: passed over: {', '.join(named[:_MOST_NAMES])}{more}")
+    return lines
+
+
+def _described(path: Path) -> str:
+    """The name of a file that is an image or a clip and whose ending no image has that is read; else nothing."""
+    if path.suffix.lower() in IMAGE_SUFFIXES or path.name.startswith(".") or not path.is_file():
+        return ""
+    try:
+        with path.open("rb") as file:
+            kind = kind_of(file)
+    except OSError:
+        kind = None
+    if kind in (*READ, *PLUGINS, "video"):
+        return f"{path.name} ({kind}: give it by its name)"
+    if kind:
+        return f"{path.name} ({kind})"
+    type, _ = mimetypes.guess_type(path.name)
+    return path.name if (type or "").startswith("image/") or path.suffix.lower() in OTHER_SUFFIXES else ""
 
 
 def _folders(top: Path, results: Path | None) -> Iterator[Path]:

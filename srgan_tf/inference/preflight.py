@@ -22,6 +22,7 @@ from srgan_tf.imaging.decoding import Header
 from srgan_tf.imaging.written_formats import check_size, format_of, no_transparency, unknown_to
 from srgan_tf.inference.asked import SIZE_SUFFIX, SUFFIX, Asked
 from srgan_tf.inference.clips import check_clip
+from srgan_tf.inference.inputs import passed_over
 from srgan_tf.inference.jobs import Job, find_jobs
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
 from srgan_tf.text import printable
@@ -66,7 +67,7 @@ def make_plan(inputs: Sequence[str], asked: Asked, model_scale: int) -> Plan:
     suffix = SIZE_SUFFIX if in_pixels and asked.suffix == SUFFIX else asked.suffix
     jobs = find_jobs(inputs, asked.output, suffix=suffix, format=asked.format, encoding=asked.encoding,
                      recursive=asked.recursive, scale=0 if in_pixels else asked.size.scale or model_scale)
-    notes = _not_concerned(jobs, asked.encoding)
+    notes = [*passed_over(inputs, asked.recursive, asked.output), *_not_concerned(jobs, asked.encoding)]
     planner = _Planner(asked, model_scale)
     named = [job for job in (planner.attempt(planner.named, job) for job in jobs) if job] if in_pixels else jobs
     planner.know(named)

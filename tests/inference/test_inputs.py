@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from srgan_tf.inference.inputs import find_inputs
+from srgan_tf.inference.inputs import find_inputs, passed_over
 
 
 @pytest.fixture
@@ -66,3 +66,17 @@ def test_a_pattern_from_the_home_folder(here, tmp_path, monkeypatch):
     here("[home]/a.png")
     monkeypatch.setenv("HOME", str(tmp_path / "[home]"))
     assert found("~/*.png") == [str(tmp_path / "[home]/a.png")]
+
+
+def test_images_of_a_folder_that_are_not_taken_are_named(here):
+    here("in/a.png", "in/sub/b.png")
+    Path("in/a.png").rename("in/scan.dat")
+    for name, content in (("c.psd", b"8BPS\0\1"), ("d.tga", b"\0\0\2"), ("notes.txt", b"hello"), (".e.psd", b"8BPS"),
+                          ("sub/f.svg", b"<svg"), ("sub/g.exr", b"v/1\1")):
+        Path("in", name).write_bytes(content)
+    top = "in: passed over: c.psd (Photoshop), d.tga, scan.dat (PNG: give it by its name)"
+    assert passed_over(["in", "in", "in/c.psd"], False, Path("out")) == [top]
+    assert passed_over(["in"], True, Path("out")) == [f"{top}, f.svg (SVG), g.exr (OpenEXR)"]
+    assert passed_over(["in/sub"], False, Path("in/sub")) == [
+        "in/sub: passed over: f.svg (SVG), g.exr (OpenEXR)"]
+    assert passed_over(["in"], True, Path("in/sub")) == [top]
