@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 
 import keras
@@ -56,34 +57,63 @@ def _tags(folder) -> set[str]:
     return {value.tag for event in events for value in event.summary.value}
 
 
-@pytest.mark.parametrize("adversarial", [
-    [], ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
-    ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
-    ["--precision=mixed_bfloat16"],
-], ids=["pixel", "adversarial", "degraded and sharpened", "bfloat16"])
-def test_a_resumed_run_ends_with_the_same_weights(command, tmp_path, adversarial):
-    keras.utils.clear_session()
-    assert command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
-    # As in a process of its own: names that are counted on order the sums of a graph, which shows in bfloat16.
-    keras.utils.clear_session()
-    assert command("train", *SMALL, *adversarial, "--steps=4", "--checkpoint_every=4").status == 0
-    keras.utils.clear_session()
-    done = command("train", *SMALL, *adversarial, "--steps=8", "--checkpoint_every=4")
-    assert "resumed at step 4" in done.out
-    for one, other in zip(weights(tmp_path / "whole/last.keras"), weights(tmp_path / "run/last.keras"), strict=True):
-        np.testing.assert_array_equal(one, other)
-    again = command("train", *SMALL, *adversarial, "--steps=8")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where `four_steps` keeps its run for the next test."""
+    return tmp_path_factory.mktemp("kept") / "run"
+
+
+@pytest.fixture
+def four_steps(command, tmp_path, kept):
+    """A folder `run`, of a run that has taken four steps and kept a checkpoint of each."""
+    if kept.exists():
+        shutil.copytree(kept, tmp_path / "run")
+    else:
+        done = command("train", *SMALL, "--steps=4", "--checkpoint_every=1", "--keep_checkpoints=4")
+        assert done.status == 0, done.err
+        shutil.copytree(tmp_path / "run", kept)
+    return tmp_path / "run"
+
+
+def assert_equal_weights(one, other):
+    for left, right in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_a_run_of_more_steps_ends_with_the_same_weights(command, tmp_path):
+    assert command("train", *SMALL, "--steps=8", "--checkpoint_every=4", "--run_dir=whole").status == 0
+    assert command("train", *SMALL, "--steps=4", "--checkpoint_every=4").status == 0
+    assert "resumed at step 4" in command("train", *SMALL, "--steps=8", "--checkpoint_every=4").out
+    assert_equal_weights(tmp_path / "whole/last.keras", tmp_path / "run/last.keras")
+    again = command("train", *SMALL, "--steps=8")
     assert again.status == 0
     assert "the run is complete: 8 steps" in again.out
 
 
-def test_a_finished_run_makes_its_last_generator_again(command, tmp_path):
-    command("train", *SMALL, "--steps=2")
-    before = weights(tmp_path / "run" / "last.keras")
-    (tmp_path / "run" / "last.keras").unlink()
-    assert "the run is complete" in command("train", *SMALL, "--steps=2").out
-    for one, other in zip(before, weights(tmp_path / "run" / "last.keras"), strict=True):
-        np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("flags", [
+    ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
+    ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
+    ["--precision=mixed_bfloat16"],
+], ids=["adversarial", "degraded and sharpened", "bfloat16"])
+def test_a_killed_run_ends_with_the_same_weights(command, tmp_path, flags):
+    """The folder is left as if the run had been killed after its first checkpoint."""
+    flags, folder = [*SMALL, *flags, "--steps=8", "--checkpoint_every=4"], tmp_path / "run"
+    keras.utils.clear_session()
+    assert command("train", *flags).status == 0
+    shutil.copytree(folder, tmp_path / "whole")
+    for path in (*folder.glob("*.keras"), *folder.glob("checkpoints/ckpt-8.*")):
+        path.unlink()
+    # As in a process of its own: names that are counted on order the sums of a graph, which shows in bfloat16.
+    keras.utils.clear_session()
+    done = command("train", *flags)
+    assert "resumed at step 4" in done.out, done
+    assert_equal_weights(tmp_path / "whole/last.keras", tmp_path / "run/last.keras")
+
+
+def test_a_finished_run_makes_its_last_generator_again(command, tmp_path, four_steps):
+    (four_steps / "last.keras").rename(tmp_path / "before.keras")
+    assert "the run is complete" in command("train", *SMALL, "--steps=4").out
+    assert_equal_weights(tmp_path / "before.keras", four_steps / "last.keras")
 
 
 def test_a_validation_image_too_small_to_measure_is_skipped(command, tmp_path):
@@ -112,14 +142,13 @@ def test_a_signal_saves_before_it_stops(command, tmp_path, monkeypatch, number):
     assert "resumed at step 4" in command("train", *SMALL, "--steps=5").out
 
 
-def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
-    command("train", *SMALL, "--steps=4", "--checkpoint_every=2")
-    folder = tmp_path / "run" / "checkpoints"
+def test_a_damaged_checkpoint_falls_back(command, refused, four_steps):
+    folder = four_steps / "checkpoints"
     _damage(folder / "ckpt-4.data-00000-of-00001")
     done = command("train", *SMALL, "--steps=6", "--checkpoint_every=2")
     assert done.status == 0
     assert "checkpoint ckpt-4 cannot be read" in done.out
-    assert "resumed at step 2" in done.out
+    assert "resumed at step 3" in done.out
     _damage(folder / "ckpt-6.data-00000-of-00001")
     done = command("train", *SMALL, "--steps=5", "--checkpoint_every=1", "--keep_checkpoints=2")
     assert "resumed at step 4" in done.out
@@ -132,21 +161,20 @@ def test_a_damaged_checkpoint_falls_back(command, refused, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "ck', 'last_preserved_timestamp: 4e9'])
-def test_checkpoints_are_found_without_tensorflows_list_of_them(content, command, tmp_path):
+def test_checkpoints_are_found_without_tensorflows_list_of_them(content, command, four_steps):
     """It is lost, empty, half written, or of a clock that was ahead; older checkpoints go all the same."""
-    command("train", *SMALL, "--steps=3", "--checkpoint_every=1", "--keep_checkpoints=2")
-    folder = tmp_path / "run" / "checkpoints"
+    folder = four_steps / "checkpoints"
     state = folder / "checkpoint"
     if content is None:
         state.unlink()
     else:
         lines = [line for line in state.read_text().splitlines() if content and "timestamp" not in line]
         state.write_text("\n".join([*lines, content]) if "timestamp" in content else content)
-    done = command("train", *SMALL, "--steps=4", "--checkpoint_every=1", "--keep_checkpoints=2")
-    assert "resumed at step 3" in done.out
-    assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-3.index", "ckpt-4.index"]
+    done = command("train", *SMALL, "--steps=5", "--checkpoint_every=1", "--keep_checkpoints=2")
+    assert "resumed at step 4" in done.out
+    assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-4.index", "ckpt-5.index"]
     assert len(list(folder.glob("*.data-*"))) == 2
-    assert tf.train.latest_checkpoint(folder).endswith("ckpt-4")
+    assert tf.train.latest_checkpoint(folder).endswith("ckpt-5")
 
 
 def test_a_checkpoint_of_an_earlier_version(tmp_path, caplog):
@@ -210,9 +238,8 @@ def test_a_full_disk_keeps_the_checkpoint_before(command, tmp_path):
     assert "resumed at step 2" in command("train", *larger, "--steps=4").out
 
 
-def test_flags_that_contradict_the_run(command, refused, tmp_path):
-    command("train", *SMALL, "--steps=2")
-    line = refused("train", *SMALL, "--steps=4", "--losses=mse:1")
+def test_flags_that_contradict_the_run(refused, tmp_path, four_steps):
+    line = refused("train", *SMALL, "--steps=8", "--losses=mse:1")
     assert "--losses=mse:1 contradicts the run in run, which has --losses=l1:1" in line
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
@@ -282,6 +309,5 @@ def test_bad_input_is_one_line(refused, tmp_path, photo, arguments, message):
     assert message in refused("train", *SMALL, "--steps=2", *arguments)
 
 
-def test_keras_alone_reads_what_a_run_leaves(command, tmp_path):
-    command("train", *SMALL, "--steps=1")
-    assert keras.saving.load_model(tmp_path / "run" / "last.keras").scale == 4
+def test_keras_alone_reads_what_a_run_leaves(four_steps):
+    assert keras.saving.load_model(four_steps / "last.keras").scale == 4
