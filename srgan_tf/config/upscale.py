@@ -52,7 +52,7 @@ class UpscaleConfig(Settings):
         group="Output")
     format: str = setting(
         "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg. Of clips: mp4, mov, "
-        "mkv, webm; empty: as the clip's.", group="Output")
+        "mkv, webm, and of animated images: gif, webp, png; empty: their own.", group="Output")
     quality: int = setting(0, "Quality of JPEG and WebP, 1 to 100; 0: 95 for JPEG, and WebP is lossless. JPEG keeps "
                            "colour at full resolution from 90 on.", low=0, group="Output")
     lossless: bool = setting(False, "Write lossless files only: PNG in place of JPEG where --format is empty.",
@@ -72,7 +72,7 @@ class UpscaleConfig(Settings):
         group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     page: int = setting(
-        0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: files of several are refused.",
+        0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: the only page, and all frames.",
         low=0)
     accept_truncated: bool = setting(False, "Take a JPEG that is cut off as far as it goes.")
     strip_metadata: bool = setting(

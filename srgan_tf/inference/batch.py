@@ -16,13 +16,12 @@ from tqdm import tqdm
 from srgan_tf.errors import MENDABLE
 from srgan_tf.imaging import DecodedImage, Metadata, read_image, write_image, written_type
 from srgan_tf.inference.asked import Asked
-from srgan_tf.inference.clips import upscale_clip
 from srgan_tf.inference.jobs import Job
+from srgan_tf.inference.moving import endings_of, upscale_moving
 from srgan_tf.inference.preflight import Plan, reason_of, summary
 from srgan_tf.inference.result_size import target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
-from srgan_tf.video.probing import is_clip
 
 
 def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None) -> int:
@@ -36,7 +35,8 @@ def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None
     """
     timings = Counter() if timings is None else timings
     read, write = (functools.partial(step, asked=plan.asked) for step in (_read, _write))
-    images = [job for job in plan.jobs if not is_clip(job.source)]
+    moving = [job for job in plan.jobs if endings_of(job.source, plan.asked.files.page)]
+    images = [job for job in plan.jobs if job not in moving]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
         for job, reading in zip(images, _ahead(reader, read, images), strict=True):
@@ -45,11 +45,9 @@ def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None
                 done += _finish(writing, timings)
                 writing = job, writer.submit(write, upscaled)
         done += _finish(writing, timings)
-    clips = plan.asked.files.clips
-    for job in plan.jobs:
-        if is_clip(job.source):
-            upscale = functools.partial(upscale_clip, upscaler, job.source, job.target, clips, timings)
-            done += _attempt(job, upscale) is not None
+    for job in moving:
+        upscale = functools.partial(upscale_moving, upscaler, job.source, job.target, plan.asked, timings)
+        done += _attempt(job, upscale) is not None
     return summary(plan, done)
 
 

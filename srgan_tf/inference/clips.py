@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from srgan_tf import __version__
+from srgan_tf.atomic import sweep
 from srgan_tf.errors import UserError
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
@@ -115,6 +116,7 @@ def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipS
     for note in _notes(clip, encoding.width % upscaler.scale + encoding.height % upscaler.scale, encoding.deep):
         tqdm.write(f"{printable(source)}: {note}")
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)  # a run that was killed while it joined
     parts = Parts(target)
     if parts.begin(_job(clip, upscaler, settings, encoding)):
         tqdm.write(f"{printable(source)}: an earlier run's frames were of another clip, model or setting: begun anew")

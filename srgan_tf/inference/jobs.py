@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from srgan_tf.errors import MENDABLE, UserError
+from srgan_tf.errors import UserError
 from srgan_tf.imaging import WRITABLE_SUFFIXES, Encoding
 from srgan_tf.imaging.written_formats import BY_FORMAT, unknown_to
-from srgan_tf.inference.clips import CLIP_ENDINGS, clip_ending
 from srgan_tf.inference.inputs import find_inputs
-from srgan_tf.video.probing import is_clip
+from srgan_tf.inference.moving import MOVING_ENDINGS, ending_of, endings_of
 
 
 class Job(NamedTuple):
@@ -27,7 +26,7 @@ class Job(NamedTuple):
 
 
 def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: str = "",
-              encoding: Encoding = BY_FORMAT, recursive: bool = False, scale: float = 0) -> list[Job]:
+              encoding: Encoding = BY_FORMAT, recursive: bool = False, scale: float = 0, page: int = 0) -> list[Job]:
     """Resolves files, folders and glob patterns into jobs, in the order given.
 
     Images of one folder that differ in their endings alone have these in the names of their results: 3.png and 3.webp
@@ -38,55 +37,55 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         inputs: paths and patterns.
         output: folder of the results; or, of one image, the file (`names_file`).
         suffix: added to each name before its ending; {scale} in it stands for the scale.
-        format: ending of the results; empty: png, but jpg for JPEG files where the encoding allows it, and for clips as
-            `clip_ending` has it.
+        format: ending of the results; empty: png, but jpg for JPEG files where the encoding allows it, and for clips
+            and animated images their own where that is written.
         encoding: what is asked of the files.
         recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
         scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
+        page: of TIFFs and animated images; 0: the only one, and all frames.
 
     Raises:
         UserError: an input that stands for nothing, several images for one file, or a format that is not written.
     """
     found = find_inputs(inputs, recursive, output)
-    endings = dict.fromkeys(ending for source, _ in found for ending in _written(source))
+    endings = dict.fromkeys(ending for source, _ in found for ending in _written(source, page))
     if format and f".{format.lstrip('.').lower()}" not in endings:
         raise UserError(f"--format must be one of {', '.join(endings)}; got {format!r}")
     if names_file(output):
-        return [Job(found[0].path, _file_for(output, [source for source, _ in found], format))]
+        return [Job(found[0].path, _file_for(output, [source for source, _ in found], format, page))]
     suffix = suffix.replace("{scale}", f"{scale:g}") if scale else suffix
-    return _apart([Job(path, output / folder / f"{path.stem}{suffix}.{_ending(path, format, encoding)}")
+    return _apart([Job(path, output / folder / f"{path.stem}{suffix}.{_ending(path, format, encoding, page)}")
                    for path, folder in found])
 
 
 def names_file(output: Path) -> bool:
     """Whether an output is a file and not a folder: its ending is that of an image or clip, and no folder is there."""
-    return output.suffix.lower() in (*WRITABLE_SUFFIXES, *CLIP_ENDINGS) and not output.is_dir()
+    return output.suffix.lower() in (*WRITABLE_SUFFIXES, *MOVING_ENDINGS) and not output.is_dir()
 
 
-def _written(source: Path) -> Sequence[str]:
+def _written(source: Path, page: int) -> Sequence[str]:
     """The endings of what an image or a clip can become."""
-    return CLIP_ENDINGS if is_clip(source) else WRITABLE_SUFFIXES
+    return endings_of(source, page) or WRITABLE_SUFFIXES
 
 
-def _file_for(output: Path, sources: Sequence[Path], format: str) -> Path:
+def _file_for(output: Path, sources: Sequence[Path], format: str, page: int) -> Path:
     if len(sources) > 1:
         raise UserError(f"--output={output} is one file, and {len(sources)} images are to be upscaled: give a folder")
-    if output.suffix.lower() not in _written(sources[0]):
-        raise UserError(f"--output={output}: {sources[0]} can become {', '.join(_written(sources[0]))}")
+    written = _written(sources[0], page)
+    if output.suffix.lower() not in written:
+        raise UserError(f"--output={output}: {sources[0]} can become {', '.join(written)}")
     if format and output.suffix.lower() != f".{format.lstrip('.').lower()}":
         raise UserError(f"--output={output} and --format={format} are two formats: give one of them")
     return output
 
 
-def _ending(source: Path, format: str, encoding: Encoding) -> str:
+def _ending(source: Path, format: str, encoding: Encoding, page: int) -> str:
     wished = format.lstrip(".")
-    if f".{wished.lower()}" in _written(source):
+    if f".{wished.lower()}" in _written(source, page):
         return wished
-    if is_clip(source):
-        try:
-            return clip_ending(source)
-        except MENDABLE:
-            return "mp4"  # it fails when it is checked, and stops no other
+    moving = endings_of(source, page)
+    if moving:
+        return ending_of(source, moving)
     is_jpeg = source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
     return "jpg" if is_jpeg and not unknown_to(Path("a.jpg"), encoding) else "png"
 

@@ -16,17 +16,16 @@ from tqdm import tqdm
 
 from srgan_tf.atomic import check_name, check_writable
 from srgan_tf.errors import MENDABLE, UserError
-from srgan_tf.imaging import Encoding, read_header, read_image
+from srgan_tf.imaging import read_header, read_image
 from srgan_tf.imaging.color import is_opaque
 from srgan_tf.imaging.decoding import Header
 from srgan_tf.imaging.written_formats import check_size, format_of, no_transparency, unknown_to
 from srgan_tf.inference.asked import SIZE_SUFFIX, SUFFIX, Asked
-from srgan_tf.inference.clips import check_clip
 from srgan_tf.inference.inputs import passed_over
 from srgan_tf.inference.jobs import Job, find_jobs
+from srgan_tf.inference.moving import check_moving, endings_of
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
 from srgan_tf.text import printable
-from srgan_tf.video.probing import is_clip
 
 _MOST_LINES = 5
 
@@ -66,8 +65,9 @@ def make_plan(inputs: Sequence[str], asked: Asked, model_scale: int) -> Plan:
     in_pixels = bool(asked.size.width or asked.size.height or asked.size.max_side)
     suffix = SIZE_SUFFIX if in_pixels and asked.suffix == SUFFIX else asked.suffix
     jobs = find_jobs(inputs, asked.output, suffix=suffix, format=asked.format, encoding=asked.encoding,
-                     recursive=asked.recursive, scale=0 if in_pixels else asked.size.scale or model_scale)
-    notes = [*passed_over(inputs, asked.recursive, asked.output), *_not_concerned(jobs, asked.encoding)]
+                     recursive=asked.recursive, scale=0 if in_pixels else asked.size.scale or model_scale,
+                     page=asked.files.page)
+    notes = [*passed_over(inputs, asked.recursive, asked.output), *_not_concerned(jobs, asked)]
     planner = _Planner(asked, model_scale)
     named = [job for job in (planner.attempt(planner.named, job) for job in jobs) if job] if in_pixels else jobs
     planner.know(named)
@@ -98,7 +98,7 @@ class _Planner:
 
     def named(self, job: Job) -> Job:
         """The job with the size of its result in its target's name."""
-        if is_clip(job.source):
+        if endings_of(job.source, self.asked.files.page):
             return job
         header = self._header(job)
         target = self._target(header)
@@ -121,9 +121,8 @@ class _Planner:
         if self._exists(job.target):
             self.kept.append(job.target)
             return None
-        if is_clip(job.source):
-            _refuse_for_clip(job, self.asked, self.model_scale)
-            check_clip(job.source, job.target, self.asked.files.clips, self.model_scale or 1)
+        if endings_of(job.source, self.asked.files.page):
+            check_moving(job.source, job.target, self.asked, self.model_scale)
             return job
         header = self._header(job)
         target, shape = self._target(header), (header.height, header.width)
@@ -214,23 +213,6 @@ class _Planner:
         return [f"{flags}: {'; '.join(lines)}"]
 
 
-def _refuse_for_clip(job: Job, asked: Asked, model_scale: int) -> None:
-    """Raises a UserError where something is asked that clips cannot have."""
-    size, encoding = asked.size, asked.encoding
-    refused = {
-        "--width, --height and --max_side": (size.width or size.height or size.max_side,
-                                             "clips have the model's scale"),
-        f"--scale={size.scale:g}": (size.scale and model_scale not in (0, size.scale),
-                                    f"clips have the model's scale, {model_scale}"),
-        "--quality": (encoding.quality, "--crf is that of clips"),
-        "--lossless": (encoding.lossless, "--codec=ffv1 in .mkv is lossless"),
-        "--bit_depth": (encoding.bit_depth, "--pixel_format says that of clips"),
-    }
-    for flag, (given, reason) in refused.items():
-        if given:
-            raise UserError(f"{job.source}: {flag} cannot be had for clips yet: {reason}")
-
-
 def reason_of(error: Exception, job: Job) -> str:
     """Why an image failed, in one line that names a file or folder."""
     if isinstance(error, MemoryError):
@@ -252,14 +234,14 @@ def _names_given(jobs: Sequence[Job]) -> list[str]:
     return lines if more <= 0 else [*lines[:_MOST_LINES], f"{more} more groups of images are named likewise"]
 
 
-def _not_concerned(jobs: Sequence[Job], encoding: Encoding) -> list[str]:
+def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:
     """Lines on flags that do not concern all files.
 
     Raises:
         UserError: a flag that concerns none.
     """
     unknown: dict[str, list[str]] = {}
-    images = [job for job in jobs if not is_clip(job.source)]
+    images, encoding = [job for job in jobs if not endings_of(job.source, asked.files.page)], asked.encoding
     for job in images:
         for flag, reason in unknown_to(job.target, encoding).items():
             unknown.setdefault(flag, []).append(reason)

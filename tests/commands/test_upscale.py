@@ -132,14 +132,14 @@ def test_bad_files_do_not_stop_the_rest(command, images, tmp_path, photo):
     (tmp_path / "in/text.png").write_text("this is no image")
     (tmp_path / "in/empty.png").touch()
     frames = [Image.fromarray(photo[:8, :8]), Image.fromarray(photo[8:16, :8])]
-    frames[0].save(tmp_path / "in/moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "in/moving.tif", save_all=True, append_images=frames[1:])
     done = command("upscale", "in", BICUBIC)
     assert done.status == 2
     assert left(tmp_path / "upscaled") == ["a_x4.png", "z_x4.png"]
     assert "2 upscaled, 0 kept, 4 failed" in done.out
     lines = done.err.splitlines()
     assert len(lines) == 4
-    for name, reason in (("empty.png", "empty"), ("moving.gif", "2 frames"), ("text.png", "not an image"),
+    for name, reason in (("empty.png", "empty"), ("moving.tif", "2 pages"), ("text.png", "not an image"),
                          ("truncated.png", "truncated")):
         assert sum(line.startswith(f"failed: in/{name}: ") and reason in line for line in lines) == 1, lines
 
