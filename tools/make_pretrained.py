@@ -43,16 +43,17 @@ def halve(source: Path, target: Path) -> None:
         new.attrs.update(old.attrs)
 
 
-def measure(model: Path, purpose: str, benchmark: str) -> None:
+def measure(model: Path, purpose: str, benchmark: str, lpips_weights: str) -> None:
     """Evaluates the file, prints the table and writes its facts."""
     generator = load_model(model)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "srgan_tf.evaluate", f"--model={model}", f"--benchmark={benchmark}",
-                   f"--scale={generator.scale}", f"--output={folder}", "--sheet_rows=0", "--metrics=niqe"]
+                   f"--scale={generator.scale}", f"--output={folder}", "--sheet_rows=0"]
+        command += ["--metrics=niqe,lpips", f"--lpips_weights={lpips_weights}"] if lpips_weights else ["--metrics=niqe"]
         subprocess.run(command, check=True)
         datasets = json.loads(Path(folder, "results.json").read_text())["datasets"]
     figures = {metric: {name: round(scores[metric], 4) for name, scores in datasets.items()}
-               for metric in ("psnr_y", "ssim_y", "niqe")}
+               for metric in ("psnr_y", "ssim_y", "niqe", *(["lpips"] if lpips_weights else []))}
     facts = {"architecture": type(generator).__name__, "arguments": generator.get_config(), "scale": generator.scale,
              "parameters": generator.count_params(), "purpose": purpose, **figures}
     model.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("name", help="name of the shipped model")
     parser.add_argument("--purpose", required=True, help="in a few words, for upscale --list")
     parser.add_argument("--benchmark", required=True, help="folders, as for evaluate")
+    parser.add_argument("--lpips_weights", default="", help="as for evaluate: LPIPS is measured as well")
     options = parser.parse_args()
     source, target = resolve(options.model).path, FOLDER / f"{options.name}.keras"
     FOLDER.mkdir(exist_ok=True)
@@ -80,7 +82,7 @@ def main() -> None:
         shutil.copy(temporary, target)
     pairs = zip(load_model(source).get_weights(), load_model(target).get_weights(), strict=True)
     moved = max(float(np.abs(old - new).max()) for old, new in pairs)
-    measure(target, options.purpose, options.benchmark)
+    measure(target, options.purpose, options.benchmark, options.lpips_weights)
     print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the largest change of a weight is {moved:.1e}")
 
 

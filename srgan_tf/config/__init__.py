@@ -6,6 +6,7 @@ Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into com
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
     DEFAULT_MODEL,
+    FAITHFUL_MODEL,
     OVERLAP,
     PRECISIONS,
     QUANTIZATIONS,
@@ -31,6 +32,7 @@ from srgan_tf.config.upscale import UpscaleConfig
 __all__ = [
     "COMPUTE_TYPES",
     "DEFAULT_MODEL",
+    "FAITHFUL_MODEL",
     "OVERLAP",
     "PRECISIONS",
     "QUANTIZATIONS",

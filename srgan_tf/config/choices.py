@@ -6,7 +6,8 @@ SCALES = (1, 2, 3, 4, 8)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")
-DEFAULT_MODEL = "edsr_x4"
+DEFAULT_MODEL = "photo_x4"
+FAITHFUL_MODEL = "edsr_x4"
 SHARP_MODEL = "perceptual_x4"
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")

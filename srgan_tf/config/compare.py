@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
-    DEFAULT_MODEL,
+    FAITHFUL_MODEL,
     OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
@@ -49,7 +49,7 @@ class CompareConfig(Settings):
         f"{WHOLE:,} pixels, else {CROP}x{CROP} at the centre.", group="Basics")
     sharpness: tuple[float, ...] = setting(
         (0.25, 0.5, 0.75), "Also show what upscale gives with --sharpness set to these values, if both "
-        f"{DEFAULT_MODEL} and {SHARP_MODEL} are compared; empty: nothing between the two.", group="Basics")
+        f"{FAITHFUL_MODEL} and {SHARP_MODEL} are compared; empty: nothing between the two.", group="Basics")
     output: str = setting(
         "compared", "Folder for NAME.html (the page) and NAME_sheet.png; or the page itself, as in page.html. Both "
         "files are replaced if they exist.", group="Basics")
@@ -80,7 +80,7 @@ class CompareConfig(Settings):
             raise UserError("--models is empty: name models, or all")
         for sharpness in self.sharpness:
             if not 0 < sharpness < 1:
-                raise UserError(f"--sharpness must lie between 0 ({DEFAULT_MODEL}) and 1 ({SHARP_MODEL}), which are "
+                raise UserError(f"--sharpness must lie between 0 ({FAITHFUL_MODEL}) and 1 ({SHARP_MODEL}), which are "
                                 f"shown anyway; got {sharpness:g}")
         if self.crop not in ("", FULL):
             parse_crop(self.crop)

@@ -4,7 +4,7 @@ import dataclasses
 
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
-    DEFAULT_MODEL,
+    FAITHFUL_MODEL,
     OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
@@ -29,13 +29,13 @@ class UpscaleConfig(Settings):
 
     model: str = setting(
         "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite file, foreign "
-        "weights (.pth, .safetensors, .param) or bicubic; empty: edsr_x4, or the model that --server names.",
+        "weights (.pth, .safetensors, .param) or bicubic; empty: photo_x4, or the model that --server names.",
         group="Basics")
     list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
                          group="Basics")
     sharpness: float = setting(
-        0, "Interpolates between the shipped models: 0 is edsr_x4 (faithful), 1 is perceptual_x4 (invents "
-        "texture).", low=0, group="Basics")
+        0, "Instead of --model, the network between edsr_x4 (near 0: faithful) and perceptual_x4 (1: invents texture); "
+        "0: off.", low=0, group="Basics")
     output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.",
                           group="Basics")
     scale: float = setting(
@@ -122,6 +122,6 @@ class UpscaleConfig(Settings):
                 raise UserError(f"--{one} and {' and '.join(given)} contradict each other: give one of them")
         if self.sharpness > 1:
             raise UserError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
-        if self.sharpness and (self.server or self.model not in ("", DEFAULT_MODEL)):
-            raise UserError(f"--sharpness lies between the shipped models {DEFAULT_MODEL} and {SHARP_MODEL}: give "
+        if self.sharpness and (self.server or self.model not in ("", FAITHFUL_MODEL)):
+            raise UserError(f"--sharpness lies between the shipped models {FAITHFUL_MODEL} and {SHARP_MODEL}: give "
                             "neither --model nor --server with it")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.config import DEFAULT_MODEL, SHARP_MODEL, CompareConfig
+from srgan_tf.config import FAITHFUL_MODEL, SHARP_MODEL, CompareConfig
 from srgan_tf.config.compare import ALL, CROP, FULL, WHOLE, Box, parse_crop
 from srgan_tf.errors import MENDABLE, ModelNotFoundError, UserError
 from srgan_tf.hub import ModelRef, absent_models, licence_terms, present_models, resolve
@@ -134,7 +134,7 @@ def compare(pixels: np.ndarray, models: dict[str, ModelRef], config: CompareConf
         run = _Run(labels[text], model, licence_terms(model.licence), f"--{_flag(model)}={shlex.quote(text)}")
         made[text] = _attempt(run, pixels, config, opening, failures)
     path = {}
-    if made.get(DEFAULT_MODEL) and made.get(SHARP_MODEL):
+    if made.get(FAITHFUL_MODEL) and made.get(SHARP_MODEL):
         path = _between(made, pixels, config, opening, failures)
     results = [result for result in made.values() if result]
     if models and not results:
@@ -157,10 +157,10 @@ class _Run(NamedTuple):
 def _between(made: dict[str, Result | None], pixels: np.ndarray, config: CompareConfig, opening: Opening,
              failures: dict[str, str]) -> dict[float, str]:
     """Adds the results of upscale's --sharpness to `made`; returns the names of all by sharpness, ends included."""
-    path = {0.0: made[DEFAULT_MODEL].name}
+    path = {0.0: made[FAITHFUL_MODEL].name}
     for sharpness in sorted(set(config.sharpness)):
         name = f"sharpness {sharpness:g}"
-        run = _Run(name, lambda sharpness=sharpness: _generator(sharpness, config), made[DEFAULT_MODEL].licence,
+        run = _Run(name, lambda sharpness=sharpness: _generator(sharpness, config), made[FAITHFUL_MODEL].licence,
                    f"--sharpness={sharpness:g}")
         made[name] = _attempt(run, pixels, config, opening, failures)
         if made[name]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 
-from srgan_tf.config import DEFAULT_MODEL, EvaluateConfig
+from srgan_tf.config import FAITHFUL_MODEL, EvaluateConfig
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import Cache
 from srgan_tf.hub import ModelRef, resolve
@@ -74,7 +74,7 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     Raises:
         ValueError: a model is named twice.
     """
-    models = [model for model in config.model or (DEFAULT_MODEL,) if model != BICUBIC]
+    models = [model for model in config.model or (FAITHFUL_MODEL,) if model != BICUBIC]
     for model, count in Counter(models).items():
         if count > 1:
             raise UserError(f"--model names {model} {count} times: name it once")

@@ -34,6 +34,11 @@ def msra() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(2, "fan_in", "untruncated_normal")
 
 
+def msra_prelu() -> keras.initializers.Initializer:
+    """He normal for PReLU, whose slopes start at 0.25 (arXiv 1502.01852, Eq. 15)."""
+    return keras.initializers.VarianceScaling(2 / (1 + 0.25**2), "fan_in", "untruncated_normal")
+
+
 def normal_thousandth() -> keras.initializers.Initializer:
     """Normal with a standard deviation of 0.001, from which SRCNN and FSRCNN's last layer start."""
     return keras.initializers.RandomNormal(stddev=0.001)

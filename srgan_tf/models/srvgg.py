@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from srgan_tf.models.blocks import conv, pixel_shuffle, prelu
+from srgan_tf.models.blocks import conv, msra_prelu, msra_tenth, pixel_shuffle, prelu
 from srgan_tf.models.generator import (
     IMAGES,
     Generator,
@@ -55,10 +55,13 @@ class SRVGG(Generator):
         make, dtype = lookup(ACTIVATIONS, activation, "activation of SRVGG"), self.dtype_policy
         self.features, self.convolutions, self.activation = features, convolutions, activation
         self.image_channels = image_channels
-        self.head, self.head_activation = conv(image_channels, features, dtype), make(features, dtype)
-        self.body = [conv(features, features, dtype) for _ in range(convolutions)]
+        # From PyTorch's default, which the authors' code has, a fresh network does not begin to learn: each layer makes
+        # its input's variance a sixth.
+        self.head = conv(image_channels, features, dtype, initializer=msra_prelu)
+        self.head_activation = make(features, dtype)
+        self.body = [conv(features, features, dtype, initializer=msra_prelu) for _ in range(convolutions)]
         self.body_activations = [make(features, dtype) for _ in range(convolutions)]
-        self.tail = conv(features, image_channels * scale**2, "float32")
+        self.tail = conv(features, image_channels * scale**2, "float32", initializer=msra_tenth)
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (convolutions + 2))
         self.build((*IMAGES[:3], image_channels))
 
