@@ -35,7 +35,8 @@ def _shipped() -> list[list[str]]:
     rows = [["model", "scale", "parameters", *(f"{name}, dB" for name in benchmarks), "licence", "for"]]
     for name, fact in facts.items():
         if name in networks:
-            figures = [f"{fact['psnr_y'][benchmark]:.2f}" for benchmark in benchmarks]
+            figures = [f"{fact['psnr_y'][benchmark]:.2f}" if benchmark in fact["psnr_y"] else ""
+                       for benchmark in benchmarks]
             rows.append([name, f"x{fact['scale']}", f"{fact['parameters']:,}", *figures, LICENCE, fact["purpose"]])
             continue
         source, loss = fact["source"], fact["measured"]["loss_db"]
