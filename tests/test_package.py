@@ -98,6 +98,18 @@ def test_importing_the_package_imports_no_framework():
     assert frameworks_after("import srgan_tf; srgan_tf.__version__; dir(srgan_tf)") == set()
 
 
+def test_commands_are_described_without_numpy():
+    """--help and --version answer in a tenth of a second."""
+    assert frameworks_after("; ".join(f"import srgan_tf.{name}" for name in VERBS)) == set()
+
+
+def test_naming_a_model_reads_no_weights_and_no_network():
+    code = ("import sys; from srgan_tf.hub import resolve; resolve('edsr_x4'); resolve('mobile_x4_int8'); "
+            "print(sorted({'numpy', 'ml_dtypes', 'ssl', 'urllib.request'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout == "[]\n"
+
+
 def test_metrics_need_numpy_alone():
     assert frameworks_after("from srgan_tf.metrics import psnr, ssim") == {"numpy"}
 

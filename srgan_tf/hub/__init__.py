@@ -3,7 +3,7 @@
     shipped, published  ->  references  ->  loading
                         ->  listing
 
-Only `loading` needs Keras.
+`kept` says where downloads are kept, and `download` makes them. Only `loading` needs Keras.
 """
 
 from srgan_tf import lazy

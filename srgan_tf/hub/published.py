@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.hub.download import cache_folder, digest_of, download, hugging_face_url, is_offline
+from srgan_tf.hub.kept import cache_folder, digest_of, hugging_face_url, is_offline
 from srgan_tf.settings import lookup
 from srgan_tf.text import expand
 
@@ -163,6 +163,8 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
     size = f"{model.size / 1e6:.1f} MB" if model.size else "size unknown"
     say(f"{name}: {model.architecture} x{model.scale}, licence {model.licence}, {size}, is downloaded from {model.url} "
         f"to {path}")
+    from srgan_tf.hub.download import download
+
     download(model.url, path, sha256=model.sha256, size=model.size)
     return path
 
@@ -201,6 +203,8 @@ def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], Non
                                     f"{path}")
         say(f"{text} is downloaded from {url} to {path}; its licence is stated at "
             f"https://huggingface.co/{owner}/{repository}")
+        from srgan_tf.hub.download import download
+
         download(url, path)
     return paths[0]
 

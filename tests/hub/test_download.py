@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from srgan_tf.hub import download as module
-from srgan_tf.hub.download import cache_folder, digest_of, download
+from srgan_tf.hub.download import download
+from srgan_tf.hub.kept import cache_folder, digest_of
 
 DATA = np.random.default_rng(0).bytes(300_000)
 SUM = hashlib.sha256(DATA).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hub.test_download import server  # noqa: F401 - a fixture
 
-from srgan_tf.hub import download, published, resolve
+from srgan_tf.hub import kept, published, resolve
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
 from srgan_tf.hub.shipped import LICENCE
 from srgan_tf.models import GENERATORS
@@ -159,7 +159,7 @@ def test_licence_that_forbids_commercial_use_is_said_each_time(server, monkeypat
 def test_offline_by_the_environment(monkeypatch, tmp_path):
     for value, offline in (("1", True), ("yes", True), ("0", False), ("", False), ("False", False)):
         monkeypatch.setenv("SRGAN_TF_OFFLINE", value)
-        assert download.is_offline(False) is offline
+        assert kept.is_offline(False) is offline
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
     with pytest.raises(FileNotFoundError, match=rf"bsrgan is not on this .* belongs at {tmp_path}/cache/bsrgan-5d5"):
         find_published("bsrgan")

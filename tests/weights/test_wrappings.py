@@ -148,7 +148,7 @@ def test_other_channels(channels, save):
     outputs = np.asarray(model(np.repeat(images / channels, channels, -1)))
     assert outputs.shape == (1, 20, 24, channels)
     np.testing.assert_allclose(outputs, np.repeat(outputs[..., :1], channels, -1), rtol=0, atol=1e-6)
-    with pytest.raises(ValueError, match=f"for images of {channels} channels"):
+    with pytest.raises(ValueError, match=f"for images with {channels} channels"):
         load_generator(path)
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.errors import UserError
+from srgan_tf.weights.containers.kinds import NCNN_MAGIC
 
-MAGIC = "7767517"
 FLOAT16, FLOAT32, FLOAT32_SCALED = 0x01306B47, 0, 0x0002C056
 INT8 = 0x000D4B38
 ARRAYS = -23300
@@ -121,8 +121,8 @@ def read_param(param: bytes) -> list[Layer]:
         lines = param.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         lines = [""]
-    if lines[0].strip() != MAGIC:
-        raise UserError(f"not a text .param of ncnn: it begins with {param[:16]!r} instead of {MAGIC}")
+    if lines[0].strip() != NCNN_MAGIC:
+        raise UserError(f"not a text .param of ncnn: it begins with {param[:16]!r} instead of {NCNN_MAGIC}")
     counts, *rest = [line.split() for line in lines[1:] if line.split()] or [[]]
     if len(counts) != 2 or counts[0] != str(len(rest)):
         raise UserError(f"cut off, or damaged: its second line must say how many layers follow, which are {len(rest)}")

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from srgan_tf.errors import UserError
+from srgan_tf.weights.containers.kinds import ZIP_MAGIC
 from srgan_tf.weights.containers.numbers import decode, item_bytes
 from srgan_tf.weights.containers.pickles import RefusedError, Storage, Tensor, read_pickle
 from srgan_tf.weights.containers.unwrapping import Contents
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
-ZIP_MAGIC = b"PK\x03\x04"
 
 # Gives the bytes of the storage with that key, and numpy's sign of their order.
 Storages = Callable[[str], tuple[bytes, str]]
