@@ -161,19 +161,33 @@ def test_a_damaged_checkpoint_falls_back(command, refused, four_steps):
 
 
 @pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "ck', 'last_preserved_timestamp: 4e9'])
-def test_checkpoints_are_found_without_tensorflows_list_of_them(content, command, four_steps):
+def test_checkpoints_are_found_without_tensorflows_list_of_them(content, tmp_path):
     """It is lost, empty, half written, or of a clock that was ahead; older checkpoints go all the same."""
-    folder = four_steps / "checkpoints"
-    state = folder / "checkpoint"
+    before = Checkpoints(tmp_path, {"weights": [tf.Variable(1.0)]}, 4)
+    for step in range(1, 5):
+        before.step.assign(step)
+        before.save()
+    state = tmp_path / "checkpoint"
     if content is None:
         state.unlink()
     else:
         lines = [line for line in state.read_text().splitlines() if content and "timestamp" not in line]
         state.write_text("\n".join([*lines, content]) if "timestamp" in content else content)
+    after = Checkpoints(tmp_path, {"weights": [tf.Variable(0.0)]}, 2)
+    assert (after.restore(), int(after.step.numpy())) == ([], 4)
+    after.step.assign(5)
+    after.save()
+    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["ckpt-4.index", "ckpt-5.index"]
+    assert len(list(tmp_path.glob("*.data-*"))) == 2
+    assert tf.train.latest_checkpoint(tmp_path).endswith("ckpt-5")
+
+
+def test_a_run_resumes_without_tensorflows_list_of_its_checkpoints(command, four_steps):
+    folder = four_steps / "checkpoints"
+    (folder / "checkpoint").unlink()
     done = command("train", *SMALL, "--steps=5", "--checkpoint_every=1", "--keep_checkpoints=2")
     assert "resumed at step 4" in done.out
     assert sorted(path.name for path in folder.glob("*.index")) == ["ckpt-4.index", "ckpt-5.index"]
-    assert len(list(folder.glob("*.data-*"))) == 2
     assert tf.train.latest_checkpoint(folder).endswith("ckpt-5")
 
 
@@ -235,7 +249,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(command, tmp_path):
     assert "cannot write the checkpoint of step 4" in done.err.splitlines()[-1]
     files = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert files == ["checkpoint", "ckpt-2.data-00000-of-00001", "ckpt-2.index"]
-    assert "resumed at step 2" in command("train", *larger, "--steps=4").out
+    assert "the run is complete: 2 steps" in command("train", *larger, "--steps=2").out
 
 
 def test_flags_that_contradict_the_run(refused, tmp_path, four_steps):
