@@ -12,7 +12,6 @@ from srgan_tf import lazy
 
 _HOMES = {
     "Metadata": "metadata",
-    "TooManyPixelsError": "image_files",
     "Encoding": "written_formats",
     "IMAGE_SUFFIXES": "image_files",
     "DecodedImage": "image_files",

@@ -27,7 +27,7 @@ from srgan_tf.imaging import (
 )
 from srgan_tf.imaging.color import halve_depth
 from srgan_tf.imaging.pages import to_page
-from srgan_tf.imaging.unreadable import BeyondPillowError, RefusedError, TooLargeError
+from srgan_tf.imaging.unreadable import BeyondPillowError, RefusedError
 
 # TIFF's own tags (TIFF 6.0, section 8).
 _SIDES = 256, 257  # width and height
@@ -169,8 +169,7 @@ def _samples_size(file: BinaryIO, error: BeyondPillowError) -> tuple[int, int]:
 def _from_samples(file: BinaryIO, error: BeyondPillowError, wanted: Wanted) -> Decoded:
     """A TIFF that Pillow does not read."""
     width, height = _samples_size(file, error)
-    if width * height > wanted.max_pixels:
-        raise TooLargeError(width, height, wanted.max_pixels)
+    _refuse_size(width, height, wanted)
     try:
         samples = tiff_samples.read(file, error.start)
     except ValueError as reason:
@@ -287,7 +286,7 @@ def _why(file: BinaryIO, kind: str) -> str:
 
 def _refuse_size(width: int, height: int, wanted: Wanted) -> None:
     if width * height > wanted.max_pixels:
-        raise TooLargeError(width, height, wanted.max_pixels)
+        raise RefusedError(f"too large: {width} x {height} pixels, where the limit is {wanted.max_pixels:,}")
 
 
 def _widen_transparency(image: Image.Image) -> None:

@@ -25,7 +25,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import colour_profiles, decoding, deep, signatures, tiff_files
 from srgan_tf.imaging.color import halve_depth, is_opaque
 from srgan_tf.imaging.metadata import Metadata, fitted, pillow_arguments
-from srgan_tf.imaging.unreadable import RefusedError, TooLargeError
+from srgan_tf.imaging.unreadable import RefusedError
 from srgan_tf.imaging.written_formats import (
     BY_FORMAT,
     Encoding,
@@ -40,14 +40,6 @@ from srgan_tf.imaging.written_formats import (
 MAX_PIXELS = 178_956_970
 
 IMAGE_SUFFIXES = signatures.SUFFIXES
-
-
-class TooManyPixelsError(UserError):
-    """An image of more pixels than were allowed; `width` and `height` say how many."""
-
-    def __init__(self, message: str, width: int, height: int):
-        super().__init__(message)
-        self.width, self.height = width, height
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,8 +108,6 @@ def _opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
     with _open_file(path) as file:
         try:
             yield file
-        except TooLargeError as error:
-            raise TooManyPixelsError(f"{path}: {_reason(error)}", error.width, error.height) from None
         except RefusedError as error:
             raise UserError(f"{path}: {_reason(error)}") from None
         except MemoryError:

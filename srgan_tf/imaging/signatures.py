@@ -11,7 +11,8 @@ READ = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm",
             ".pnm", ".avif", ".heic", ".heif", ".jxl")
 # Of images that are not read and that no first bytes tell, or others than those of _BEGINNINGS.
-OTHER_SUFFIXES = (".tga", ".dib", ".dcx", ".pcd", ".wmf", ".emf", ".psb", ".kra", ".hdr", ".raw", ".nef", ".arw", ".dng")
+OTHER_SUFFIXES = (".tga", ".dib", ".dcx", ".pcd", ".wmf", ".emf", ".psb", ".kra", ".hdr", ".raw", ".nef", ".arw",
+                  ".dng")
 
 
 class Plugin(NamedTuple):

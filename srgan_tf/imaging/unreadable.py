@@ -5,14 +5,6 @@ class RefusedError(Exception):
     """An image that Pillow opens and this package does not take; the text says why."""
 
 
-class TooLargeError(RefusedError):
-    """An image of more pixels than are wanted."""
-
-    def __init__(self, width: int, height: int, most: int):
-        super().__init__(f"too large: {width} x {height} pixels, where the limit is {most:,}")
-        self.width, self.height = width, height
-
-
 class BeyondPillowError(Exception):
     """A TIFF whose numbers `tiff_samples` may read; `start` is where its directory is, and the text says why."""
 

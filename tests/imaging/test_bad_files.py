@@ -23,7 +23,7 @@ def refusal(path: Path, **arguments) -> str:
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: ") as caught:
         read_image(path, **arguments)
     message = str(caught.value)
-    assert isinstance(caught.value, UserError)
+    assert type(caught.value) is UserError
     assert "\n" not in message
     return message.removeprefix(f"{path}: ")
 
