@@ -136,10 +136,12 @@ def say(note: str) -> None:
         print(printable(note), file=sys.stderr, flush=True)
 
 
-def find_model(model: str, offline: bool = False) -> "ModelRef":
-    """Resolves a model's name, and says which file was taken where that is not plain."""
-    from srgan_tf.hub import resolve
+def find_model(model: str, offline: bool = False, server: str = "") -> "ModelRef":
+    """Resolves a model's name, and says which file was taken where that is not plain; with a URL, a server's model."""
+    from srgan_tf.hub import ModelRef, resolve
 
+    if server:
+        return ModelRef("remote", model, url=server)
     found = resolve(model, offline)
     say(found.note)
     return found

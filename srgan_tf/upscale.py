@@ -13,13 +13,14 @@ from collections import Counter
 
 from srgan_tf import flags
 from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
-from srgan_tf.hub import ModelRef, known_scale, model_list
 from srgan_tf.text import show
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
     """Checks what can be checked before the model is loaded, then upscales; returns the exit status."""
     start = time.perf_counter()
+    from srgan_tf.hub import known_scale, model_list
+
     if config.list:
         show(model_list())
         return 0
@@ -37,7 +38,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if not plan.jobs:
         return flags.USER_ERROR if summary(plan, 0) else 0
 
-    model = _find(config)
+    model = flags.find_model(config.model or ("" if config.server else DEFAULT_MODEL), config.offline, config.server)
     asked = asked._replace(files=file_options(config, model))
     plan = plan._replace(asked=asked)
     if model.needs_keras:
@@ -63,13 +64,6 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))
     return flags.USER_ERROR if failed else 0
-
-
-def _find(config: UpscaleConfig) -> ModelRef:
-    """The model that --model or --server names."""
-    if config.server:
-        return ModelRef("remote", config.model, url=config.server)
-    return flags.find_model(config.model or DEFAULT_MODEL, config.offline)
 
 
 run = functools.partial(flags.run, main, UpscaleConfig, arguments="INPUT...")

@@ -1,56 +1,24 @@
 """What each command is told: frozen dataclasses, a field a flag; a file for each command.
 
-Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into command-line flags.
+A command imports its own file alone. Nothing here knows absl, TensorFlow or Keras: flags.py turns the fields into
+command-line flags.
 """
 
-from srgan_tf.config.choices import (
-    COMPUTE_TYPES,
-    DEFAULT_MODEL,
-    FAITHFUL_MODEL,
-    OVERLAP,
-    PRECISIONS,
-    QUANTIZATIONS,
-    RUN_MODELS,
-    RUNTIMES,
-    SCALES,
-    SCHEDULES,
-    SHARP_MODEL,
-    STRATEGIES,
-    TFLITE_IO,
-    TILE,
-)
-from srgan_tf.config.compare import CompareConfig
-from srgan_tf.config.convert import ConvertConfig
-from srgan_tf.config.evaluate import EvaluateConfig
-from srgan_tf.config.export import ExportConfig
-from srgan_tf.config.interpolate import InterpolateConfig
-from srgan_tf.config.prepare import PrepareConfig
-from srgan_tf.config.serve import ServeConfig
-from srgan_tf.config.train import TrainConfig
-from srgan_tf.config.upscale import UpscaleConfig
+from srgan_tf import lazy
 
-__all__ = [
-    "COMPUTE_TYPES",
-    "DEFAULT_MODEL",
-    "FAITHFUL_MODEL",
-    "OVERLAP",
-    "PRECISIONS",
-    "QUANTIZATIONS",
-    "RUNTIMES",
-    "RUN_MODELS",
-    "SCALES",
-    "SCHEDULES",
-    "SHARP_MODEL",
-    "STRATEGIES",
-    "TFLITE_IO",
-    "TILE",
-    "CompareConfig",
-    "ConvertConfig",
-    "EvaluateConfig",
-    "ExportConfig",
-    "InterpolateConfig",
-    "PrepareConfig",
-    "ServeConfig",
-    "TrainConfig",
-    "UpscaleConfig",
-]
+_HOMES = {
+    **dict.fromkeys((
+        "COMPUTE_TYPES", "DEFAULT_MODEL", "FAITHFUL_MODEL", "OVERLAP", "PRECISIONS", "QUANTIZATIONS",
+        "RUN_MODELS", "RUNTIMES", "SCALES", "SCHEDULES", "SHARP_MODEL", "STRATEGIES", "TFLITE_IO", "TILE"), "choices"),
+    "CompareConfig": "compare",
+    "ConvertConfig": "convert",
+    "EvaluateConfig": "evaluate",
+    "ExportConfig": "export",
+    "InterpolateConfig": "interpolate",
+    "PrepareConfig": "prepare",
+    "ServeConfig": "serve",
+    "TrainConfig": "train",
+    "UpscaleConfig": "upscale",
+}
+__all__ = [*_HOMES]
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
+
+# Pillow looks for the formats that it has not imported by importing all that it has: a tenth of a start.
+from PIL import GifImagePlugin, Image, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
