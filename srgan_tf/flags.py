@@ -181,8 +181,8 @@ def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None
         absl_flags.DEFINE(parser, field.name, default, text, values, absl_flags.CsvListSerializer(","))
         return
     short = {"short_name": SHORT_NAMES[field.name]} if field.name in SHORT_NAMES else {}
-    definers = {bool: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float,
-                str: absl_flags.DEFINE_string}
+    definers = {bool: absl_flags.DEFINE_bool, bool | None: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer,
+                float: absl_flags.DEFINE_float, str: absl_flags.DEFINE_string}
     definers[field.type](field.name, field.default, text, flag_values=values, **short)
 
 

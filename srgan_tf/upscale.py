@@ -45,6 +45,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         flags.import_keras()
     from srgan_tf.inference import Upscaler
     from srgan_tf.inference.batch import upscale_files
+    from srgan_tf.inference.color_matching import matches_color
 
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
@@ -54,8 +55,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
             model = generator_between(config.sharpness, config.runtime, config.precision)
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=bicubic_scale,
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
-                            self_ensemble=config.self_ensemble, trust_model=config.trust_model,
-                            server_timeout=config.server_timeout, server_retries=config.server_retries)
+                            self_ensemble=config.self_ensemble, match_color=matches_color(config),
+                            trust_model=config.trust_model, server_timeout=config.server_timeout,
+                            server_retries=config.server_retries)
     if upscaler.scale != scale:
         plan = make_plan(inputs, asked, upscaler.scale)
         report_plan(plan)

@@ -42,14 +42,14 @@ def _grouped(fields: Sequence[dataclasses.Field]) -> Iterator[tuple[str, list[da
 
 def _spelled(field: dataclasses.Field) -> str:
     short = f", -{SHORT_NAMES[field.name]}" if field.name in SHORT_NAMES else ""
-    return f"--[no]{field.name}" if field.type is bool else f"--{field.name}{short}"
+    return f"--[no]{field.name}" if field.type in (bool, bool | None) else f"--{field.name}{short}"
 
 
 def _facts(field: dataclasses.Field) -> str:
     """Choices and default; an empty default is left to the text, which says what it means."""
     choices = [str(choice) for choice in field.metadata["choices"] if choice != ""]
     facts = [f"choices: {', '.join(choices)}"] if choices else []
-    if field.default not in ("", ()):
+    if field.default not in ("", (), None):
         facts.append(f"default: {_show(field.default)}")
     return f" ({'; '.join(facts)})" if facts else ""
 

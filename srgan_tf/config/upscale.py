@@ -70,6 +70,9 @@ class UpscaleConfig(Settings):
         False, "Upscale each tile in its eight symmetries and average the results: eight times slower, 0.1 to 0.2 "
                "dB better.",
         group="Quality")
+    match_color: bool | None = setting(
+        None, "Give results the low frequencies of their images, so that colours and brightness do not shift; by "
+        "default for --sharpness, and for named models that were trained against a discriminator.", group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     page: int = setting(
         0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: the only page, and all frames.",

@@ -12,7 +12,7 @@ _HOMES = {
     **dict.fromkeys(("absent_models", "model_list", "present_models"), "listing"),
     "licence_terms": "published",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
-    **dict.fromkeys(("ModelRef", "find_saved_model", "known_scale", "resolve"), "references"),
+    **dict.fromkeys(("ModelRef", "find_saved_model", "is_adversarial", "known_scale", "resolve"), "references"),
     **dict.fromkeys(("shipped_facts", "shipped_files"), "shipped"),
 }
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

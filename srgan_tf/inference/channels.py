@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from srgan_tf.imaging import premultiply, to_levels, to_uint8, to_unit, unpremultiply
+from srgan_tf.inference.result_check import check_black, check_finite
 from srgan_tf.runtimes.base import Runtime
 
 REACH = 4  # LR pixels around a pixel whose alpha decides how its colour is kept in range
@@ -27,16 +28,20 @@ def upscale_tile(runtime: Runtime, tile: np.ndarray, dtype: np.dtype) -> np.ndar
         [sH,sW,C].
 
     Raises:
-        ValueError: the result holds NaN.
+        UserError: as check_finite and check_black.
     """
+    upscaled = _upscaled(runtime, tile, dtype)
+    check_black(tile, upscaled, runtime.scale, runtime.name)
+    return upscaled if upscaled.dtype == dtype else to_levels(upscaled, dtype)
+
+
+def _upscaled(runtime: Runtime, tile: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """float32, not rounded; or uint8, where the runtime's own rounding will do."""
     channels = tile.shape[2]
     if tile.dtype == dtype == np.uint8 and (channels == 3 or (channels == 1 and runtime.channelwise)):
         # The runtime's own conversion and rounding do the same and are faster; bicubic has MATLAB's rule for uint8.
         return runtime.run(np.ascontiguousarray(tile if channels == 3 else _three(tile))[None])[0][..., :channels]
-    upscaled = (_with_alpha if channels % 2 == 0 else _without_alpha)(runtime, to_unit(tile))
-    if dtype == np.float32:
-        return upscaled
-    return to_levels(upscaled, dtype)
+    return (_with_alpha if channels % 2 == 0 else _without_alpha)(runtime, to_unit(tile))
 
 
 def float_run(runtime: Runtime) -> Callable[[np.ndarray], np.ndarray]:
@@ -50,6 +55,7 @@ def _without_alpha(runtime: Runtime, image: np.ndarray) -> np.ndarray:
     """[H,W,1] or [H,W,3]; grey goes as three equal channels, whose average is taken."""
     grey = image.shape[2] == 1
     upscaled = float_run(runtime)(np.ascontiguousarray(_three(image) if grey else image)[None])[0]
+    check_finite(upscaled, runtime.name)
     return upscaled.mean(axis=2, keepdims=True) if grey else upscaled
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from srgan_tf import __version__
 from srgan_tf.atomic import sweep
 from srgan_tf.errors import UserError
+from srgan_tf.inference.color_matching import matches_color
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
 from srgan_tf.video.encoders import CONTAINERS, Wish, choose, ending_for
@@ -60,7 +61,8 @@ def clip_settings(config: Any, model: Any = "") -> ClipSettings:
     end = parse_time(config.end, "end") if config.end else None
     if end is not None and end <= start:
         raise UserError(f"--end must be later than --start={config.start or 0}; got {config.end}")
-    how = (config.tile, config.overlap, config.self_ensemble, config.precision, config.runtime, config.sharpness)
+    how = (config.tile, config.overlap, config.self_ensemble, matches_color(config), config.precision, config.runtime,
+           config.sharpness)
     return ClipSettings(Wish(config.codec, config.crf, config.preset, config.pixel_format), start, end,
                         config.max_megapixels, config.strip_metadata, model, how)
 

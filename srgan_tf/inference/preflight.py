@@ -219,7 +219,8 @@ def reason_of(error: Exception, job: Job) -> str:
         return f"{job.source}: {str(error) or 'not enough memory for its output'}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or job.source}: {os.strerror(error.errno)}"
-    return str(error)
+    named = any(str(path) in str(error) for path in (job.source, job.target))
+    return str(error) if named else f"{job.source}: {error}"
 
 
 def _names_given(jobs: Sequence[Job]) -> list[str]:

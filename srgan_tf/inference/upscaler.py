@@ -10,7 +10,7 @@ import numpy as np
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.errors import UserError
 from srgan_tf.imaging.color import LEVELS, is_opaque
-from srgan_tf.inference import ensemble
+from srgan_tf.inference import color_matching, ensemble
 from srgan_tf.inference.reducing import reduced
 from srgan_tf.inference.result_size import Target, exact, passes, reduction_to, scaled
 from srgan_tf.inference.tiling import DTYPES, upscale_tiled
@@ -33,7 +33,7 @@ class Upscaler:
     """
 
     def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, self_ensemble: bool = False,
-                 **options: Any):
+                 match_color: bool = False, **options: Any):
         """Opens the model.
 
         Args:
@@ -41,11 +41,14 @@ class Upscaler:
             tile: side of the tiles in LR pixels; 0: whole images.
             overlap: context of each tile in LR pixels.
             self_ensemble: whether each tile is the average over its eight symmetries.
+            match_color: whether the low frequencies of results are those of their images (`color_matching`).
             **options: runtimes.Options by name: scale (of "bicubic"), threads, runtime, precision, trust_model.
         """
         self.runtime = open_runtime(model, **options)
         if self_ensemble:
             self.runtime = ensemble.self_ensemble(self.runtime)
+        if match_color:
+            self.runtime = color_matching.match_color(self.runtime)
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None, *,
