@@ -1,5 +1,6 @@
 """Upscaling a clip as a stream: a thread decodes ahead, this one upscales, a third encodes."""
 
+import contextlib
 import hashlib
 import time
 from collections import Counter, deque
@@ -18,9 +19,9 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.color_matching import matches_color
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
-from srgan_tf.video.encoders import CONTAINERS, Wish, choose, ending_for
+from srgan_tf.video.encoders import CONTAINERS, Encoding, Wish, choose, ending_for
 from srgan_tf.video.frame_reading import ClipFrame, read_frames
-from srgan_tf.video.joining import join
+from srgan_tf.video.joining import join, tracks_left_out
 from srgan_tf.video.probing import Clip, import_av, parse_time, probe
 from srgan_tf.video.segments import Parts, SegmentWriter, resume_place
 
@@ -115,40 +116,58 @@ def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipS
     began, timings = time.perf_counter(), Counter() if timings is None else timings
     clip = check_clip(source, target, settings, upscaler.scale)
     encoding = choose(clip, target, settings.wish, upscaler.scale)
-    for note in _notes(clip, encoding.width % upscaler.scale + encoding.height % upscaler.scale, encoding.deep):
-        tqdm.write(f"{printable(source)}: {note}")
+    for note in [*_notes(clip, encoding, upscaler.scale), *tracks_left_out(clip, target)]:
+        tqdm.write(f"{printable(source)}: {printable(note)}")
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)  # a run that was killed while it joined
     parts = Parts(target)
-    if parts.begin(_job(clip, upscaler, settings, encoding)):
-        tqdm.write(f"{printable(source)}: an earlier run's frames were of another clip, model or setting: begun anew")
-    if parts.ended() is None:
-        _make_segments(upscaler, clip, settings, parts, encoding, timings)
-    joining = time.perf_counter()
-    left_out = join(parts, clip, target, encoding, upscaler.scale, settings.start, settings.end,
-                    not settings.strip_metadata)
-    timings["join"] += time.perf_counter() - joining
-    segments = list(parts.segments())
-    frames, repeats = sum(len(segment.pts) for segment in segments), sum(segment.repeats for segment in segments)
-    faults = [fault for segment in segments for fault in segment.faults] + (parts.ended() or [])
-    parts.delete()
-    for line in [*left_out, *faults[:_NAMED]]:
-        tqdm.write(f"{printable(source)}: {printable(line)}")
-    counted = [f"{frames} frames"] + ([f"{repeats} of them repeats"] if repeats else [])
-    counted += [f"{len(faults)} faults in the clip"] if faults else []
+    with parts.locked():
+        if parts.begin(_job(clip, upscaler, settings, encoding)):
+            tqdm.write(f"{printable(source)}: an earlier run's frames were of another clip, model or setting: begun "
+                       "anew")
+        if parts.ended() is None:
+            with _resumable(parts):
+                _make_segments(upscaler, clip, settings, parts, encoding, timings)
+        joining = time.perf_counter()
+        join(parts, clip, target, encoding, upscaler.scale, settings.start, settings.end, not settings.strip_metadata)
+        timings["join"] += time.perf_counter() - joining
+        frames, counted = _counted(source, parts)
+        parts.delete()
     tqdm.write(f"{printable(target)}: {clip.width}x{clip.height} -> {encoding.width}x{encoding.height}, "
-               f"{', '.join(counted)} in {time.perf_counter() - began:.1f} s")
+               f"{counted} in {time.perf_counter() - began:.1f} s")
     return frames
 
 
-def _notes(clip: Clip, padded: int, deep: bool) -> Iterator[str]:
+@contextlib.contextmanager
+def _resumable(parts: Parts) -> Iterator[None]:
+    """Says what a run leaves that is stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = sum(len(segment.pts) for segment in parts.segments())
+        tqdm.write(f"{printable(parts.folder)}: {kept} frames are finished; the same command resumes")
+        raise
+
+
+def _counted(source: Path, parts: Parts) -> tuple[int, str]:
+    """How many frames there are, in words too, with the repeats and the faults among them; the faults get a line."""
+    segments = list(parts.segments())
+    frames, repeats = sum(len(segment.pts) for segment in segments), sum(segment.repeats for segment in segments)
+    faults = [fault for segment in segments for fault in segment.faults] + (parts.ended() or [])
+    for fault in faults[:_NAMED]:
+        tqdm.write(f"{printable(source)}: {printable(fault)}")
+    words = [f"{frames} frames"] + ([f"{repeats} of them repeats"] if repeats else [])
+    return frames, ", ".join(words + ([f"{len(faults)} faults in the clip"] if faults else []))
+
+
+def _notes(clip: Clip, encoding: Encoding, scale: int) -> Iterator[str]:
     if clip.interlaced:
         yield "interlaced: each pair of fields becomes one frame (yadif)"
     if clip.alpha:
         yield "its transparency is not kept"
-    if padded:
+    if (encoding.width, encoding.height) != (scale * clip.width, scale * clip.height):
         yield "the result's last row or column is doubled, because halved chroma needs even sizes"
-    if clip.deep and not deep:
+    if clip.deep and not encoding.deep:
         yield f"its {clip.depth} bits become 8"
     if clip.colour.high_dynamic_range:
         yield (f"{clip.colour.high_dynamic_range}: upscaled as it is and marked as such; the mastering display's "

@@ -23,12 +23,13 @@ from srgan_tf.video.segments import Parts
 _STALE_TAGS = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "bps", "number_of_frames",
                "number_of_bytes", "vendor_id", "rotate")
 
+_EVER = 1 << 62
 # It plays before it is loaded, and a track that begins after another does so to 11 microseconds, not to a millisecond.
 _MP4_OPTIONS = {"movflags": "faststart", "movie_timescale": "90000"}
 
 
 def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int, start: Fraction,
-         end: Fraction | None, tags: bool = True) -> list[str]:
+         end: Fraction | None, tags: bool = True) -> None:
     """Writes the result, whole or not at all.
 
     Args:
@@ -41,19 +42,17 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int,
         end: of it; None: the clip's end.
         tags: whether the clip's own tags and chapters are kept. Those of tracks, such as languages, are.
 
-    Returns:
-        What could not be copied, a line each.
-
     Raises:
         OSError: from the file system.
-        UserError: no segment, or one that is damaged.
+        UserError: no segment, one that is damaged, or tracks that FFmpeg does not join.
     """
     av = import_av()
     options = _MP4_OPTIONS if target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-    with (opened(clip.path) as source, replacing(target) as temporary,
+    with (_plain_errors(target, parts), opened(clip.path) as source, replacing(target) as temporary,
           av.open(str(temporary), "w", container_options=options) as result):
         video = _add_video(result, parts, clip, encoding, scale)
-        copied, left_out = _add_others(result, source, clip)
+        copied = {track.index: copy for track in _others(source, clip) if _fits(track, result.format.name)
+                  and (copy := _add_copy(result, track))}
         shift, last = start + clip.origin, None if end is None else end - start
         if tags:
             result.metadata.update(_kept(source.metadata))
@@ -62,7 +61,19 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int,
                                      _other_packets(source, copied, shift, bool(start), last),
                                      key=lambda timed: timed[0]):
             result.mux(packet)
-    return left_out
+
+
+@contextlib.contextmanager
+def _plain_errors(target: Path, parts: Parts) -> Iterator[None]:
+    """FFmpeg's own errors as UserErrors; those that are the system's too, as a full disk, stay."""
+    av = import_av()
+    try:
+        yield
+    except av.FFmpegError as error:
+        if isinstance(error, (OSError, MemoryError)):
+            raise
+        raise UserError(f"{target}: its tracks cannot be joined ({error.strerror}): try a name that ends in .mkv; the "
+                        f"frames stay in {parts.folder}") from error
 
 
 def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding, scale: int) -> Any:
@@ -89,26 +100,46 @@ def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding, scale:
     return video
 
 
-def _add_others(result: Any, source: Any, clip: Clip) -> tuple[dict[int, Any], list[str]]:
-    """Adds what is copied: the new stream by the old one's index; and what cannot be, a line each."""
-    copied, left_out = {}, []
-    for track in source.streams:
-        if track.index == clip.track or track.type == "data":  # QuickTime's time codes and phones' measurements
-            continue
-        if not _fits(track, result.format.name):
-            name = track.codec_context.name if track.codec_context else track.name
-            left_out.append(f"{track.type} track {track.index} ({name or 'unknown'}) cannot be in "
-                            f"{Path(result.name).suffix} and is left out; .mkv may hold it")
-            continue
-        copied[track.index] = _add_copy(result, track)
-    return copied, left_out
+def tracks_left_out(clip: Clip, target: Path) -> list[str]:
+    """Which of a clip's other tracks the result cannot hold, a line each."""
+    suffix = target.suffix.lower()
+    muxer = {".mkv": "matroska", ".m4v": "ipod"}.get(suffix, suffix[1:])
+    with opened(clip.path) as source:
+        return [f"{track.type} track {track.index} ({_name(track)}) cannot be in {suffix} and is left out; .mkv may "
+                "hold it" for track in _others(source, clip) if not _fits(track, muxer)]
+
+
+def _name(track: Any) -> str:
+    return (track.codec_context.name if track.codec_context else track.name) or "unknown"
+
+
+def _others(source: Any, clip: Clip) -> list[Any]:
+    """All tracks but the one that is upscaled, and data: QuickTime's time codes and phones' measurements."""
+    return [track for track in source.streams if track.index != clip.track and track.type != "data"]
 
 
 def _add_copy(result: Any, track: Any) -> Any:
+    """Adds a track like this one; a cover becomes an attachment in Matroska, which then holds it whole, and None."""
+    if _is_cover(track) and result.format.name == "matroska":
+        _attach(result, track)
+        return None
     new = result.add_stream_from_template(track, opaque=True)
     new.metadata.update(_kept(track.metadata))
     new.disposition = track.disposition
     return new
+
+
+def _is_cover(track: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(track.disposition & Disposition.attached_pic)
+
+
+def _attach(result: Any, track: Any) -> None:
+    kind = {"mjpeg": "jpeg"}.get(track.codec_context.name, track.codec_context.name)
+    with opened(Path(track.container.name)) as source:
+        image = next(packet for packet in source.demux(source.streams[track.index]) if packet.size)
+        result.add_attachment(track.metadata.get("filename", f"cover.{kind}"), f"image/{kind}", bytes(image))
 
 
 def _fits(track: Any, format: str) -> bool:
@@ -182,24 +213,36 @@ def _stored(parts: Parts, number: int, segment: Any) -> Iterator[tuple[Any, int]
 def _other_packets(source: Any, copied: dict[int, Any], shift: Fraction, cut: bool, last: Fraction | None
                    ) -> Iterator[tuple[Fraction, Any]]:
     """The other tracks' packets, with the seconds at which they are decoded; where it is `cut`, not those before 0."""
-    av = import_av()
     tracks = [source.streams[index] for index in copied if source.streams[index].type != "attachment"]
     if not tracks:
         return
-    packets = source.demux(tracks)
-    while True:
-        packet = None
-        with contextlib.suppress(av.FFmpegError):  # damage at the end
-            packet = next(packets, None)
-        if packet is None:
-            return
-        if packet.dts is None or not packet.size:
+    before: dict[int, int] = {}
+    for packet in _readable(source.demux(tracks)):
+        new, shown = copied[packet.stream_index], packet.pts
+        stamp = 0 if _is_cover(packet.stream) else shown if packet.dts is None else packet.dts
+        if stamp is None:
             continue
         base = packet.time_base
-        time, moved = packet.dts * base - shift, round(shift / base)
-        if (cut and time < 0) or (last is not None and time >= last):
+        time, moved = stamp * base - shift, round(shift / base)
+        if _is_cover(packet.stream):
+            packet.pts = packet.dts = 0
+        elif (cut and time < 0) or (last is not None and time >= last):
             continue
-        packet.dts -= moved
-        packet.pts = None if packet.pts is None else packet.pts - moved
-        packet.stream = copied[packet.stream_index]
+        else:
+            packet.pts = None if shown is None else shown - moved
+            if packet.dts is not None:
+                # Some recorders repeat a time, which containers refuse.
+                packet.dts = before[new.index] = max(packet.dts - moved, before.get(new.index, -_EVER) + 1)
+                packet.pts = None if shown is None else max(packet.pts, packet.dts)
+        packet.stream = new
         yield time, packet
+
+
+def _readable(packets: Iterator[Any]) -> Iterator[Any]:
+    """Those that hold something, until the end or damage."""
+    av = import_av()
+    with contextlib.suppress(av.FFmpegError, StopIteration):
+        while True:
+            packet = next(packets)
+            if packet.size:
+                yield packet

@@ -12,6 +12,7 @@ make the same segments, so that a resumed run ends with what an uninterrupted on
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from srgan_tf.atomic import replacing, sweep
+from srgan_tf.atomic import LOCK_FILE, locked, replacing, sweep
 from srgan_tf.errors import UserError
 from srgan_tf.video.encoders import Encoding, add_video
 from srgan_tf.video.frame_reading import ClipFrame, Place
@@ -62,17 +63,22 @@ class Parts:
     def __init__(self, target: Path):
         self.folder = target.with_name(f".{target.name}.parts")
 
+    def locked(self) -> contextlib.AbstractContextManager:
+        """Keeps the folder from other processes, where the system knows such locks."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return contextlib.nullcontext() if os.name == "nt" else locked(self.folder, "--output")
+
     def begin(self, job: dict[str, Any]) -> bool:
-        """Takes up what an equal job left; what another one left is deleted. Whether anything was deleted."""
+        """Keeps what an equal job left; what another one left is deleted. Whether a segment was deleted."""
         described = self.folder / "job.json"
         old = _read(described)
         if old is not None and old == json.loads(json.dumps(job)):
             sweep(self.folder)
             return False
-        deleted = self.folder.is_dir() and bool(self.segment(0))
-        for path in self.folder.glob("*.*") if self.folder.is_dir() else ():
-            path.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        deleted = bool(self.segment(0))
+        for path in self.folder.glob("*.*"):
+            if path.name != LOCK_FILE:
+                path.unlink()
         _write(described, job)
         return deleted
 

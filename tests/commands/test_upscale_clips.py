@@ -1,10 +1,12 @@
 """`upscale clip.mp4`: what must be as it was, and what is larger."""
 
+import io
 from collections import Counter
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from srgan_tf.config.choices import VIDEO_CODECS
 from srgan_tf.errors import UserError
@@ -163,9 +165,8 @@ def test_damage_is_named_and_not_the_end(tmp_path, command):
     assert times(tmp_path / "upscaled/clip_x2.mkv") == [Fraction(number, 25) for number in (0, 1, 2, 4, 5)]
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 100])
-@pytest.mark.parametrize("stop", [1, 4, 9])
-def test_a_stopped_run_resumes(tmp_path, upscaler, monkeypatch, length, stop):
+@pytest.mark.parametrize(("length", "stop"), [(1, 4), (3, 9), (4, 9), (4, 2), (100, 9)])
+def test_a_stopped_run_resumes(tmp_path, upscaler, monkeypatch, capsys, length, stop):
     """Its result is that of an uninterrupted run, byte for byte, and finished segments are not computed again."""
     monkeypatch.setattr(segments, "LENGTH", length)
     frames = [chart(shift=shift) for shift in range(10)]
@@ -183,6 +184,7 @@ def test_a_stopped_run_resumes(tmp_path, upscaler, monkeypatch, length, stop):
     stopping.scale, stopping.runtime = 2, upscaler.runtime
     with pytest.raises(KeyboardInterrupt):
         upscale_clip(stopping, source, tmp_path / "out.mp4", ClipSettings())
+    assert f"{stop // length * length} frames are finished; the same command resumes" in capsys.readouterr().out
     assert not (tmp_path / "out.mp4").exists()
     left = {path.name for path in (tmp_path / ".out.mp4.parts").iterdir()}
     assert left == {"job.json", *(f"{number:06}.{end}" for number in range(stop // length) for end in ("json", "mkv"))}
@@ -192,6 +194,73 @@ def test_a_stopped_run_resumes(tmp_path, upscaler, monkeypatch, length, stop):
     assert calls["all"] == 10 - done // length * length
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert not (tmp_path / ".out.mp4.parts").exists()
+
+
+def test_one_run_at_a_time(tmp_path, upscaler):
+    make_clip(tmp_path / "clip.mp4", [chart()])
+    parts = segments.Parts(tmp_path / "out.mp4")
+    with parts.locked(), pytest.raises(UserError, match="is being written to by process"):
+        upscale_clip(upscaler, tmp_path / "clip.mp4", tmp_path / "out.mp4", ClipSettings())
+    upscale_clip(upscaler, tmp_path / "clip.mp4", tmp_path / "out.mp4", ClipSettings())
+    assert not parts.folder.exists()
+
+
+def with_more_tracks(path):
+    """Copies a clip into Matroska, with subtitles, a second video and a cover."""
+    make_clip(path.with_name("one.mkv"), [chart(shift=shift) for shift in range(6)], [0, 40, 90, 120, 160, 200])
+    cover = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(cover, "PNG")
+    with av.open(str(path.with_name("one.mkv"))) as source, av.open(str(path), "w") as container:
+        video = source.streams.video[0]
+        copies = [container.add_stream_from_template(video, opaque=True) for _ in range(2)]
+        words = container.add_mux_stream("subrip")
+        words.metadata["language"] = "deu"
+        container.add_attachment("cover.png", "image/png", cover.getvalue())
+        stored = [packet for packet in source.demux(video) if packet.size]
+        for number, (data, pts, dts, key) in enumerate([
+                (bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in stored]):
+            for copy in copies:
+                packet = av.Packet(data)
+                packet.pts, packet.dts, packet.time_base, packet.stream = pts, dts, video.time_base, copy
+                packet.is_keyframe = key
+                container.mux(packet)
+            if number == 2:
+                packet = av.Packet(b"Guten Tag")
+                packet.pts = packet.dts = 50
+                packet.duration, packet.time_base, packet.stream = 100, Fraction(1, 1000), words
+                container.mux(packet)
+    return path
+
+
+def test_subtitles_covers_and_further_videos_are_copied(tmp_path, command):
+    source = with_more_tracks(tmp_path / "clip.mkv")
+    done = command("upscale", "clip.mkv", *BICUBIC)
+    assert done.status == 0, done
+    target = tmp_path / "upscaled/clip_x2.mkv"
+    kinds = []
+    for path in (source, target):
+        with av.open(str(path)) as container:
+            kinds.append([(track.type, track.codec_context.name, track.metadata.get("language"), track.disposition)
+                          for track in container.streams])
+    assert kinds[0] == kinds[1]
+    assert len(kinds[0]) == 4
+    assert packets(target, "subtitle") == packets(source, "subtitle")
+    for track in (1, 2):  # the second video, with its times, and the cover
+        assert stored_in(target, track) == stored_in(source, track)
+
+
+def stored_in(path, video):
+    with av.open(str(path)) as container:
+        track = container.streams.video[video]
+        return [(packet.pts, bytes(packet)) for packet in container.demux(track) if packet.size]
+
+
+def test_tracks_that_do_not_fit_are_named_first(tmp_path, command):
+    make_clip(tmp_path / "clip.mp4", [chart()] * 2, audio=True)
+    done = command("upscale", "clip.mp4", *BICUBIC, "-o", "out.webm", "--preset=8")
+    assert done.out.startswith("clip.mp4: audio track 1 (aac) cannot be in .webm and is left out; .mkv may hold it\n")
+    with av.open(str(tmp_path / "out.webm")) as container:
+        assert [track.type for track in container.streams] == ["video"]
 
 
 def test_another_setting_begins_anew(tmp_path, upscaler, monkeypatch, capsys):
