@@ -127,6 +127,10 @@ class TrainConfig(Settings):
         group="Data")
     val_images: int = setting(16, "Maximum number of validation images.", low=1, group="Data")
 
+    check: bool = setting(
+        False, "Do not train: read all images and list those that are unreadable, too small, doubled, blurred, "
+        "strongly compressed, or LR of another HR; dataset_check.png shows them.", group="Data")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.patch_size % self.scale:

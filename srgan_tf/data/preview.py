@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageDraw, ImageFont
 
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
@@ -15,13 +13,13 @@ from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.resizing import MODES
+from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.imaging import write_image
 from srgan_tf.text import expand
 
 IMAGES, DRAWS = 4, 4
-SIDE, MARGIN, GAP, LINE = 240, 72, 8, 13  # pixels; the margin is degraded too, and cut off
+SIDE, MARGIN = 240, 72  # pixels; the margin is degraded too, and cut off
 Values = Mapping[str, float]
-Cell = tuple[np.ndarray, list[str]]  # an image and the lines below it
 
 
 def write_preview(config: PrepareConfig) -> Path:
@@ -38,7 +36,7 @@ def write_preview(config: PrepareConfig) -> Path:
     with tf.device("CPU"):  # as in the data pipeline
         rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
     path = expand(config.output or "degradations.png")
-    write_image(path, _sheet(rows))
+    write_image(path, lay_out(rows, SIDE))
     return path
 
 
@@ -124,19 +122,3 @@ _WORDS: dict[str, Callable[[Values], str]] = {
     "kernel": lambda values: f"number {values['number']:.0f}",
     "patch": lambda values: f"number {values['number']:.0f}",
 }
-
-
-def _sheet(rows: list[list[Cell]]) -> np.ndarray:
-    """Lays the images out with their lines of text below: uint8 [H,W,3]."""
-    text = 4 + LINE * max(len(lines) for cells in rows for _, lines in cells)
-    width, height = GAP + len(rows[0]) * (SIDE + GAP), GAP + len(rows) * (SIDE + text + GAP)
-    sheet = Image.new("RGB", (width, height), "white")
-    write = partial(ImageDraw.Draw(sheet).text, fill="black", font=ImageFont.load_default(11))
-    for row, cells in enumerate(rows):
-        top = GAP + row * (SIDE + text + GAP)
-        for column, (image, lines) in enumerate(cells):
-            left = GAP + column * (SIDE + GAP)
-            sheet.paste(Image.fromarray(image), (left, top))
-            for number, line in enumerate(lines):
-                write((left, top + SIDE + 3 + number * LINE), line)
-    return np.asarray(sheet)
