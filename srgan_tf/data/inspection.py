@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data.catalog import open_sources
+from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.data.likeness import Looks
 from srgan_tf.data.pairs import Source
 from srgan_tf.data.parallel_loading import load_in_parallel
-from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.imaging import matlab_resize, write_image
 from srgan_tf.imaging.color import rgb_to_y
 from srgan_tf.text import printable

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
+from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.resizing import MODES
-from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.imaging import write_image
 from srgan_tf.text import expand
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import open_source
-from srgan_tf.data.inspection import BLOCKY, DUPLICATE, SOFT, blockiness, check, difference_hash, sharpness
 from srgan_tf.data.contact_sheet import GAP
+from srgan_tf.data.inspection import BLOCKY, DUPLICATE, SOFT, blockiness, check, difference_hash, sharpness
 from srgan_tf.imaging import matlab_resize
 
 
