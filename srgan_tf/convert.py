@@ -12,6 +12,7 @@ PyTorch is not needed, and nothing in the file is executed. docs/weights.md list
 import functools
 
 from srgan_tf import flags
+from srgan_tf.atomic import check_writable
 from srgan_tf.config import ConvertConfig
 from srgan_tf.errors import UserError
 from srgan_tf.settings import parse_arguments
@@ -20,6 +21,8 @@ from srgan_tf.text import expand, printable
 
 def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
+    output = expand(config.output)
+    check_writable(output.parent)
     found = flags.find_model(config.model, config.offline)
     flags.import_keras()
     with flags.quiet_imports():
@@ -33,7 +36,6 @@ def main(config: ConvertConfig) -> None:
             raise UserError(f"--model_args={config.model_args}: {error}") from error
     if config.fold and isinstance(model, Generator):
         model = model.fold()
-    output = expand(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix == ".keras":
         save_model(model, output)

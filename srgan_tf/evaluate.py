@@ -14,6 +14,7 @@ import logging
 import sys
 
 from srgan_tf import flags
+from srgan_tf.atomic import check_writable
 from srgan_tf.config import EvaluateConfig
 from srgan_tf.text import expand, printable
 
@@ -26,6 +27,7 @@ def main(config: EvaluateConfig) -> int:
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it takes several models for one that is traced anew
     output = expand(config.output)
+    check_writable(output)
     output.mkdir(parents=True, exist_ok=True)
     evaluation = evaluate(config, output, flags.quiet_imports)
     lines = report_lines(evaluation, config)

@@ -11,6 +11,7 @@ import functools
 import os
 
 from srgan_tf import flags
+from srgan_tf.atomic import check_writable
 from srgan_tf.config import ExportConfig
 from srgan_tf.settings import lookup
 from srgan_tf.text import expand, printable
@@ -18,6 +19,8 @@ from srgan_tf.text import expand, printable
 
 def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
+    output = expand(config.output)
+    check_writable(output)
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, summary
@@ -28,7 +31,6 @@ def main(config: ExportConfig) -> None:
     with flags.quiet_imports():
         generator = load_generator(model)
     config = dataclasses.replace(config, model=os.path.join(os.curdir, model.path))  # the card describes this file
-    output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:
         path = export(generator, output, model.name, config)

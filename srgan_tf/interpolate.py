@@ -9,6 +9,7 @@ import functools
 from pathlib import Path
 
 from srgan_tf import flags
+from srgan_tf.atomic import check_writable
 from srgan_tf.config import InterpolateConfig
 from srgan_tf.errors import UserError
 from srgan_tf.text import expand, printable
@@ -16,6 +17,8 @@ from srgan_tf.text import expand, printable
 
 def main(config: InterpolateConfig) -> None:
     """Writes a model for each alpha, then the images."""
+    output = expand(config.output)
+    check_writable(output)
     found = [flags.find_model(model, config.offline) for model in (config.model_a, config.model_b)]
     flags.import_keras()
     with flags.quiet_imports():
@@ -31,7 +34,6 @@ def main(config: InterpolateConfig) -> None:
             raise UserError(f"two images of --input are called {path.stem}, and their results would overwrite one "
                             "another: rename one")
         images[path.stem] = read_image(expand(path), keep_depth=True).pixels
-    output = expand(config.output)
     output.mkdir(parents=True, exist_ok=True)
     generators = {}
     for alpha in config.alpha:

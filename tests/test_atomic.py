@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from srgan_tf.atomic import LOCK_FILE, locked, replacing, sweep
+from srgan_tf.atomic import LOCK_FILE, check_name, check_writable, locked, replacing, sweep
 
 HOLDER = ("import sys, time; from pathlib import Path; from srgan_tf.atomic import locked, replacing\n"
           "with locked(Path(sys.argv[1]), '--run_dir'), replacing(Path(sys.argv[1], 'a.keras')) as temporary:\n"
@@ -59,3 +60,25 @@ def test_only_what_is_ours_and_dead_is_swept(tmp_path):
         assert left == {".1123456789abcdef.tmp", ".user.tmp.png", "0123456789abcdef.tmp.png", temporary.name}
     assert (tmp_path / "mine.png").read_text() == "being written"
     sweep(tmp_path / "nowhere")
+
+
+def test_places_that_cannot_be_written_to(tmp_path):
+    """Nothing is left of the trial, and no folder is made for it."""
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "not" / "there")
+    check_name(tmp_path / "not" / "there.png")
+    with pytest.raises(NotADirectoryError) as caught:
+        check_writable(tmp_path / "file" / "below")
+    assert caught.value.filename == str(tmp_path / "file" / "below")
+    for name in (tmp_path / ("x" * 256), tmp_path / "not" / "there" / ("ä" * 128)):
+        with pytest.raises(OSError, match="File name too long") as caught:
+            check_name(name)
+        assert caught.value.filename == str(name)
+    check_name(tmp_path / ("ä" * 127))
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, not even root's")
+def test_a_folder_that_takes_no_files():
+    with pytest.raises(FileNotFoundError, match="/proc"):
+        check_writable(Path("/proc"))

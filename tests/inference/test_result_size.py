@@ -71,6 +71,18 @@ def test_the_reduction_is_matlabs_in_float_with_alpha_multiplied_in(photo, chann
     assert bool(upscaler.sizes) == bool(runs)
 
 
+def test_a_runtime_that_rounds_by_itself(photo):
+    """As a server does: its levels are reduced in floating point, and rounded once more."""
+    image = photo[:29, :24]
+    upscaler = Upscaler(Runtime("rounds", 3, lambda images: images.repeat(3, axis=1).repeat(3, axis=2)))
+    for size, scale in (({"scale": 2}, Fraction(2, 3)), ({"scale": 6}, Fraction(2, 3))):
+        larger = image.repeat(3, axis=0).repeat(3, axis=1)
+        larger = larger.repeat(3, axis=0).repeat(3, axis=1) if size["scale"] > 3 else larger
+        expected = to_levels(matlab_resize(larger / 255, scale), np.uint8)
+        np.testing.assert_allclose(upscaler(image, **size), expected.astype(int), atol=1, rtol=0)
+        assert upscaler(image, dtype=np.uint16, **size).shape == expected.shape
+
+
 def test_only_a_row_of_tiles_is_upscaled_at_a_time(photo):
     """The bands of a tall image are reduced as they come: what is kept of them does not grow with its height."""
     from srgan_tf.imaging import resize
