@@ -70,7 +70,7 @@ class CompareConfig(Settings):
     page: int = setting(
         0, "Page of a TIFF, or frame of an animated image, that is compared, from 1; 0: files of several are refused.",
         low=0)
-    accept_truncated: bool = setting(False, "Take a JPEG that is cut off as far as it goes.")
+    accept_truncated: bool = setting(False, "Take a JPEG or PNG that is cut off as far as it goes.")
     trust_model: bool = setting(False, TRUST_HELP)
 
     def __post_init__(self) -> None:

@@ -77,7 +77,7 @@ class UpscaleConfig(Settings):
     page: int = setting(
         0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: the only page, and all frames.",
         low=0)
-    accept_truncated: bool = setting(False, "Take a JPEG that is cut off as far as it goes.")
+    accept_truncated: bool = setting(False, "Take a JPEG or PNG that is cut off as far as it goes.")
     strip_metadata: bool = setting(
         False, "Write no metadata (EXIF, XMP, IPTC, texts, dots per inch), only the colour profile.")
     runtime: str = setting(

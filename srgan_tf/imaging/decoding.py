@@ -16,6 +16,7 @@ from srgan_tf.imaging import (
     bmp_pixels,
     colour_profiles,
     cut_jpeg,
+    cut_png,
     deep,
     exif,
     metadata,
@@ -38,6 +39,9 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1], 4: lambda x: x[::-1], 5: lambda x: x.swapaxes(0, 1),
     6: lambda x: np.rot90(x, -1), 7: lambda x: x[::-1, ::-1].swapaxes(0, 1), 8: lambda x: np.rot90(x)}
 _TURNED_BY_A_QUARTER = (5, 6, 7, 8)
+
+# What gives a cut file an end, and what is then in the place of the pixels that are not there.
+_MENDERS = {"JPEG": (cut_jpeg.mended, "grey or coarse"), "PNG": (cut_png.mended, "black, or in part")}
 
 # catch_warnings changes the whole process's filters: two threads must not interleave.
 _warnings_lock = threading.Lock()
@@ -122,10 +126,10 @@ def decode(file: BinaryIO, wanted: Wanted) -> Decoded:
         image, layout = _load(file, kind, wanted)
     except BeyondPillowError as error:
         return _from_samples(file, error, wanted)
-    except OSError:
-        if kind != "JPEG":
+    except (OSError, SyntaxError):
+        if kind not in _MENDERS:
             raise
-        file = _mended(file, wanted, notes)
+        file = _mended(file, kind, wanted, notes)
         image, layout = _load(file, kind, wanted)
     kept = tiff_files.collect(file, image) if kind == "TIFF" else metadata.collect(image, chunks)
     if layout:
@@ -198,15 +202,16 @@ def _of_png(chunks: list[png_chunks.Chunk], pixels: np.ndarray, kept: metadata.M
     return colour_profiles.straightened(pixels, colours), profile, dataclasses.replace(kept, cicp=colours.cicp)
 
 
-def _mended(file: BinaryIO, wanted: Wanted, notes: list[str]) -> BinaryIO:
-    """A JPEG that ends early, with an end: as it is if nothing else is missing, else if it is wanted."""
+def _mended(file: BinaryIO, kind: str, wanted: Wanted, notes: list[str]) -> BinaryIO:
+    """A file that ends early, with an end: as it is if nothing else is missing, else if it is wanted."""
+    mend, rest = _MENDERS[kind]
     file.seek(0)
     with _quietly():
-        content, row = cut_jpeg.mended(file.read())
+        content, row = mend(file.read())
     if row is not None:
         if not wanted.accept_truncated:
             raise RefusedError(f"the file ends early, in row {row}: --accept_truncated takes what is there")
-        notes.append(f"the file ends early: from row {row} on it is grey or coarse")
+        notes.append(f"the file ends early: from row {row} on it is {rest}")
     return io.BytesIO(content)
 
 

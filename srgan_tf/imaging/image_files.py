@@ -89,7 +89,7 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, keep_de
         keep_depth: whether PNG and TIFF files of more than 8 bits are given as uint16. Else they are rounded to uint8.
             16-bit RGB in the separate planes of a compressed TIFF is uint8 either way: Pillow has its high bytes alone.
         page: of a TIFF, or frame of an animated image, from 1; 0: the only one.
-        accept_truncated: whether a JPEG that is cut is taken as far as it goes; `notes` then says so.
+        accept_truncated: whether a JPEG or PNG that is cut is taken as far as it goes; `notes` then says so.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: from the file system.

@@ -13,7 +13,7 @@ class FileOptions(NamedTuple):
 
     Attributes:
         page: of a TIFF or an animated image, from 1; 0: the only one.
-        accept_truncated: whether a JPEG that is cut is taken as far as it goes.
+        accept_truncated: whether a JPEG or PNG that is cut is taken as far as it goes.
         strip_metadata: whether nothing is kept but the colour profile.
         software: what the metadata say that made the image; empty: nothing.
         clips: how clips are upscaled.

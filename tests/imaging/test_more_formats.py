@@ -1,11 +1,12 @@
 """Files that Pillow does not read, or not right: TIFF's other numbers, BMP's runs and bit fields; pages; cut files."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
 import tifffile
-from imaging.samples import ALPHA, CAMERA, RGB, exif_of, save
+from imaging.samples import ALPHA, CAMERA, RGB, exif_of, png, save
 from PIL import Image, ImageCms
 
 from srgan_tf.imaging import read_header, read_image, signatures
@@ -204,3 +205,39 @@ def test_a_jpeg_without_its_end(tmp_path):
     path.write_bytes(whole[: scans[-1]])  # each scan is whole, and the last one is not there
     with pytest.raises(ValueError, match="ends early"):
         read_image(path)
+
+
+@pytest.mark.parametrize("image", [
+    Image.fromarray(RGB), Image.fromarray(DEEP[..., 0]), Image.fromarray(RGB).quantize(9)])
+def test_a_png_without_its_end(tmp_path, image):
+    path = save(tmp_path, image, "a.png")
+    whole, expected = path.read_bytes(), read_image(path).pixels
+    wrong = bytearray(whole)
+    wrong[whole.index(b"IEND") - 5] ^= 1  # the checksum of the pixels
+    for content in (whole[:-12], whole[:-14], bytes(wrong)):
+        path.write_bytes(content)
+        np.testing.assert_array_equal(read_image(path).pixels, expected)
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(ValueError, match="ends early, in row"):
+        read_image(path)
+    cut = read_image(path, accept_truncated=True)
+    row = int(cut.notes[0].split(" row ")[1].split()[0])
+    assert 0 < row < 41
+    np.testing.assert_array_equal(cut.pixels[:row], expected[:row])
+
+
+def test_an_interlaced_png_without_its_end(tmp_path):
+    rows = b""
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    for left, top, across, down in passes:
+        rows += b"".join(b"\0" + row.tobytes() for row in RGB[top::down, left::across])
+    whole = png(37, 41, 8, 2, rows)
+    header = whole[12:28] + b"\1"
+    whole = whole[:12] + header + struct.pack(">I", zlib.crc32(header)) + whole[33:]
+    path = tmp_path / "a.png"
+    path.write_bytes(whole)
+    np.testing.assert_array_equal(read_image(path).pixels, RGB)
+    path.write_bytes(whole[: len(whole) // 2])
+    cut = read_image(path, accept_truncated=True)
+    np.testing.assert_array_equal(cut.pixels[::8, ::8], RGB[::8, ::8])
+    assert cut.notes == ("the file ends early: from row 0 on it is black, or in part",)
