@@ -24,7 +24,9 @@ _PREMULTIPLIED, _STRAIGHT = 1, 2  # of ExtraSamples
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether an image has no colours but greys."""
+    """Whether an image has no colours but greys. Raises RefusedError where its palette is missing."""
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise RefusedError("damaged: its palette is missing")
     if image.mode in ("P", "PA"):  # GIF has no other grey than a palette of greys
         palette = np.reshape(image.getpalette("RGB"), (-1, 3))
         return bool((palette == palette[:, :1]).all())

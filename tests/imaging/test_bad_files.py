@@ -68,6 +68,11 @@ def test_not_an_image(tmp_path):
     assert "PNG of a kind that is not read, or damaged" in refusal(path)
 
 
+def test_a_palette_that_is_missing(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(2, 1, 8, 3, b"\0\1\2"))
+    assert refusal(tmp_path / "a.png") == "damaged: its palette is missing"
+
+
 def test_from_the_file_system(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No such file.*missing\.png"):
         read_image(tmp_path / "missing.png")
