@@ -17,6 +17,7 @@ from srgan_tf import __version__
 from srgan_tf.atomic import sweep
 from srgan_tf.errors import UserError
 from srgan_tf.inference.color_matching import matches_color
+from srgan_tf.inference.result_size import SizeAsked, Target, passes, target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
 from srgan_tf.video.encoders import CONTAINERS, Encoding, Wish, choose, ending_for
@@ -28,6 +29,10 @@ from srgan_tf.video.segments import Parts, SegmentWriter, resume_place
 CLIP_ENDINGS = tuple(CONTAINERS)
 AHEAD = 3  # frames that wait to be upscaled, and to be encoded
 _NAMED = 20  # faults that are printed
+# Settings that do not change a frame: a run may resume with others.
+_SAME_FRAMES = {"accept_truncated", "format", "list", "max_megapixels", "offline", "output", "overwrite", "page",
+                "recursive", "server_retries", "server_timeout", "strip_metadata", "suffix", "threads", "timing",
+                "trust_model"}
 _SAMPLE = 1 << 20  # bytes at either end of a clip that tell it from another
 
 
@@ -39,8 +44,9 @@ class ClipSettings(NamedTuple):
         start, end: the stretch, in seconds; None: to the end.
         max_megapixels: of a frame of the result.
         strip_metadata: whether the clip's own tags and chapters are left out.
+        size: of the frames.
         model: a ModelRef, or what else tells this model from others.
-        how: what else the frames depend on.
+        how: what else the frames depend on, names and values.
     """
 
     wish: Wish = Wish()
@@ -48,6 +54,7 @@ class ClipSettings(NamedTuple):
     end: Fraction | None = None
     max_megapixels: float = 400
     strip_metadata: bool = False
+    size: SizeAsked = SizeAsked()
     model: Any = ""
     how: tuple = ()
 
@@ -62,10 +69,11 @@ def clip_settings(config: Any, model: Any = "") -> ClipSettings:
     end = parse_time(config.end, "end") if config.end else None
     if end is not None and end <= start:
         raise UserError(f"--end must be later than --start={config.start or 0}; got {config.end}")
-    how = (config.tile, config.overlap, config.self_ensemble, matches_color(config), config.precision, config.runtime,
-           config.sharpness)
+    how = {name: str(value) for name, value in vars(config).items() if name not in _SAME_FRAMES}
+    how["match_color"] = str(matches_color(config))
+    size = SizeAsked(config.scale, config.width, config.height, config.max_side)
     return ClipSettings(Wish(config.codec, config.crf, config.preset, config.pixel_format), start, end,
-                        config.max_megapixels, config.strip_metadata, model, how)
+                        config.max_megapixels, config.strip_metadata, size, model, tuple(how.items()))
 
 
 def clip_ending(source: Path) -> str:
@@ -77,22 +85,34 @@ def clip_ending(source: Path) -> str:
     return source.suffix[1:] if source.suffix.lower() in CONTAINERS else ending_for(probe(source))
 
 
-def check_clip(source: Path, target: Path, settings: ClipSettings, scale: int = 1) -> Clip:
+def check_clip(source: Path, target: Path, settings: ClipSettings, scale: int = 0) -> tuple[Clip, Target, Encoding]:
     """Probes a clip, and checks whether it can be written as it is wished.
+
+    Args:
+        source: the clip.
+        target: of the result.
+        settings: how.
+        scale: of the model; 0: not known yet.
+
+    Returns:
+        What it holds, how large the frames become, and how they are written.
 
     Raises:
         UserError: it cannot be read, holds no frames, or cannot be written so.
         OSError: from the file system.
     """
     clip = probe(source)
-    choose(clip, target, settings.wish, scale)
+    size = target_of((clip.height, clip.width), settings.size, scale or 1)
+    encoding = choose(clip, target, settings.wish, *reversed(size.size))
+    if scale:
+        passes((clip.height, clip.width), size.size, scale)  # a model of scale 1 makes nothing larger
     if settings.start and clip.seconds and settings.start >= clip.seconds:
         raise UserError(f"{source} lasts {clip.seconds:.3f} s: --start must be earlier; got {float(settings.start):g}")
-    megapixels = clip.width * clip.height * scale**2 / 1e6
+    megapixels = size.size[0] * size.size[1] / 1e6
     if megapixels > settings.max_megapixels:
         raise UserError(f"{source}: {clip.width}x{clip.height} would become {megapixels:.0f} megapixels; the limit is "
                         f"--max_megapixels={settings.max_megapixels:g}")
-    return clip
+    return clip, size, encoding
 
 
 def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipSettings,
@@ -114,9 +134,8 @@ def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipS
         OSError: from the file system.
     """
     began, timings = time.perf_counter(), Counter() if timings is None else timings
-    clip = check_clip(source, target, settings, upscaler.scale)
-    encoding = choose(clip, target, settings.wish, upscaler.scale)
-    for note in [*_notes(clip, encoding, upscaler.scale), *tracks_left_out(clip, target)]:
+    clip, size, encoding = check_clip(source, target, settings, upscaler.scale)
+    for note in [*_notes(clip, encoding, size), *tracks_left_out(clip, target)]:
         tqdm.write(f"{printable(source)}: {printable(note)}")
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)  # a run that was killed while it joined
@@ -127,9 +146,9 @@ def upscale_clip(upscaler: Upscaler, source: Path, target: Path, settings: ClipS
                        "anew")
         if parts.ended() is None:
             with _resumable(parts):
-                _make_segments(upscaler, clip, settings, parts, encoding, timings)
+                _make_segments(upscaler, clip, size, settings, parts, encoding, timings)
         joining = time.perf_counter()
-        join(parts, clip, target, encoding, upscaler.scale, settings.start, settings.end, not settings.strip_metadata)
+        join(parts, clip, target, encoding, settings.start, settings.end, not settings.strip_metadata)
         timings["join"] += time.perf_counter() - joining
         frames, counted = _counted(source, parts)
         parts.delete()
@@ -160,12 +179,12 @@ def _counted(source: Path, parts: Parts) -> tuple[int, str]:
     return frames, ", ".join(words + ([f"{len(faults)} faults in the clip"] if faults else []))
 
 
-def _notes(clip: Clip, encoding: Encoding, scale: int) -> Iterator[str]:
+def _notes(clip: Clip, encoding: Encoding, size: Target) -> Iterator[str]:
     if clip.interlaced:
         yield "interlaced: each pair of fields becomes one frame (yadif)"
     if clip.alpha:
         yield "its transparency is not kept"
-    if (encoding.width, encoding.height) != (scale * clip.width, scale * clip.height):
+    if (encoding.height, encoding.width) != size.size:
         yield "the result's last row or column is doubled, because halved chroma needs even sizes"
     if clip.deep and not encoding.deep:
         yield f"its {clip.depth} bits become 8"
@@ -174,7 +193,7 @@ def _notes(clip: Clip, encoding: Encoding, scale: int) -> Iterator[str]:
                "description is not kept")
 
 
-def _job(clip: Clip, upscaler: Upscaler, settings: ClipSettings, encoding: Any) -> dict[str, Any]:
+def _job(clip: Clip, upscaler: Upscaler, settings: ClipSettings, encoding: Encoding) -> dict[str, Any]:
     """What the segments depend on."""
     av = import_av()
     size = clip.path.stat().st_size
@@ -185,17 +204,18 @@ def _job(clip: Clip, upscaler: Upscaler, settings: ClipSettings, encoding: Any) 
             digest.update(file.read(_SAMPLE))
     return {"clip": [size, digest.hexdigest()], "model": [upscaler.runtime.name, upscaler.scale, str(settings.model),
                                                              getattr(settings.model, "digest", "")],
-            "how": list(settings.how),
+            "how": dict(settings.how),
             "stretch": [str(settings.start), str(settings.end)], "encoding": list(encoding),
             "versions": [__version__, av.__version__]}
 
 
-def _make_segments(upscaler: Upscaler, clip: Clip, settings: ClipSettings, parts: Parts, encoding: Any,
-                   timings: Counter) -> None:
+def _make_segments(upscaler: Upscaler, clip: Clip, size: Target, settings: ClipSettings, parts: Parts,
+                   encoding: Encoding, timings: Counter) -> None:
     done = list(parts.segments())
     count = sum(len(segment.pts) for segment in done)
     frames = read_frames(clip, settings.start, settings.end, resume_place(done[-1] if done else None))
-    dtype = np.uint16 if encoding.deep else np.uint8
+    options = {"dtype": np.uint16 if encoding.deep else np.uint8}
+    options |= {"size": size.size} if size.scale is None else {"scale": size.scale}
     # The threads end before the writer leaves what is unfinished.
     with (SegmentWriter(parts, len(done), clip, encoding) as writer,
           ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(1) as encoder,
@@ -210,7 +230,7 @@ def _make_segments(upscaler: Upscaler, clip: Clip, settings: ClipSettings, parts
             if frame.pixels is None:
                 upscaled = None
             elif not repeated:
-                upscaled = upscaler(frame.pixels, dtype=dtype)
+                upscaled = upscaler(frame.pixels, **options)
             timings["upscale"] += time.perf_counter() - start
             before = frame.pixels
             writing.append(encoder.submit(writer.add, frame, upscaled, repeated))

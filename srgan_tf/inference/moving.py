@@ -9,8 +9,8 @@ from srgan_tf.inference.animations import check_animation, upscale_animation
 from srgan_tf.inference.asked import Asked
 from srgan_tf.inference.clips import CLIP_ENDINGS, check_clip, clip_ending, upscale_clip
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.video.animation_files import ANIMATION_FORMATS, is_animation
-from srgan_tf.video.probing import is_clip
+from srgan_tf.video.animation_files import ANIMATION_FORMATS, is_animation, read_animation
+from srgan_tf.video.probing import is_clip, probe
 
 MOVING_ENDINGS = (*ANIMATION_FORMATS, *CLIP_ENDINGS)
 
@@ -32,6 +32,16 @@ def ending_of(source: Path, endings: Sequence[str]) -> str:
         return "mp4"  # it fails when it is checked, and stops no other
 
 
+def shape_of(source: Path) -> tuple[int, int]:
+    """Rows and columns of its frames.
+
+    Raises:
+        UserError, OSError: as check_moving.
+    """
+    found = probe(source) if is_clip(source) else read_animation(source)
+    return found.height, found.width
+
+
 def check_moving(source: Path, target: Path, asked: Asked, scale: int) -> None:
     """Checks what can be checked before a model is loaded.
 
@@ -47,7 +57,7 @@ def check_moving(source: Path, target: Path, asked: Asked, scale: int) -> None:
     """
     _refuse(source, asked, scale)
     if is_clip(source):
-        check_clip(source, target, asked.files.clips, scale or 1)
+        check_clip(source, target, asked.files.clips, scale)
     else:
         check_animation(source, target, asked.max_megapixels, scale or 1)
 
@@ -58,9 +68,9 @@ def _refuse(source: Path, asked: Asked, scale: int) -> None:
     clip = is_clip(source)
     what = "clips" if clip else "animated images"
     refused = {
-        "--width, --height and --max_side": (size.width or size.height or size.max_side,
+        "--width, --height and --max_side": (not clip and (size.width or size.height or size.max_side),
                                              f"{what} have the model's scale"),
-        f"--scale={size.scale:g}": (size.scale and scale not in (0, size.scale),
+        f"--scale={size.scale:g}": (not clip and size.scale and scale not in (0, size.scale),
                                     f"{what} have the model's scale, {scale}"),
         "--quality": (encoding.quality, "--crf is that of clips" if clip else "animated WebP is lossless"),
         "--lossless": (encoding.lossless and clip, "--codec=ffv1 in .mkv is lossless"),

@@ -23,7 +23,7 @@ from srgan_tf.imaging.written_formats import check_size, format_of, no_transpare
 from srgan_tf.inference.asked import SIZE_SUFFIX, SUFFIX, Asked
 from srgan_tf.inference.inputs import passed_over
 from srgan_tf.inference.jobs import Job, find_jobs
-from srgan_tf.inference.moving import check_moving, endings_of
+from srgan_tf.inference.moving import check_moving, endings_of, shape_of
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
 from srgan_tf.text import printable
 
@@ -99,12 +99,14 @@ class _Planner:
     def named(self, job: Job) -> Job:
         """The job with the size of its result in its target's name."""
         if endings_of(job.source, self.asked.files.page):
-            return job
-        header = self._header(job)
-        target = self._target(header)
+            shape = shape_of(job.source)
+        else:
+            header = self._header(job)
+            shape = header.height, header.width
+        target = self._target(shape)
         if target is None:
             return job
-        (rows, columns), scale = target.size, target.size[1] / header.width
+        (rows, columns), scale = target.size, target.size[1] / shape[1]
         name = job.target.name
         for mark, value in (("{width}", columns), ("{height}", rows), ("{scale}", f"{scale:.3g}")):
             name = name.replace(mark, str(value))
@@ -125,7 +127,8 @@ class _Planner:
             check_moving(job.source, job.target, self.asked, self.model_scale)
             return job
         header = self._header(job)
-        target, shape = self._target(header), (header.height, header.width)
+        shape = header.height, header.width
+        target = self._target(shape)
         self._check_megapixels(job, shape, target.size if target else shape)
         if header.alpha and not format_of(job.target).alpha and not self._is_opaque(job):
             raise no_transparency(job.target)
@@ -154,11 +157,11 @@ class _Planner:
             if sides[0] * sides[1] > self.asked.max_pixels:
                 raise UserError(f"{job.source}: {shape[1]}x{shape[0]}{becomes}; {limit}")
 
-    def _target(self, header: Header) -> Target | None:
+    def _target(self, shape: tuple[int, int]) -> Target | None:
         size = self.asked.size
         if not (self.model_scale or size.width or size.height or size.scale):
             return None
-        return target_of((header.height, header.width), size, self.model_scale)
+        return target_of(shape, size, self.model_scale)
 
     def _check_clashes(self, job: Job) -> None:
         """Raises a UserError where a result would take the place of another, or of an image to upscale."""

@@ -97,8 +97,15 @@ def ending_for(clip: Clip) -> str:
     return "mp4" if set(clip.audio) <= set(_MP4_AUDIO) else "mkv"
 
 
-def choose(clip: Clip, target: Path, wish: Wish, scale: int) -> Encoding:
+def choose(clip: Clip, target: Path, wish: Wish, width: int, height: int) -> Encoding:
     """How a clip is written to a file.
+
+    Args:
+        clip: as probed.
+        target: of the result, whose ending says which container.
+        wish: what is asked.
+        width: of the upscaled frames.
+        height: of the upscaled frames.
 
     Raises:
         UserError: the file's ending, codec, quality, preset and pixel format do not go together.
@@ -114,8 +121,7 @@ def choose(clip: Clip, target: Path, wish: Wish, scale: int) -> Encoding:
         raise UserError(f"{target}: {ending} cannot hold --codec={name}, but {', '.join(CONTAINERS[ending])}")
     pixel_format = wish.pixel_format or _pixel_format(codec, deep)
     _check_pixel_format(clip, codec, name, pixel_format)
-    width, height = (scale * side + scale * side % step for side, step in zip(
-        (clip.width, clip.height), _steps(pixel_format), strict=True))
+    width, height = (side + side % step for side, step in zip((width, height), _steps(pixel_format), strict=True))
     return Encoding(name, pixel_format, codec.options(_crf(name, codec, wish.crf), _preset(name, codec, wish.preset)),
                     width, height)
 

@@ -28,8 +28,8 @@ _EVER = 1 << 62
 _MP4_OPTIONS = {"movflags": "faststart", "movie_timescale": "90000"}
 
 
-def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int, start: Fraction,
-         end: Fraction | None, tags: bool = True) -> None:
+def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, start: Fraction, end: Fraction | None,
+         tags: bool = True) -> None:
     """Writes the result, whole or not at all.
 
     Args:
@@ -37,7 +37,6 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int,
         clip: that they were made of.
         target: of the result.
         encoding: how the segments were written.
-        scale: how many times larger they are than the clip.
         start: of the stretch that they stand for, in seconds from the clip's beginning.
         end: of it; None: the clip's end.
         tags: whether the clip's own tags and chapters are kept. Those of tracks, such as languages, are.
@@ -50,7 +49,7 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, scale: int,
     options = _MP4_OPTIONS if target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
     with (_plain_errors(target, parts), opened(clip.path) as source, replacing(target) as temporary,
           av.open(str(temporary), "w", container_options=options) as result):
-        video = _add_video(result, parts, clip, encoding, scale)
+        video = _add_video(result, parts, clip, encoding)
         copied = {track.index: copy for track in _others(source, clip) if _fits(track, result.format.name)
                   and (copy := _add_copy(result, track))}
         shift, last = start + clip.origin, None if end is None else end - start
@@ -76,7 +75,7 @@ def _plain_errors(target: Path, parts: Parts) -> Iterator[None]:
                         f"frames stay in {parts.folder}") from error
 
 
-def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding, scale: int) -> Any:
+def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding) -> Any:
     with opened(parts.media(0)) as first:
         video = result.add_stream_from_template(first.streams.video[0], opaque=True)
     with opened(clip.path) as source:
@@ -95,8 +94,8 @@ def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding, scale:
         context.codec_tag = tag
     if clip.rotation:
         # The last row moves, in pixels.
-        video.set_display_matrix([*clip.rotation[:6], *(scale * moved for moved in clip.rotation[6:8]),
-                                  clip.rotation[8]])
+        moves = (round(moved * encoding.width / clip.width) for moved in clip.rotation[6:8])
+        video.set_display_matrix([*clip.rotation[:6], *moves, clip.rotation[8]])
     return video
 
 

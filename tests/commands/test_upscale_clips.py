@@ -95,6 +95,21 @@ def test_high_dynamic_range(tmp_path, upscaler, refused):
     assert "clip.mkv is PQ (high dynamic range), which needs 10 bits" in line
 
 
+@pytest.mark.parametrize(("arguments", "name", "size"), [
+    (("--width=100",), "clip_100x75.mkv", (100, 76)), (("--max_side=96",), "clip_96x72.mkv", (96, 72)),
+    (("--scale=1.5",), "clip_x1.5.mkv", (96, 72)),
+    (("--scale=3", "--pixel_format=yuv444p"), "clip_x3.mkv", (192, 144))])
+def test_sizes(tmp_path, command, arguments, name, size):
+    """The model runs until a frame is large enough, and a reduction does the rest."""
+    make_clip(tmp_path / "clip.mkv", [chart()] * 2, codec="ffv1")
+    done = command("upscale", "clip.mkv", "--model=bicubic", *arguments)
+    assert done.status == 0, done
+    frame = decoded(tmp_path / "upscaled" / name)[1]
+    assert (frame.width, frame.height) == size
+    if size == (192, 144):
+        assert np.abs(patches(frame.reformat(format="rgb24").to_ndarray(), 3) - patches(chart(), 1) * 255).max() < 10
+
+
 def test_odd_sizes(tmp_path, command):
     image = np.linspace(0, 1, 35 * 33 * 3).reshape(35, 33, 3)
     make_clip(tmp_path / "clip.mkv", [image], codec="ffv1", pixel_format="yuv444p")
