@@ -98,10 +98,9 @@ def test_frames_that_repeat_are_computed_once(tmp_path, upscaler):
     counted.scale = 2
     same = Image.fromarray(frame(0, False)[..., :3])
     other = Image.fromarray(frame(1, False)[..., :3])
-    same.save(tmp_path / "a.webp", save_all=True, append_images=[same, other, other], duration=40, lossless=True,
-              minimize_size=False)
-    count = len(read_animation(tmp_path / "a.webp").delays)
-    assert upscale_animation(counted, tmp_path / "a.webp", tmp_path / "out.webp") == count
+    # Frames that differ in how they are blended are not joined by Pillow.
+    same.save(tmp_path / "a.png", save_all=True, append_images=[same, other, other], duration=40, blend=[0, 1, 0, 1])
+    assert upscale_animation(counted, tmp_path / "a.png", tmp_path / "out.png") == 4
     assert len(calls) == 2
 
 

@@ -2,12 +2,13 @@
 
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
 
 from srgan_tf.errors import UserError
 from srgan_tf.video.yuv import MATRICES, Colour, FrameMaker, FrameReader, colour_of
+
+av = pytest.importorskip("av")  # it needs Python 3.11
 
 BASE = Fraction(1, 25)
 MIDDLE = (slice(16, None, 32), slice(16, None, 32))
