@@ -19,7 +19,7 @@ from tqdm import tqdm
 from srgan_tf.config import FAITHFUL_MODEL, SHARP_MODEL, CompareConfig
 from srgan_tf.config.compare import ALL, CROP, FULL, WHOLE, Box, parse_crop
 from srgan_tf.errors import MENDABLE, ModelNotFoundError, UserError
-from srgan_tf.hub import ModelRef, absent_models, licence_terms, present_models, resolve
+from srgan_tf.hub import ModelRef, absent_models, is_adversarial, licence_terms, present_models, resolve
 from srgan_tf.imaging import matlab_resize, premultiply, to_uint8, to_unit, unpremultiply
 from srgan_tf.inference import Upscaler
 from srgan_tf.text import printable
@@ -131,7 +131,8 @@ def compare(pixels: np.ndarray, models: dict[str, ModelRef], config: CompareConf
     labels = _labels(models)
     made = {}
     for text, model in models.items():
-        run = _Run(labels[text], model, licence_terms(model.licence), f"--{_flag(model)}={shlex.quote(text)}")
+        run = _Run(labels[text], model, licence_terms(model.licence), f"--{_flag(model)}={shlex.quote(text)}",
+                   is_adversarial(text))
         made[text] = _attempt(run, pixels, config, opening, failures)
     path = {}
     if made.get(FAITHFUL_MODEL) and made.get(SHARP_MODEL):
@@ -152,6 +153,7 @@ class _Run(NamedTuple):
     model: Any
     licence: str
     flags: str
+    match_color: bool = False  # as upscale does with these flags
 
 
 def _between(made: dict[str, Result | None], pixels: np.ndarray, config: CompareConfig, opening: Opening,
@@ -161,7 +163,7 @@ def _between(made: dict[str, Result | None], pixels: np.ndarray, config: Compare
     for sharpness in sorted(set(config.sharpness)):
         name = f"sharpness {sharpness:g}"
         run = _Run(name, lambda sharpness=sharpness: _generator(sharpness, config), made[FAITHFUL_MODEL].licence,
-                   f"--sharpness={sharpness:g}")
+                   f"--sharpness={sharpness:g}", match_color=True)
         made[name] = _attempt(run, pixels, config, opening, failures)
         if made[name]:
             path[sharpness] = name
@@ -193,7 +195,8 @@ def _upscale(run: _Run, pixels: np.ndarray, config: CompareConfig, opening: Open
     with opening():
         model = run.model() if callable(run.model) else run.model
         upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=scale, threads=config.threads,
-                            runtime=config.runtime, precision=config.precision, trust_model=config.trust_model)
+                            runtime=config.runtime, precision=config.precision, trust_model=config.trust_model,
+                            match_color=run.match_color)
     upscaler(pixels[:TRIAL, :TRIAL], dtype=np.uint8)
     with tqdm(desc=printable(run.name), unit="tile", leave=False, disable=None) as bar:
         start = time.perf_counter()

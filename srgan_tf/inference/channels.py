@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from srgan_tf.imaging import premultiply, to_levels, to_uint8, to_unit, unpremultiply
-from srgan_tf.inference.result_check import check_black, check_finite
+from srgan_tf.inference.result_check import black_where_bright, check_finite, check_not_black
 from srgan_tf.runtimes.base import Runtime
 
 REACH = 4  # LR pixels around a pixel whose alpha decides how its colour is kept in range
@@ -28,10 +28,13 @@ def upscale_tile(runtime: Runtime, tile: np.ndarray, dtype: np.dtype) -> np.ndar
         [sH,sW,C].
 
     Raises:
-        UserError: as check_finite and check_black.
+        UserError: as check_finite and check_not_black.
     """
     upscaled = _upscaled(runtime, tile, dtype)
-    check_black(tile, upscaled, runtime.scale, runtime.name)
+    if black_where_bright(tile, upscaled, runtime.scale):
+        if upscaled.dtype == np.uint8 and runtime.run_float:
+            _upscaled(runtime, tile, np.dtype(np.float32))  # which checks the numbers
+        check_not_black(upscaled[..., : tile.shape[2] - (tile.shape[2] % 2 == 0)], runtime.name)
     return upscaled if upscaled.dtype == dtype else to_levels(upscaled, dtype)
 
 
