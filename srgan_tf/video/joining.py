@@ -16,7 +16,7 @@ from typing import Any
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 from srgan_tf.video.encoders import CODECS, Encoding
-from srgan_tf.video.probing import Clip, import_av, opened
+from srgan_tf.video.probing import Clip, import_av, opened, url_of
 from srgan_tf.video.segments import Parts
 
 # What the muxer writes itself, or what is true of the old file alone.
@@ -48,7 +48,7 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, start: Frac
     av = import_av()
     options = _MP4_OPTIONS if target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
     with (_plain_errors(target, parts), opened(clip.path) as source, replacing(target) as temporary,
-          av.open(str(temporary), "w", container_options=options) as result):
+          av.open(url_of(temporary), "w", container_options=options) as result):
         video = _add_video(result, parts, clip, encoding)
         copied = {track.index: copy for track in _others(source, clip) if _fits(track, result.format.name)
                   and (copy := _add_copy(result, track))}
@@ -136,7 +136,7 @@ def _is_cover(track: Any) -> bool:
 
 def _attach(result: Any, track: Any) -> None:
     kind = {"mjpeg": "jpeg"}.get(track.codec_context.name, track.codec_context.name)
-    with opened(Path(track.container.name)) as source:
+    with opened(Path(track.container.name.removeprefix("file:"))) as source:
         image = next(packet for packet in source.demux(source.streams[track.index]) if packet.size)
         result.add_attachment(track.metadata.get("filename", f"cover.{kind}"), f"image/{kind}", bytes(image))
 

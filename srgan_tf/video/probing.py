@@ -79,6 +79,11 @@ def import_av() -> Any:
     return av
 
 
+def url_of(path: Path) -> str:
+    """A path as FFmpeg takes it for one, whatever is in it: it takes 12:30.mp4 for a protocol."""
+    return f"file:{path}"
+
+
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """A clip's container, open for reading.
@@ -92,7 +97,7 @@ def opened(path: Path) -> Iterator[Any]:
         if not file.read(1):
             raise UserError(f"{path}: the file is empty")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(url_of(path), metadata_errors="replace")
     except av.FFmpegError as error:
         raise UserError(f"{path}: not a video that FFmpeg can read ({error.strerror})") from error
     with container:

@@ -25,7 +25,7 @@ from srgan_tf.atomic import LOCK_FILE, locked, replacing, sweep
 from srgan_tf.errors import UserError
 from srgan_tf.video.encoders import Encoding, add_video
 from srgan_tf.video.frame_reading import ClipFrame, Place
-from srgan_tf.video.probing import Clip, import_av
+from srgan_tf.video.probing import Clip, import_av, url_of
 from srgan_tf.video.yuv import FrameMaker
 
 LENGTH = 128  # frames: what a stop can cost
@@ -187,7 +187,7 @@ class SegmentWriter:
     def _begin(self) -> None:
         av = import_av()
         path = self._open.enter_context(replacing(self._parts.media(self._number)))
-        self._container = self._open.enter_context(av.open(str(path), "w", format="matroska"))
+        self._container = self._open.enter_context(av.open(url_of(path), "w", format="matroska"))
         self._stream = add_video(self._container, self._encoding, self._clip)
 
     def _store(self, frame: Any) -> None:

@@ -361,6 +361,14 @@ def test_the_codecs_of_the_flag():
     assert sorted(VIDEO_CODECS) == sorted(encoders.CODECS)
 
 
+def test_any_name(command, tmp_path):
+    name = "12:30 %03d [é].MP4"
+    make_clip(tmp_path / "clip.mp4", [chart()] * 2, audio=True).rename(tmp_path / name)
+    done = command("upscale", name, *BICUBIC)
+    assert done.status == 0, done
+    assert times(tmp_path / "upscaled/12:30 %03d [é]_x2.MP4") == [0, Fraction(1, 25)]
+
+
 def test_webm_and_avi(command, tmp_path):
     """A clip keeps its container where that is written, and plays everywhere else."""
     make_clip(tmp_path / "a.webm", [chart()], codec="libvpx-vp9", options={"cpu-used": "8"})

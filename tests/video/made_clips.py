@@ -80,7 +80,7 @@ def _tone(seconds: float) -> Iterator[Any]:
 
 def packets(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
     """When each packet of the first track of a kind is shown, in order, and what it holds."""
-    with av.open(str(path)) as container:
+    with av.open(f"file:{path}") as container:
         track = next(track for track in container.streams if track.type == kind)
         return sorted((packet.pts * packet.time_base, bytes(packet))
                       for packet in container.demux(track) if packet.size)
