@@ -103,9 +103,10 @@ def tracks_left_out(clip: Clip, target: Path) -> list[str]:
     """Which of a clip's other tracks the result cannot hold, a line each."""
     suffix = target.suffix.lower()
     muxer = {".mkv": "matroska", ".m4v": "ipod"}.get(suffix, suffix[1:])
+    hint = "" if suffix == ".mkv" else "; .mkv may hold it"
     with opened(clip.path) as source:
-        return [f"{track.type} track {track.index} ({_name(track)}) cannot be in {suffix} and is left out; .mkv may "
-                "hold it" for track in _others(source, clip) if not _fits(track, muxer)]
+        return [f"{track.type} track {track.index} ({_name(track)}) cannot be in {suffix} and is left out{hint}"
+                for track in _others(source, clip) if not _fits(track, muxer)]
 
 
 def _name(track: Any) -> str:

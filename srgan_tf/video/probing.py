@@ -15,6 +15,9 @@ from srgan_tf.video.yuv import Colour, colour_of, depth_of, is_rgb
 
 CLIP_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv",
                  ".flv", ".3gp", ".ogv")
+# Others, such as lists of files and of addresses, would read what a stranger's clip names.
+_FILES_ALONE = {"protocol_whitelist": "file",
+                "format_whitelist": "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg"}
 _TRANSPORT = ("mpegts", "mpeg")  # whose clocks begin anywhere
 _FIRST_PACKETS = 500  # to find a first frame in
 
@@ -97,7 +100,7 @@ def opened(path: Path) -> Iterator[Any]:
         if not file.read(1):
             raise UserError(f"{path}: the file is empty")
     try:
-        container = av.open(url_of(path), metadata_errors="replace")
+        container = av.open(url_of(path), metadata_errors="replace", container_options=_FILES_ALONE)
     except av.FFmpegError as error:
         raise UserError(f"{path}: not a video that FFmpeg can read ({error.strerror})") from error
     with container:

@@ -304,6 +304,12 @@ def without_frames(path):
     damage(make_clip(path, [chart()], codec="mpeg4"), 0)
 
 
+def a_list(path):
+    """Which FFmpeg would follow, to any file that is named in it."""
+    make_clip(path.with_name("another.mp4"), [chart()])
+    path.write_text("ffconcat version 1.0\nfile another.mp4\n")
+
+
 def audio_alone(path):
     make_clip(path.with_name("both.mp4"), [chart()], audio=True)
     with av.open(str(path.with_name("both.mp4"))) as source, av.open(str(path), "w") as container:
@@ -319,6 +325,7 @@ def audio_alone(path):
     (without_frames, "no frame of its video track can be decoded"),
     (lambda path: path.write_bytes(b""), "the file is empty"),
     (lambda path: path.write_text("no clip"), "not a video that FFmpeg can read"),
+    (a_list, "not a video that FFmpeg can read"),
 ])
 def test_refused_before_the_model_is_looked_for(refused, tmp_path, write, reason):
     write(tmp_path / "clip.mp4")
