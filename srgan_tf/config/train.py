@@ -47,6 +47,9 @@ class TrainConfig(Settings):
                                group="Data")
     noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.",
                               group="Data")
+    mix: str = setting(
+        "", "Mix crops, and how many of them: cutmix (a rectangle of another crop), mixup (the average of two), rgb "
+        "(colours exchanged), as in cutmix:0.3,rgb:0.1; empty: none.", group="Data")
     steps: int = setting(300_000, "Total number of optimizer steps; a resumed run continues to this number.", low=1,
                          group="Basics")
     batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1, group="Basics")

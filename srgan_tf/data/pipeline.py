@@ -3,17 +3,21 @@
 A run that starts again at step n therefore sees what it would have seen, with nothing to save but n.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.augmentation import SYMMETRIES, turn
+from srgan_tf.data.mixing import mixed
 from srgan_tf.data.records import row_bytes
 from srgan_tf.data.store import Store
 from srgan_tf.data.synthesis import Synthesis, mirrored_places, synthesize
 
 
 def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step: int, steps: int,
-          shard: tuple[int, int] = (0, 1), synthesis: Synthesis | None = None, taught: bool = False) -> tf.data.Dataset:
+          shard: tuple[int, int] = (0, 1), synthesis: Synthesis | None = None, taught: bool = False,
+          mixes: Mapping[str, float] = {}) -> tf.data.Dataset:
     """Batches of crops for the steps `first_step` to `steps`.
 
     Every position of every image is equally likely; crops are flipped and turned by multiples of 90 degrees.
@@ -28,6 +32,7 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
         shard: (i, n) takes the i-th of n equal parts of each batch, for the i-th of n machines.
         synthesis: makes LR of each HR crop; None: LR is the stored one.
         taught: whether to give the teacher's images that the store holds, without `synthesis`.
+        mixes: which crops are mixed with others, as `mixing.parse_mixes` returns it.
 
     Returns:
         A dataset of (lr uint8 [B/n,P/s,P/s,3], hr uint8 [B/n,P,P,3]); hr has 6 channels where `synthesis` sharpens,
@@ -38,6 +43,8 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
     options.deterministic = True
     index, share = shard[0], batch_size // shard[1]
     sample = _sampler(store, patch_size, seed, synthesis, taught)
+    if mixes:
+        sample = mixed(sample, mixes, seed)
 
     def load(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return sample(number // share * batch_size + index * share + number % share)

@@ -6,6 +6,7 @@ import sys
 import keras
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model, resolve
 from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smallest_side
@@ -26,6 +27,7 @@ def build_step(config: TrainConfig) -> PixelStep:
     Raises:
         ValueError: a name, an argument or a weight file is wrong.
     """
+    parse_mixes(config.mix)
     terms = parse_terms(config.losses, config.vgg_weights)
     _check_needs(config, terms)
     teacher = build_teacher(config) if config.teacher else None

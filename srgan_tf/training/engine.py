@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store, crops
+from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.models.esrgan_plus import NoiseInput
 from srgan_tf.training.ema import MovingAverage
@@ -104,7 +105,7 @@ def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthe
     def of_one_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
         batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
                         shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis,
-                        taught=taught)
+                        taught=taught, mixes=parse_mixes(config.mix))
         replicas = context.num_replicas_in_sync // context.num_input_pipelines
         together = batches.batch(config.steps_per_call)
         return (together if replicas == 1 else together.flat_map(partial(_share_out, replicas))).prefetch(2)
