@@ -54,7 +54,7 @@ def check_writable(folder: Path) -> None:
 def check_name(path: Path) -> None:
     """Raises an OSError that names a file which is not there and cannot be, for its name is too long."""
     try:
-        (_there(path) / path.name).lstat()
+        (_there(path.parent) / path.name).lstat()
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -43,7 +43,7 @@ def preview(config: PrepareConfig) -> None:
     with flags.quiet_imports():
         from srgan_tf.data.preview import write_preview
 
-    print(f"{write_preview(config)}: --degradation={config.degradation} drawn several times")
+    print(f"{write_preview(config)}: --degradation={config.drawn} drawn several times")
 
 
 def collect_noise(config: PrepareConfig) -> None:

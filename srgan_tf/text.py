@@ -55,3 +55,9 @@ def whole_number(text: str, most: int = MOST) -> int | None:
         return None
     number = int(short)
     return number if number <= most else None
+
+
+def megapixels(pixels: int) -> str:
+    """A number of pixels in words, never as 0 megapixels."""
+    number = pixels / 1e6
+    return f"{number:.0f} megapixels" if number >= 10 else f"{number:.2g} megapixels"

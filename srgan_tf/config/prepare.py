@@ -37,8 +37,9 @@ class PrepareConfig(Settings):
     crop_size: int = setting(288, "Side of the crops for --teacher, in HR pixels; a multiple of the scale.", low=16,
                              group="Teacher")
     precision: str = setting("float32", "What --teacher computes in.", choices=COMPUTE_TYPES, group="Teacher")
-    degradation: str = setting("real_esrgan", "For --teacher and --preview: first_order, real_esrgan, realsr or "
-                                              "bicubic, or several with their shares, as in train.", group="Data")
+    degradation: str = setting(
+        "", "For --teacher and --preview: first_order, real_esrgan (which empty means too), realsr or bicubic, or "
+        "several with their shares, as in train.", group="Data")
     sharpen_targets: bool = setting(False, "For --preview: as in train.", group="Data")
     kernel_pool: str = setting("", "For --degradation=realsr, as in train.", group="Data")
     noise_pool: str = setting("", "For --degradation=realsr, as in train.", group="Data")
@@ -57,6 +58,8 @@ class PrepareConfig(Settings):
         super().__post_init__()
         if sum((self.verify, self.preview, self.collect_noise)) > 1:
             raise UserError("--verify, --preview and --collect_noise are three different things: give one of them")
+        if self.preview and self.teacher:
+            raise UserError("--preview shows degradations, without --teacher: give one of them")
         if self.preview:
             return
         if not self.output:
@@ -65,8 +68,16 @@ class PrepareConfig(Settings):
             raise UserError("--dataset is required: div2k/bicubic_x4, folder:HR, samples, ...")
         if self.crop_size % self.scale:
             raise UserError(f"--crop_size must be a multiple of --scale={self.scale}; got {self.crop_size}")
+        if self.degradation and not self.teacher:
+            raise UserError(f"--degradation={self.degradation} is for --teacher and --preview: without a teacher, "
+                            "records hold clean LR, which train --degradation replaces crop by crop")
         if self.teacher and self.sharpen_targets:
             raise UserError("--sharpen_targets is for --preview: a teacher's images belong to the LR of HR as it is")
         if not self.sizes or max(self.sizes) > 1:
             sizes = ",".join(f"{size:g}" for size in self.sizes)
             raise UserError(f"--sizes must be numbers greater than 0 and at most 1; got {sizes!r}")
+
+    @property
+    def drawn(self) -> str:
+        """The degradation of --teacher and --preview."""
+        return self.degradation or "real_esrgan"

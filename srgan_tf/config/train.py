@@ -50,7 +50,8 @@ class TrainConfig(Settings):
     mix: str = setting(
         "", "Mix crops, and how many of them: cutmix (a rectangle of another crop), mixup (the average of two), rgb "
         "(colours exchanged), as in cutmix:0.3,rgb:0.1; empty: none.", group="Data")
-    steps: int = setting(300_000, "Total number of optimizer steps; a resumed run continues to this number.", low=1,
+    steps: int = setting(300_000, "Total number of optimizer steps; a resumed run continues to this "
+                          "number, which must stay as it is with --schedule=cosine.", low=1,
                          group="Basics")
     batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1, group="Basics")
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1,

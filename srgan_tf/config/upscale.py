@@ -1,6 +1,7 @@
 """What `upscale` is told."""
 
 import dataclasses
+import re
 
 from srgan_tf.config.choices import (
     COMPUTE_TYPES,
@@ -117,6 +118,11 @@ class UpscaleConfig(Settings):
         check_tile(self.tile, self.overlap)
         if self.scale and not 1 <= self.scale <= LARGEST_SCALE:
             raise UserError(f"--scale must be within 1..{LARGEST_SCALE}, or 0 for the model's own; got {self.scale:g}")
+        if any(separator in self.suffix for separator in ("/", "\\", "\0")):
+            raise UserError(f"--suffix is a part of a file's name, without folders; got {self.suffix!r}: --output "
+                            "names the folder")
+        if unknown := set(re.findall(r"\{[^{}]*\}", self.suffix)) - {"{scale}", "{width}", "{height}"}:
+            raise UserError(f"--suffix may hold {{scale}}, {{width}} and {{height}}; got {min(unknown)}")
         if self.quality > 100:
             raise UserError(f"--quality must be within 1..100, or 0 for the format's own; got {self.quality}")
         for one, others in _CONFLICTS.items():

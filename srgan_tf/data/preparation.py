@@ -27,7 +27,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import expand, printable
 
-LESSON_FLAGS = ("degradation", "kernel_pool", "noise_pool", "crop_size", "seed", "precision")
+LESSON_FLAGS = ("teacher", "kernel_pool", "noise_pool", "crop_size", "seed", "precision")
 SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
 Images = Iterable[tuple[str, Callable[[], Pair]]]
 
@@ -120,14 +120,16 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
     """Finds records of this configuration in the folder, or begins them; clears away what a kill left half made."""
     shared = config.val_dataset in ("", config.dataset)
     held_out = shared and open_source(config.dataset, config.scale).count > train.count
-    kept = ("dataset", "val_dataset", "scale", "shard_images", "teacher", *(LESSON_FLAGS if config.teacher else ()))
+    kept = ("dataset", "val_dataset", "scale", "shard_images", *(LESSON_FLAGS if config.teacher else ()))
     settings = {name: getattr(config, name) for name in kept}
+    if config.teacher:
+        settings["degradation"] = config.drawn
     settings["sizes"] = ",".join(f"{size:g}" for size in config.sizes)
     split = SPLIT
     if (folder / records.SETTINGS_FILE).is_file():
         before = {"teacher": ""} | records.read_settings(folder)
         split = before.get("split")
-        for name, value in settings.items():
+        for name, value in ({"teacher": ""} | settings).items():
             if before.get(name) != value:
                 raise UserError(f"--{name}={value} contradicts the records in {folder}, which have "
                                 f"--{name}={before.get(name)}: keep it, or name a new --output")

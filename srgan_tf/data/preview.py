@@ -32,7 +32,7 @@ def write_preview(config: PrepareConfig) -> Path:
         ValueError: the dataset or the degradation cannot be had.
         OSError: a file cannot be read or written.
     """
-    degrade = open_degradation(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    degrade = open_degradation(config.drawn, config.scale, config.kernel_pool, config.noise_pool)
     with tf.device("CPU"):  # as in the data pipeline
         rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
     path = expand(config.output or "degradations.png")

@@ -25,7 +25,7 @@ def check_lessons(config: PrepareConfig) -> None:
         UserError: there is no such model or degradation, or the teacher has another scale.
         OSError: a pool of the degradation cannot be read.
     """
-    _maker(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    _maker(config.drawn, config.scale, config.kernel_pool, config.noise_pool)
     _open_teacher(config.teacher, config.precision, config.scale)
 
 
@@ -51,7 +51,7 @@ def lessons(config: PrepareConfig, name: str, pair: Pair) -> Iterator[tuple[str,
     Yields:
         (name and place, pair with the teacher's image).
     """
-    make = _maker(config.degradation, config.scale, config.kernel_pool, config.noise_pool)
+    make = _maker(config.drawn, config.scale, config.kernel_pool, config.noise_pool)
     teacher = _open_teacher(config.teacher, config.precision, config.scale)
     side = min(config.crop_size, *pair.hr.shape[:2]) // config.scale * config.scale
     padded = tf.constant(np.pad(pair.hr, [(MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)], mode="symmetric"))

@@ -210,7 +210,7 @@ def _mended(file: BinaryIO, kind: str, wanted: Wanted, notes: list[str]) -> Bina
         content, row = mend(file.read())
     if row is not None:
         if not wanted.accept_truncated:
-            raise RefusedError(f"the file ends early, in row {row}: --accept_truncated takes what is there")
+            raise RefusedError(f"the file ends early, in row {row}: upscale --accept_truncated takes what is there")
         notes.append(f"the file ends early: from row {row} on it is {rest}")
     return io.BytesIO(content)
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import printable
+from srgan_tf.text import megapixels, printable
 from srgan_tf.video.animation_files import (
     MOST_SIDE,
     Animation,
@@ -30,7 +30,7 @@ def check_animation(source: Path, target: Path, max_megapixels: float, scale: in
     found = read_animation(source)
     width, height = scale * found.width, scale * found.height
     if width * height > max_megapixels * 1e6:
-        raise UserError(f"{source}: {found.width}x{found.height} would become {width * height / 1e6:.0f} megapixels; "
+        raise UserError(f"{source}: {found.width}x{found.height} would become {megapixels(width * height)}; "
                         f"the limit is --max_megapixels={max_megapixels:g}")
     most = MOST_SIDE[target.suffix.lower()]
     if max(width, height) > most:

@@ -19,7 +19,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.color_matching import matches_color
 from srgan_tf.inference.result_size import SizeAsked, Target, passes, target_of
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import printable
+from srgan_tf.text import megapixels, printable
 from srgan_tf.video.encoders import CONTAINERS, Encoding, Wish, choose, ending_for
 from srgan_tf.video.frame_reading import ClipFrame, read_frames
 from srgan_tf.video.joining import join, tracks_left_out
@@ -108,9 +108,9 @@ def check_clip(source: Path, target: Path, settings: ClipSettings, scale: int = 
         passes((clip.height, clip.width), size.size, scale)  # a model of scale 1 makes nothing larger
     if settings.start and clip.seconds and settings.start >= clip.seconds:
         raise UserError(f"{source} lasts {clip.seconds:.3f} s: --start must be earlier; got {float(settings.start):g}")
-    megapixels = size.size[0] * size.size[1] / 1e6
-    if megapixels > settings.max_megapixels:
-        raise UserError(f"{source}: {clip.width}x{clip.height} would become {megapixels:.0f} megapixels; the limit is "
+    pixels = size.size[0] * size.size[1]
+    if pixels > settings.max_megapixels * 1e6:
+        raise UserError(f"{source}: {clip.width}x{clip.height} would become {megapixels(pixels)}; the limit is "
                         f"--max_megapixels={settings.max_megapixels:g}")
     return clip, size, encoding
 

@@ -42,7 +42,8 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         encoding: what is asked of the files.
         recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
         scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
-        page: of TIFFs and animated images; 0: the only one, and all frames.
+        page: of TIFFs and animated images, which names the results too unless the suffix is empty; 0: the only one,
+            and all frames.
 
     Raises:
         UserError: an input that stands for nothing, several images for one file, or a format that is not written.
@@ -54,6 +55,8 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
     if names_file(output):
         return [Job(found[0].path, _file_for(output, [source for source, _ in found], format, page))]
     suffix = suffix.replace("{scale}", f"{scale:g}") if scale else suffix
+    if page and suffix:
+        suffix = f"_page{page}{suffix}"  # or the second page of a file would have the name of the first
     return _apart([Job(path, output / folder / f"{path.stem}{suffix}.{_ending(path, format, encoding, page)}")
                    for path, folder in found])
 

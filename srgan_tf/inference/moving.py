@@ -72,6 +72,7 @@ def _refuse(source: Path, asked: Asked, scale: int) -> None:
                                              f"{what} have the model's scale"),
         f"--scale={size.scale:g}": (not clip and size.scale and scale not in (0, size.scale),
                                     f"{what} have the model's scale, {scale}"),
+        "--page": (clip and asked.files.page, "--start and --end say which part of them"),
         "--quality": (encoding.quality, "--crf is that of clips" if clip else "animated WebP is lossless"),
         "--lossless": (encoding.lossless and clip, "--codec=ffv1 in .mkv is lossless"),
         "--bit_depth": (encoding.bit_depth, "--pixel_format says that of clips" if clip else "they have 8 bits"),

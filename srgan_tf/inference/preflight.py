@@ -25,7 +25,8 @@ from srgan_tf.inference.inputs import passed_over
 from srgan_tf.inference.jobs import Job, find_jobs
 from srgan_tf.inference.moving import check_moving, endings_of, shape_of
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
-from srgan_tf.text import printable
+from srgan_tf.text import megapixels, printable
+from srgan_tf.video.encoders import Wish
 
 _MOST_LINES = 5
 
@@ -152,8 +153,8 @@ class _Planner:
     def _check_megapixels(self, job: Job, shape: tuple[int, int], size: tuple[int, int]) -> None:
         """Raises a UserError where an image of `shape`, or its result of `size`, has too many."""
         limit = f"the limit is --max_megapixels={self.asked.max_megapixels:g}"
-        for sides, becomes in ((size, f" would become {size[0] * size[1] / 1e6:.0f} megapixels"),
-                               (shape, f" is {shape[0] * shape[1] / 1e6:.0f} megapixels")):
+        for sides, becomes in ((size, f" would become {megapixels(size[0] * size[1])}"),
+                               (shape, f" is {megapixels(shape[0] * shape[1])}")):
             if sides[0] * sides[1] > self.asked.max_pixels:
                 raise UserError(f"{job.source}: {shape[1]}x{shape[0]}{becomes}; {limit}")
 
@@ -249,6 +250,11 @@ def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:
     for job in images:
         for flag, reason in unknown_to(job.target, encoding).items():
             unknown.setdefault(flag, []).append(reason)
+    clips = asked.files.clips
+    of_clips = [f"--{name}" for name, value in (clips.wish._asdict() | {"start": clips.start, "end": clips.end}).items()
+                if value not in ("", None, 0, Wish().crf)]
+    if of_clips and jobs and len(images) == len(jobs):
+        raise UserError(f"{of_clips[0]} is for clips, and there is none among the images")
     lines = []
     for flag, reasons in unknown.items():
         value = getattr(encoding, flag)

@@ -212,3 +212,12 @@ def test_no_model_could_be_run(command, image, tmp_path):
     assert done.status == 2
     assert done.err.splitlines()[-1].endswith("none of the models could be run")
     assert not list(tmp_path.rglob("*.html"))
+
+
+def test_a_second_time_replaces_the_first(command, image, tmp_path):
+    image("a.png")
+    for output in ("compared", "page.html"):
+        for model in ("bicubic", SMALL):
+            done = command("compare", "a.png", f"--models={model}", "--crop=8x8", "-o", output)
+            assert done.status == 0, done.err
+    assert SMALL in (tmp_path / "page.html").read_text()

@@ -175,7 +175,7 @@ def test_equal_images_give_null(command, tmp_path, benchmark):
     (["--model=bicubic", "--benchmark=empty"], "empty/HR: no image in this folder"),
     (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have the same name: Photos, twin/Photos"),
     (["--model=bicubic", "--benchmark=Photos", "--scale=5"], "scale"),
-    (["--model=bicubic", "--benchmark=Photos", "--output=text.keras"], "File exists: text.keras"),
+    (["--model=bicubic", "--benchmark=Photos", "--output=text.keras"], "Not a directory: text.keras"),
     (["--model=bicubic", "--benchmark=Photos", "--output=/proc/nowhere"], "/proc/nowhere"),
     (["--model=text.keras", "--benchmark=Photos"], "text.keras is not a .keras model file"),
     (["--model=nowhere.tflite", "--benchmark=Photos"], "nowhere.tflite"),

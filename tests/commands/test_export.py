@@ -58,7 +58,7 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     (["--modle=x"], "Did you mean: model"),
     (["stray"], "unexpected argument 'stray'"),
     (["--output=/proc/nowhere"], "/proc/nowhere"),
-    (["--output=text.keras"], "File exists: text.keras"),
+    (["--output=text.keras"], "Not a directory: text.keras"),
     (["--model=nowhere.keras"], "nowhere.keras"),
     (["--model=text.keras"], "text.keras is not a .keras model file"),
     (["--model=empty"], "folder empty holds neither a run (best.keras, last.keras) nor a SavedModel"),

@@ -302,7 +302,7 @@ def test_too_many_pixels(command, images, tmp_path):
     images("a.png")
     done = command("upscale", "in", BICUBIC, "--max_megapixels=0.009")
     assert done.status == 2
-    assert "30x20 would become 0 megapixels; the limit is --max_megapixels=0.009" in done.err
+    assert "30x20 would become 0.0096 megapixels; the limit is --max_megapixels=0.009" in done.err
     assert left(tmp_path / "upscaled") == []
     assert command("upscale", "in", BICUBIC, "--max_megapixels=0.0096").status == 0
 
@@ -323,6 +323,10 @@ def test_too_many_pixels(command, images, tmp_path):
     (["in", "--max_side=20", "--width=3"], "--max_side and --width contradict each other: give one of them"),
     (["in", "--quality=80", "--lossless"], "--quality and --lossless contradict each other"),
     (["in", "--quality=101"], "--quality must be within 1..100, or 0 for the format's own; got 101"),
+    (["in", "--suffix=/../../out"], "--suffix is a part of a file's name, without folders; got '/../../out'"),
+    (["in", "--suffix=_{size}"], "--suffix may hold {scale}, {width} and {height}; got {size}"),
+    (["in", "--crf=20"], "--crf is for clips, and there is none among the images"),
+    (["in", "--start=1"], "--start is for clips, and there is none among the images"),
     (["in", "--scale=0.5"], "--scale must be within 1..64, or 0 for the model's own; got 0.5"),
     (["in", "--width=-3"], "--width must be at least 0; got -3"),
     (["in", "--quality=80"], "--quality=80: PNG is always lossless; JPEG and WebP have a quality"),
@@ -392,3 +396,13 @@ def test_a_folder_in_the_place_of_a_result(command, images, tmp_path, name):
     assert done.status == 2
     assert f"failed: upscaled/{name}: Is a directory" in done.err
     assert left(tmp_path / "upscaled") == ["b.png"]
+
+
+def test_pages_of_one_file_have_results_of_their_own(command, tmp_path):
+    pages = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    for page in (1, 2):
+        done = command("upscale", "pages.tif", "--model=bicubic", f"--page={page}", "--output=out")
+        assert done.status == 0, done.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pages_page1_x4.png", "pages_page2_x4.png"]
+    assert command("upscale", "pages.tif", "--model=bicubic", "--page=9", "--output=out").status == 2

@@ -96,7 +96,7 @@ def test_the_same_bytes_after_a_stop(folder, taught, tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "said"), [
-    ({"teacher": ""}, "--teacher= contradicts the records in"),
+    ({"teacher": "", "degradation": ""}, "--teacher= contradicts the records in"),
     ({"crop_size": 32}, "--crop_size=32 contradicts the records in"),
     ({"degradation": "real_esrgan"}, "--degradation=real_esrgan contradicts the records in"),
     ({"degradation": "bicubic:0"}, "the share of bicubic must be a positive number; got '0'"),
@@ -110,6 +110,8 @@ def test_what_cannot_be_is_said(folder, taught, changes, said):
 @pytest.mark.parametrize(("changes", "said"), [
     ({"crop_size": 66}, "--crop_size must be a multiple of --scale=4; got 66"),
     ({"sharpen_targets": True}, "--sharpen_targets is for --preview"),
+    ({"teacher": ""}, "--degradation=bicubic is for --teacher and --preview"),
+    ({"preview": True}, "--preview shows degradations, without --teacher"),
 ])
 def test_flags_that_contradict_each_other(folder, changes, said):
     with pytest.raises(UserError, match=said):
@@ -140,7 +142,7 @@ def test_terms_and_teachers_that_do_not_fit(changes, said):
 
 
 def test_records_without_a_teacher_have_no_lessons(folder, tmp_path):
-    prepare(config(folder, tmp_path / "plain", teacher=""))
+    prepare(config(folder, tmp_path / "plain", teacher="", degradation=""))
     with pytest.raises(UserError, match="holds no images of a teacher"):
         train(TrainConfig(model="espcn", dataset=f"records:{tmp_path / 'plain'}", patch_size=48, losses="teacher:1",
                           run_dir=str(tmp_path / "run")), "")

@@ -106,7 +106,7 @@ def test_tensors_that_are_not_what_they_say(predictions):
     wide.dtype, wide.tensor_content = tf.uint8.as_datatype_enum, b""
     wide.int_val.extend([256] * 12)
     variant = tensor_pb2.TensorProto(dtype=tf.variant.as_datatype_enum, variant_val=[{}])
-    for tensor, message in ((strings, "its shape needs"), (wide, "0 to 255"), (variant, "not taken"),
+    for tensor, message in ((strings, "its shape needs"), (wide, "0 to 255"), (variant, "is not supported"),
                             (bomb, "its shape needs 30000000000 bytes"), (short, "not a valid"),
                             (unknown, "not a valid")):
         with pytest.raises(grpc.RpcError, match=message) as error:

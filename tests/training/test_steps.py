@@ -262,7 +262,7 @@ def test_learning_rates_follow_the_schedules():
     ({"adversarial": "hinge", "discriminator": "vnet", "discriminator_args": ""}, "unknown discriminator"),
     ({"adversarial": "hinge", "discriminator": "patchgan", "discriminator_args": "norm:none"}, "unknown norm 'none'"),
     ({"losses": "l1,ldl:1", "ema": 0}, "--losses=ldl .* needs --ema, as in --ema=0.999; got --ema=0"),
-    ({"discriminator_input": "wavelet"}, "--discriminator_input=wavelet .* needs --adversarial"),
+    ({"discriminator_input": "wavelet"}, "--discriminator_input=wavelet needs a discriminator: give --adversarial"),
     ({"losses": "l1,features:1"}, "--losses=features .* needs --adversarial"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
 ])
