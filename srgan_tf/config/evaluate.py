@@ -46,14 +46,15 @@ class EvaluateConfig(Settings):
         False, "Average the output over the eight symmetries of each image; papers mark this with a + after the "
                "name.", group="Basics")
     published: bool = setting(
-        True, "Add the figures that papers report for benchmarks of these names at x4, folded, with their sources.")
+        True, "Add what papers report for benchmarks of these names at x4, with sources; the page shows it on a "
+        "click.")
     cache: str = setting(
         "auto", "Folder of cached images and figures, so that nothing is computed twice; auto: "
         "srgan_tf/evaluate in $XDG_CACHE_HOME or ~/.cache; empty: none.")
     sr_dir: str = setting("", "Instead of a model: a folder of finished images.", group="Data")
     hr_dir: str = setting(
-        "", "Their ground truth, with the same names; additions of programs (x4, _SR, _rlt, ...) or common "
-        "to all names are passed over.", group="Data")
+        "", "Their ground truth, with the same names; what programs add to names (x4, _SR, _rlt, ...), or what is "
+        "added to all of them, does not count.", group="Data")
     sr_pattern: str = setting(
         "", "Names of the images of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
         "? stand for anything and for any character.", group="Data")

@@ -52,8 +52,8 @@ class UpscaleConfig(Settings):
         "the result. Empty: names stay as they are. Where a size in pixels is asked, the default is _{width}x{height}.",
         group="Output")
     format: str = setting(
-        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: png, but jpg for jpg. Of clips: mp4, mov, "
-        "mkv, webm, and of animated images: gif, webp, png; empty: their own.", group="Output")
+        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: jpg for JPEG images, png for all others. Of "
+        "clips: mp4, mov, mkv, webm, and of animated images: gif, webp, png; empty: their own.", group="Output")
     quality: int = setting(0, "Quality of JPEG and WebP, 1 to 100; 0: 95 for JPEG, and WebP is lossless. JPEG keeps "
                            "colour at full resolution from 90 on.", low=0, group="Output")
     lossless: bool = setting(False, "Write lossless files only: PNG in place of JPEG where --format is empty.",

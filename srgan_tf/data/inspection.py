@@ -82,6 +82,7 @@ def check(config: TrainConfig, path: Path) -> Report:
     cells = _cells(findings, ours.shown | theirs.shown)
     rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
     sheet = lay_out(rows, SIDE) if rows else None
+    path.unlink(missing_ok=True)  # of an earlier check
     if sheet is not None:
         write_image(path, sheet)
     lines = [_summary(printable(train.name), ours), _summary(f"validation, {printable(validation.name)}", theirs)]
@@ -94,7 +95,7 @@ def _look_at(source: Source, smallest: int) -> _Seen:
         for name, loaded in load_in_parallel(source.images):
             bar.update()
             if isinstance(loaded, str):
-                seen.findings.append(Finding("unreadable", name, loaded))
+                seen.findings.append(Finding("unreadable", name, loaded.removeprefix(f"{name}: ")))
                 continue
             seen.sizes.append(loaded.hr.shape[:2])
             seen.hashes[name] = difference_hash(loaded.hr)

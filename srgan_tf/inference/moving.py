@@ -79,7 +79,7 @@ def _refuse(source: Path, asked: Asked, scale: int) -> None:
     }
     for flag, (given, reason) in refused.items():
         if given:
-            raise UserError(f"{source}: {flag} cannot be had for {what} yet: {reason}")
+            raise UserError(f"{source}: {flag} does not work for {what}: {reason}")
 
 
 def upscale_moving(upscaler: Upscaler, source: Path, target: Path, asked: Asked, timings: Counter) -> int:

@@ -346,7 +346,7 @@ def test_refused_before_the_model_is_looked_for(refused, tmp_path, write, reason
     (("-o", "large.png"), "--output=large.png: clip.mp4 can become .mp4"),
     (("--format=png",), "--format must be one of .mp4, .m4v, .mov, .mkv, .webm; got 'png'"),
     (("--max_megapixels=0.001",), "the limit is --max_megapixels=0.001"),
-    (("--page=2",), "--page cannot be had for clips yet: --start and --end say which part of them"),
+    (("--page=2",), "--page does not work for clips: --start and --end say which part of them"),
 ])
 def test_mistakes(refused, tmp_path, arguments, reason):
     make_clip(tmp_path / "clip.mp4", [chart()] * 2)
