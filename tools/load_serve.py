@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Loads `python -m srgan_tf.serve` with mixed requests for minutes while two new versions appear; reports the answers.
 
-    python tools/load_serve.py MODEL.keras [--minutes=10] [--clients=16] [-- flags of serve ...]
+    python tools/load_serve.py [--minutes=10] [--clients=16] MODEL.keras [-- flags of serve ...]
 
 Three versions are exported whose answers differ. The clients send good, broken, huge, slow and cut-off requests over
 REST and gRPC, of images of many small sizes. Every answer is compared with what the versions give when they are run
