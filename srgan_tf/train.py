@@ -39,7 +39,10 @@ def check(config: TrainConfig) -> None:
 
     report = inspection.check(config, Path("dataset_check.png"))
     print(*report.lines, sep="\n")
-    print("dataset_check.png shows them" if report.sheet is not None else "nothing looks doubtful")
+    if report.sheet is not None:
+        print("dataset_check.png shows those that can be shown")
+    elif not report.findings:
+        print("nothing looks doubtful")
 
 
 run = functools.partial(flags.run, main, TrainConfig)

@@ -45,7 +45,7 @@ class UpscaleConfig(Settings):
         "the rest.", low=0, group="Basics")
     width: int = setting(0, "Width of the results in pixels, in place of a scale; without --height, the proportion is "
                          "kept.", low=0, group="Output")
-    height: int = setting(0, "Height of the results in pixels, likewise.", low=0, group="Output")
+    height: int = setting(0, "Height of the results in pixels, as --width.", low=0, group="Output")
     max_side: int = setting(0, "Reduce results whose longer side would have more pixels.", low=0, group="Output")
     suffix: str = setting(
         "_x{scale}", "Added to each file's name before its ending; {scale}, {width} and {height} stand for those of "

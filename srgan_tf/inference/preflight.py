@@ -236,7 +236,7 @@ def _names_given(jobs: Sequence[Job]) -> list[str]:
     lines = [f"{' and '.join(str(job.source) for job in twins)} would have one result: they are written to "
              f"{' and '.join(str(job.target) for job in twins)}" for twins in groups.values()]
     more = len(lines) - _MOST_LINES
-    return lines if more <= 0 else [*lines[:_MOST_LINES], f"{more} more groups of images are named likewise"]
+    return lines if more <= 0 else [*lines[:_MOST_LINES], f"{more} more groups of images are named in the same way"]
 
 
 def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:

@@ -10,13 +10,14 @@ import io
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 from srgan_tf.video.encoders import CODECS, Encoding
-from srgan_tf.video.probing import Clip, import_av, opened, url_of
+from srgan_tf.video.probing import Clip, import_av, opened, plain_errors, url_of
 from srgan_tf.video.segments import Parts
 
 # What the muxer writes itself, or what is true of the old file alone.
@@ -47,7 +48,8 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, start: Frac
     """
     av = import_av()
     options = _MP4_OPTIONS if target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-    with (_plain_errors(target, parts), opened(clip.path) as source, replacing(target) as temporary,
+    with (plain_errors(partial(_not_joined, target, parts)), opened(clip.path) as source,
+          replacing(target) as temporary,
           av.open(url_of(temporary), "w", container_options=options) as result):
         video = _add_video(result, parts, clip, encoding)
         copied = {track.index: copy for track in _others(source, clip) if _fits(track, result.format.name)
@@ -62,17 +64,9 @@ def join(parts: Parts, clip: Clip, target: Path, encoding: Encoding, start: Frac
             result.mux(packet)
 
 
-@contextlib.contextmanager
-def _plain_errors(target: Path, parts: Parts) -> Iterator[None]:
-    """FFmpeg's own errors as UserErrors; those that are the system's too, as a full disk, stay."""
-    av = import_av()
-    try:
-        yield
-    except av.FFmpegError as error:
-        if isinstance(error, (OSError, MemoryError)):
-            raise
-        raise UserError(f"{target}: its tracks cannot be joined ({error.strerror}): try a name that ends in .mkv; the "
-                        f"frames stay in {parts.folder}") from error
+def _not_joined(target: Path, parts: Parts, reason: str) -> str:
+    return (f"{target}: its tracks cannot be joined ({reason}): try a name that ends in .mkv; the frames stay in "
+            f"{parts.folder}")
 
 
 def _add_video(result: Any, parts: Parts, clip: Clip, encoding: Encoding) -> Any:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,21 @@ def import_av() -> Any:
         raise MissingPackageError("PyAV, which reads and writes video, is not installed: pip install 'srgan_tf[video]' "
                                   "(Python 3.11 or later)") from error
     return av
+
+
+@contextlib.contextmanager
+def plain_errors(say: Callable[[str], str]) -> Iterator[None]:
+    """FFmpeg's own errors as UserErrors, in the words that `say` makes of their reason.
+
+    Those that are the system's too, as a full disk, stay.
+    """
+    av = import_av()
+    try:
+        yield
+    except av.FFmpegError as error:
+        if isinstance(error, (OSError, MemoryError)):
+            raise
+        raise UserError(say(error.strerror)) from error
 
 
 def url_of(path: Path) -> str:

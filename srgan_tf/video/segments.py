@@ -16,6 +16,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from srgan_tf.atomic import LOCK_FILE, locked, replacing, sweep
 from srgan_tf.errors import UserError
 from srgan_tf.video.encoders import Encoding, add_video
 from srgan_tf.video.frame_reading import ClipFrame, Place
-from srgan_tf.video.probing import Clip, import_av, url_of
+from srgan_tf.video.probing import Clip, import_av, plain_errors, url_of
 from srgan_tf.video.yuv import FrameMaker
 
 LENGTH = 128  # frames: what a stop can cost
@@ -168,7 +169,7 @@ class SegmentWriter:
         self._faults += frame.faults
         if upscaled is None:
             return
-        with _plain_errors(self._encoding):
+        with plain_errors(partial(_not_taken, self._encoding)):
             if not self._container:
                 self._begin()
             self._places[frame.pts] = len(self._places)
@@ -180,7 +181,7 @@ class SegmentWriter:
     def close(self) -> None:
         """Finishes what is begun, and says that no frame follows."""
         if self._container:
-            with _plain_errors(self._encoding):
+            with plain_errors(partial(_not_taken, self._encoding)):
                 self._finish()
         self._parts.end(self._faults)
 
@@ -224,14 +225,6 @@ def _padded(pixels: np.ndarray, encoding: Encoding) -> np.ndarray:
     return np.pad(pixels, ((0, encoding.height - height), (0, encoding.width - width), (0, 0)), mode="edge")
 
 
-@contextlib.contextmanager
-def _plain_errors(encoding: Encoding) -> Iterator[None]:
-    """FFmpeg's own errors as UserErrors; those that are the system's too, as a full disk, stay."""
-    av = import_av()
-    try:
-        yield
-    except av.FFmpegError as error:
-        if isinstance(error, (OSError, MemoryError)):
-            raise
-        raise UserError(f"--codec={encoding.codec} does not take {encoding.width}x{encoding.height} pixels as "
-                        f"{encoding.pixel_format}: {error.strerror}") from error
+def _not_taken(encoding: Encoding, reason: str) -> str:
+    return (f"--codec={encoding.codec} does not take {encoding.width}x{encoding.height} pixels as "
+            f"{encoding.pixel_format}: {reason}")

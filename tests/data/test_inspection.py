@@ -73,9 +73,24 @@ def test_what_is_wrong_is_listed_and_shown(command, tmp_path, tiles):
                         ("seen.jpg", "like val/v.png"), ("blocks.jpg", "JPEG blocks")):
         assert words in listed[f"hr/{name}:"]
     assert not any(listed.get(f"hr/{name}.png:") for name in "abcde")
-    assert "dataset_check.png shows them" in done.out
+    assert "dataset_check.png shows those that can be shown" in done.out
     assert Image.open(tmp_path / "dataset_check.png").width > 3 * (240 + GAP)
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_cannot_be_shown_is_not_called_good(command, tmp_path, tiles):
+    """And the sheet of an earlier check goes."""
+    (tmp_path / "hr").mkdir()
+    for name, tile in zip("abc", tiles[2:5], strict=True):
+        Image.fromarray(tile).save(tmp_path / "hr" / f"{name}.png")
+    (tmp_path / "dataset_check.png").write_bytes(b"of an earlier check")
+    done = command("train", "--dataset=folder:hr", "--patch_size=96", "--check")
+    assert "nothing looks doubtful" in done.out
+    assert not (tmp_path / "dataset_check.png").exists()
+    (tmp_path / "hr" / "d.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = command("train", "--dataset=folder:hr", "--patch_size=96", "--check")
+    assert "hr/d.png" in done.out
+    assert "doubtful" not in done.out
 
 
 def test_lr_of_another_hr_is_named(tmp_path, tiles):
