@@ -251,8 +251,8 @@ def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:
         for flag, reason in unknown_to(job.target, encoding).items():
             unknown.setdefault(flag, []).append(reason)
     clips = asked.files.clips
-    of_clips = [f"--{name}" for name, value in (clips.wish._asdict() | {"start": clips.start, "end": clips.end}).items()
-                if value not in ("", None, 0, Wish().crf)]
+    of_clips = [f"--{name}" for name, value in clips.wish._asdict().items() if value != getattr(Wish(), name)]
+    of_clips += [f"--{name}" for name in ("start", "end") if getattr(clips, name)]
     if of_clips and jobs and len(images) == len(jobs):
         raise UserError(f"{of_clips[0]} is for clips, and there is none among the images")
     lines = []

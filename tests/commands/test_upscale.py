@@ -326,6 +326,7 @@ def test_too_many_pixels(command, images, tmp_path):
     (["in", "--suffix=/../../out"], "--suffix is a part of a file's name, without folders; got '/../../out'"),
     (["in", "--suffix=_{size}"], "--suffix may hold {scale}, {width} and {height}; got {size}"),
     (["in", "--crf=20"], "--crf is for clips, and there is none among the images"),
+    (["in", "--crf=0"], "--crf is for clips, and there is none among the images"),
     (["in", "--start=1"], "--start is for clips, and there is none among the images"),
     (["in", "--scale=0.5"], "--scale must be within 1..64, or 0 for the model's own; got 0.5"),
     (["in", "--width=-3"], "--width must be at least 0; got -3"),
