@@ -58,13 +58,18 @@ class TrainConfig(Settings):
                               group="Basics")
     learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0, group="Basics")
     schedule: str = setting(
-        "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all.",
+        "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all. schedule_free "
+        "(Schedule-Free AdamW): it stays, and the optimizer averages the weights itself, in place of --ema, so that a "
+        "run may stop anywhere.",
         choices=SCHEDULES, group="Schedule")
     milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1,
                                           group="Schedule")
     decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0, group="Schedule")
     beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
+    weight_decay: float = setting(0, "AdamW's decay of the weights, times the learning rate at each step.", low=0)
+    warmup_steps: int = setting(0, "Steps over which the learning rate of --schedule=schedule_free rises.", low=0,
+                                group="Schedule")
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
@@ -147,6 +152,13 @@ class TrainConfig(Settings):
         weights = EXTRA_METRICS.get(self.best_by, "")
         if weights and not getattr(self, weights):
             raise UserError(f"--best_by={self.best_by} needs its weights: give --{weights}=FILE")
+        if self.warmup_steps and self.schedule != "schedule_free":
+            raise UserError(f"--warmup_steps={self.warmup_steps} is for --schedule=schedule_free; got {self.schedule}")
+        if self.schedule == "schedule_free" and not self.beta_1:
+            raise UserError("--schedule=schedule_free needs a --beta_1 above 0; got 0")
+        if self.schedule == "schedule_free" and self.adversarial:
+            raise UserError(f"--adversarial={self.adversarial}: --schedule=schedule_free averages from the first step "
+                            "on, which is for runs without a discriminator")
         if self.gradient_penalty and not self.adversarial:
             raise UserError(f"--gradient_penalty={self.gradient_penalty} needs a discriminator: give --adversarial "
                             "too, as in --adversarial=wgan:0.005")

@@ -14,7 +14,9 @@ from srgan_tf.models import DISCRIMINATORS, GENERATORS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
+from srgan_tf.training.ema import Average, MovingAverage, ScheduleFreeAverage
 from srgan_tf.training.penalties import Penalty
+from srgan_tf.training.schedule_free import ScheduleFreeAdamW
 from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
 
 # What a discriminator sees of images.
@@ -135,10 +137,21 @@ def parse_weight(flag: str, text: str) -> tuple[str, float]:
     return name.strip(), factor
 
 
+def build_average(config: TrainConfig, trained: OptimizedNetwork) -> Average:
+    """The average of the generator's weights, which is what is validated and kept."""
+    if config.schedule == "schedule_free":
+        return ScheduleFreeAverage(trained.model, trained.optimizer)
+    return MovingAverage(trained.model, config.ema)
+
+
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam with the papers' epsilon of 1e-8 (Keras' own is 1e-7); its gradients are scaled under mixed_float16."""
-    adam = keras.optimizers.Adam(
-        build_schedule(config), beta_1=config.beta_1, beta_2=config.beta_2, epsilon=1e-8)
+    arguments = {"beta_1": config.beta_1, "beta_2": config.beta_2, "epsilon": 1e-8}
+    if config.schedule == "schedule_free":
+        adam = ScheduleFreeAdamW(config.learning_rate, **arguments, weight_decay=config.weight_decay,
+                                 warmup_steps=config.warmup_steps)
+    else:
+        adam = keras.optimizers.Adam(build_schedule(config), **arguments, weight_decay=config.weight_decay or None)
     return keras.optimizers.LossScaleOptimizer(adam) if config.precision == "mixed_float16" else adam
 
 

@@ -10,7 +10,7 @@ from srgan_tf.data import Store, crops
 from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.models.esrgan_plus import NoiseInput
-from srgan_tf.training.ema import MovingAverage
+from srgan_tf.training.ema import Average
 from srgan_tf.training.steps import PixelStep
 
 
@@ -24,7 +24,7 @@ class Engine:
         names: of the scalars that a step returns, in the order of the columns; known after the first call.
     """
 
-    def __init__(self, step: PixelStep, average: MovingAverage, jit_compile: bool = False):
+    def __init__(self, step: PixelStep, average: Average, jit_compile: bool = False):
         """Prepares the graph for the strategy in whose scope this is called.
 
         Args:

@@ -17,9 +17,9 @@ from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model
 from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.text import printable
-from srgan_tf.training.assembly import build_step, describe
+from srgan_tf.training.assembly import build_average, build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
-from srgan_tf.training.ema import MovingAverage
+from srgan_tf.training.ema import Average
 from srgan_tf.training.engine import Engine, blocks
 from srgan_tf.training.loop import Run
 from srgan_tf.training.run_data import Opened, open_run_data
@@ -61,7 +61,7 @@ def train(config: TrainConfig, flags_text: str) -> Path:
 def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     synthesis, metrics = open_synthesis(config), open_metrics(config)
     step = build_step(config)
-    average = MovingAverage(step.generator.model, config.ema)
+    average = build_average(config, step.generator)
     with open_run_folder(config, flags_text, chief) as folder:
         generator = average.generator
         print(f"{describe(generator)}: {generator.count_params():,} parameters; {_devices()}; "
@@ -73,7 +73,7 @@ def _train(config: TrainConfig, flags_text: str, chief: bool) -> Path:
     return folder
 
 
-def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: MovingAverage, data: Opened,
+def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Average, data: Opened,
                 synthesis: Synthesis | None, metrics: Mapping[str, Metric], chief: bool) -> None:
     """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator

@@ -248,6 +248,7 @@ def test_learning_rates_follow_the_schedules():
     assert found == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
     assert rates([0, 50, 100], learning_rate=1e-3, schedule="cosine", steps=100) == pytest.approx([1e-3, 5e-4, 0])
     assert rates([0, 10**6], learning_rate=1e-3, schedule="constant") == pytest.approx([1e-3, 1e-3])
+    assert rates([0, 10**6], learning_rate=1e-3, schedule="schedule_free") == pytest.approx([1e-3, 1e-3])
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -265,6 +266,9 @@ def test_learning_rates_follow_the_schedules():
     ({"discriminator_input": "wavelet"}, "--discriminator_input=wavelet needs a discriminator: give --adversarial"),
     ({"losses": "l1,features:1"}, "--losses=features .* needs --adversarial"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
+    ({"warmup_steps": 5}, "--warmup_steps=5 is for --schedule=schedule_free; got milestones"),
+    ({"schedule": "schedule_free", "beta_1": 0}, "--schedule=schedule_free needs a --beta_1 above 0"),
+    ({"schedule": "schedule_free", "adversarial": "hinge"}, "--adversarial=hinge: .* runs without a discriminator"),
 ])
 def test_mistakes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
