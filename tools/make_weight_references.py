@@ -74,7 +74,8 @@ def randomize(network: nn.Module, bias_size: float) -> None:
     """Draws every weight and statistic so that each has a visible share in the output."""
     with torch.no_grad():
         for name, value in network.state_dict().items():
-            if not value.is_floating_point() or "_mean." in name or name.endswith(("weight_u", "weight_v", "no_norm")):
+            if not value.is_floating_point() or "_mean." in name or name.endswith(
+                    ("weight_u", "weight_v", "no_norm", "init_pos")):
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
@@ -87,7 +88,7 @@ def randomize(network: nn.Module, bias_size: float) -> None:
             elif value.ndim > 1:
                 value.normal_(0, (2 / value[0].numel()) ** 0.5)
             else:
-                value.normal_(1 if re.search(r"bn\d_\d\.weight", name) else 0, bias_size)
+                value.normal_(1 if re.search(r"(bn\d_\d|norm)\.weight", name) else 0, bias_size)
 
 
 def store(name: str, network: nn.Module, *, bias_size: float = 0.1, shape: tuple[int, ...] = IMAGE,
@@ -210,6 +211,7 @@ def store_others() -> None:
     store("rcan_rcan_x4", original(scale=4, n_resgroups=2, n_resblocks=1, n_feats=6, reduction=3), bias_size=25,
           judge=spandrel)
     store_span()
+    store_plksr()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
@@ -233,6 +235,18 @@ def store_span() -> None:
                 if re.search(r"eval_conv|conv_cat|upsampler|no_norm", key)}
 
     store("span_folded_x3", network, zipped=False, rename=folded)
+
+
+def store_plksr() -> None:
+    """PLKSR, and RealPLKSR with group normalisation and DySample, and with layer normalisation."""
+    networks = importlib.import_module("spandrel.architectures.PLKSR")
+    size = {"dim": 8, "n_blocks": 1, "kernel_size": 5}
+    store("plksr_plksr_x3", networks.PLKSR(**size, upscaling_factor=3), judge=spandrel,
+          wrap=lambda state: {"params": state})
+    store("plksr_realplksr_x4", networks.RealPLKSR(**size, upscaling_factor=4, dysample=True), judge=spandrel,
+          wrap=lambda state: {"params_ema": state}, dtype=torch.float16)
+    store("plksr_realplksr_x2", networks.RealPLKSR(**size, upscaling_factor=2, layer_norm=True, use_ea=False),
+          judge=spandrel, zipped=False)
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ class ConvertConfig(Settings):
         "use.", group="Basics")
     keys: str = setting(
         "", "Names in the .safetensors: basicsr (BasicSR, Real-ESRGAN), esrgan (2018), bsrgan (2019) for rrdb; "
-        "edsr_pytorch, rcan; span, folded for span; empty: the first. An unknown one is answered with those that the "
-        "model has.", group="Basics")
+        "edsr_pytorch, rcan; span, folded for span; plksr, realplksr; empty: the first. An unknown one is answered "
+        "with those that the model has.", group="Basics")
     model_args: str = setting(
         "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
         "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).", group="Model")

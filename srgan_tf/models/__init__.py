@@ -19,6 +19,7 @@ from srgan_tf.models.keras_files import load_keras, save_model
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
+from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
@@ -38,6 +39,7 @@ __all__ = [
     "ESPCN",
     "FSRCNN",
     "GENERATORS",
+    "PLKSR",
     "RCAN",
     "RDN",
     "RRDB",

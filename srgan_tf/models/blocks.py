@@ -91,6 +91,34 @@ def batch_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.Ba
     return built(channels, keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype))
 
 
+class GroupNormalization(keras.layers.Layer):
+    """Group normalisation over the whole image, [B,H,W,C] -> [B,H,W,C] (Wu and He, arXiv 1803.08494, section 3.1).
+
+    With PyTorch's epsilon, and with tensors of at most four dimensions, as Keras' own has not: LiteRT's operations take
+    no more. The statistics are float32 under every policy.
+    """
+
+    def __init__(self, channels: int, groups: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.groups = groups
+        self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
+        self.built = True
+
+    def call(self, x):
+        mean = self._group_means(ops.cast(x, "float32"))
+        variance = self._group_means(ops.square(ops.cast(x, "float32") - mean))
+        factor = self.gamma / ops.sqrt(variance + 1e-5)
+        return x * ops.cast(factor, x.dtype) + ops.cast(self.beta - mean * factor, x.dtype)
+
+    def _group_means(self, x):
+        """[B,H,W,C] -> [B,1,1,C], each group's mean for every channel of it."""
+        channels = x.shape[-1]
+        means = ops.reshape(ops.mean(x, axis=(1, 2)), (-1, self.groups, channels // self.groups))
+        means = ops.mean(means, axis=2, keepdims=True) * ops.ones((1, 1, channels // self.groups))
+        return ops.reshape(means, (-1, 1, 1, channels))
+
+
 def conv_of_joined(layer: keras.layers.Conv2D, maps: list):
     """A convolution of several feature maps, their channels behind each other: [B,H,W,C] each."""
     return layer(ops.concatenate(maps, axis=-1))

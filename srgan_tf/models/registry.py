@@ -9,6 +9,7 @@ from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
+from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.rrdb import RRDB
@@ -27,6 +28,7 @@ GENERATORS = {
     "fsrcnn": FSRCNN,
     "mobile": MobileSR,
     "msrresnet": MSRResNet,
+    "plksr": PLKSR,
     "rcan": RCAN,
     "rdn": RDN,
     "rrdb": RRDB,

@@ -21,6 +21,7 @@ from srgan_tf.weights.esrgan_plus import ESRGAN_PLUS
 from srgan_tf.weights.graphs import in_order, match
 from srgan_tf.weights.layers import Arguments, Arrays, Family
 from srgan_tf.weights.msrresnet import MSRRESNET
+from srgan_tf.weights.plksr import PLKSR
 from srgan_tf.weights.rcan import RCAN
 from srgan_tf.weights.rrdb import RRDB
 from srgan_tf.weights.span import SPAN
@@ -30,8 +31,8 @@ from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "msrresnet": MSRRESNET, "rcan": RCAN, "rrdb": RRDB, "span": SPAN,
-    "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
+    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN, "rrdb": RRDB,
+    "span": SPAN, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
 }
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
 UNUSED = ".num_batches_tracked"

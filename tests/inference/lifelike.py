@@ -15,6 +15,7 @@ WIDE = {
     "fsrcnn": {"features": 64, "shrunk": 64, "mappings": 1},
     "mobile": {"features": 64, "blocks": 1},
     "msrresnet": {"features": 64, "blocks": 1},
+    "plksr": {"features": 64, "blocks": 1, "kernel_size": 9, "large_features": 16},
     "rdn": {"features": 64, "growth_channels": 64, "blocks": 1, "convolutions": 2},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
     "span": {"features": 64, "blocks": 1},

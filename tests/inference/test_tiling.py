@@ -80,7 +80,8 @@ def test_tiles_equal_the_whole_image_bit_for_bit(name, photo):
     radius = runtime.receptive_radius
     assert 0 < radius < 20
     difference = np.abs(upscale_tiled(runtime, image, 2 * radius + 9, radius) - whole.astype(int))
-    assert difference.max() <= (name == "fsrcnn")  # the sums of its transposed convolution depend on the size
+    # The sums of a transposed convolution and of a large kernel depend on the size a little.
+    assert difference.max() <= (name in ("fsrcnn", "plksr"))
     assert difference.mean() < 1e-4
 
 

@@ -9,6 +9,7 @@ CASES = {
     "fsrcnn": {"scale": 4, "channels": 1, "features": 6, "shrunk": 4, "mappings": 1},
     "mobile": {"scale": 4, "features": 6, "blocks": 1},
     "msrresnet": {"scale": 4, "features": 6, "blocks": 1},
+    "plksr": {"scale": 4, "features": 6, "blocks": 1, "kernel_size": 5, "large_features": 2, "norm_groups": 2},
     "rcan": {"scale": 4, "features": 6, "groups": 1, "blocks": 1, "reduction": 2},
     "rdn": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 2, "convolutions": 2},
     "rrdb": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},
@@ -22,4 +23,5 @@ CASES = {
 LUMA = [name for name, case in CASES.items() if "channels" in case]
 UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
 FOLDED = ("span", {**CASES["span"], "normalized": False, "folded": True})
-FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED]
+REAL_PLKSR = ("plksr", {**CASES["plksr"], "activation": "mish", "norm": "group", "upsampler": "dysample"})
+FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED, REAL_PLKSR]

@@ -30,6 +30,10 @@ COUNTS = [
     ("edsr", {"scale": 3}, 1_554_499),
     ("edsr", {"features": 256, "blocks": 32, "residual_scale": 0.1}, 43_089_923),
     ("mobile", {}, 55_432),
+    ("plksr", {}, 7_386_096),
+    ("plksr", {"blocks": 12, "kernel_size": 13, "attention": False}, 2_370_544),
+    ("plksr", {"activation": "mish", "norm": "group"}, 7_389_680),
+    ("plksr", {"activation": "mish", "norm": "group", "upsampler": "dysample"}, 7_402_243),
     ("rcan", {}, 15_592_355),
     ("rdn", {}, 22_271_107),
     ("srvgg", {}, 1_213_296),
@@ -122,6 +126,11 @@ def test_counts_are_checked(name, argument, value):
 
 
 @pytest.mark.parametrize(("name", "arguments", "message"), [
+    ("plksr", {"kernel_size": 4}, "kernel_size of PLKSR must be odd; got 4"),
+    ("plksr", {"features": 8}, "large_features of PLKSR must be at most features=8; got 16"),
+    ("plksr", {"features": 18, "norm": "group"}, "features of PLKSR must be a multiple of norm_groups=4; got 18"),
+    ("plksr", {"norm": "batch"}, "unknown norm of PLKSR 'batch'; known: group, layer, none"),
+    ("plksr", {"upsampler": "dysample", "scale": 1}, "upsampler of PLKSR must be pixel_shuffle for scale 1; got 'dys"),
     ("rcan", {"features": 20}, "features of RCAN must be a multiple of reduction=16; got 20"),
     ("rrdb", {"unshuffle": 3}, "unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got 3"),
     ("rrdb", {"unshuffle": 2, "scale": 3}, "unshuffle of RRDB must be 1, 2 or 4, and 1 for scale 3; got 2"),
