@@ -2,21 +2,22 @@
 
 import contextlib
 import os
-import platform
 import re
-import secrets
 import tempfile
 import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from srgan_tf import lazy
 from srgan_tf.errors import UserError
+
+platform = lazy.module("platform")
 
 LOCK_FILE = ".lock"
 _LEFT_BEHIND = 24 * 3600  # seconds: a temporary file of an unknown process that nobody has written to for so long
 _TEMPORARY = re.compile(r"\.(?:([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-)?[0-9a-f]{16}\.tmp(?:\.\w+)?")
-_PROCESS = secrets.token_hex(4)  # tells this process from an earlier one of the same number
+_PROCESS = os.urandom(4).hex()  # tells this process from an earlier one of the same number
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; the error names `path`.
     """
-    temporary = path.with_name(f".{_machine()}-{os.getpid()}-{_PROCESS}-{secrets.token_hex(8)}.tmp{path.suffix}")
+    temporary = path.with_name(f".{_machine()}-{os.getpid()}-{_PROCESS}-{os.urandom(8).hex()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -96,10 +97,15 @@ def _is_alive(number: int) -> bool:
 
 def _machine() -> str:
     """Eight digits for this machine, or for the container, in which processes are numbered anew."""
-    name = platform.node()
+    name = _node()
     with contextlib.suppress(OSError):
         name += os.readlink("/proc/self/ns/pid")
     return f"{zlib.crc32(name.encode()):08x}"
+
+
+def _node() -> str:
+    """The name of the machine."""
+    return os.uname().nodename if hasattr(os, "uname") else platform.node()
 
 
 @contextlib.contextmanager
@@ -153,4 +159,4 @@ def _sign(descriptor: int) -> None:
     """Says whose the lock is."""
     with contextlib.suppress(OSError):  # a full disk
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {_node()}".encode(), 0)

@@ -1,4 +1,4 @@
-"""Packages whose names load when they are first used (PEP 562), so that importing them imports no framework."""
+"""Modules, and names of packages (PEP 562), that load when first used: a start waits for what it needs alone."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -20,3 +20,16 @@ def names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any],
         return module if name == homes[name] else getattr(module, name)
 
     return load, lambda: sorted(homes)
+
+
+class _Module:
+    def __init__(self, name: str):
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+def module(name: str) -> Any:
+    """Stands for a module, which loads when something of it is first used."""
+    return _Module(name)

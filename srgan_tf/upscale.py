@@ -25,9 +25,13 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if config.list:
         show(model_list())
         return 0
-    from srgan_tf.inference.asked import asked_by
-    from srgan_tf.inference.file_options import file_options
-    from srgan_tf.inference.preflight import make_plan, report_plan, summary
+    with flags.quiet_imports():
+        from srgan_tf.inference import Upscaler
+        from srgan_tf.inference.asked import asked_by
+        from srgan_tf.inference.batch import upscale_files
+        from srgan_tf.inference.color_matching import matches_color
+        from srgan_tf.inference.file_options import file_options
+        from srgan_tf.inference.preflight import make_plan, report_plan, summary
 
     name = "" if config.server else config.model or DEFAULT_MODEL
     bicubic_scale = math.ceil(config.scale) or 4
@@ -44,10 +48,6 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     plan = plan._replace(asked=asked)
     if model.needs_keras:
         flags.import_keras()
-    from srgan_tf.inference import Upscaler
-    from srgan_tf.inference.batch import upscale_files
-    from srgan_tf.inference.color_matching import matches_color
-
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         if config.sharpness:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import srgan_tf
 from srgan_tf.__main__ import COMMANDS as VERBS
@@ -25,6 +26,8 @@ def imported_rooms(file: Path) -> set[str]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "lazy.module":
+            names = [ast.literal_eval(node.args[0])]
         rooms |= {name.split(".")[1] for name in names if name.startswith("srgan_tf.") and "__" not in name}
     return rooms
 
@@ -114,8 +117,20 @@ def test_metrics_need_numpy_alone():
     assert frameworks_after("from srgan_tf.metrics import psnr, ssim") == {"numpy"}
 
 
-def test_tflite_needs_no_tensorflow():
-    assert "tensorflow" not in frameworks_after("from srgan_tf.inference import Upscaler; Upscaler('bicubic')")
+# What an image upscaled by a .tflite file does not need, and a start would wait for.
+NOT_FOR_TFLITE = {"tensorflow", "keras", "srgan_tf.inference.clips", "srgan_tf.video.joining", "PIL.ImageCms",
+                  "ai_edge_litert.schema_py_generated", "multiprocessing", "mimetypes"}
+
+
+def test_upscaling_by_a_tflite_file_loads_no_more_than_it_needs(tmp_path):
+    image = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(image)
+    arguments = ["upscale", str(image), "--model=mobile_x4_float16", f"--output={tmp_path}/out"]
+    code = (f"import sys; sys.argv = {arguments}\nfrom srgan_tf import upscale\n"
+            f"try: upscale.run()\nfinally: print(sorted({NOT_FOR_TFLITE} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+    assert (tmp_path / "out/a_x4.png").exists()
 
 
 def test_public_names():

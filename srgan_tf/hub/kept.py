@@ -2,13 +2,15 @@
 is left alone until something is downloaded.
 """
 
-import hashlib
 import os
 import urllib.parse
 from pathlib import Path
 from typing import BinaryIO
 
+from srgan_tf import lazy
 from srgan_tf.errors import UserError
+
+hashlib = lazy.module("hashlib")
 
 CACHE, OFFLINE, HUGGING_FACE = "SRGAN_TF_CACHE", "SRGAN_TF_OFFLINE", "HF_ENDPOINT"
 BLOCK = 1 << 18

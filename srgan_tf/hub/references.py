@@ -16,7 +16,6 @@ one beside a model of that name, the reference says so.
 import contextlib
 import dataclasses
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -27,6 +26,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from srgan_tf import lazy
 from srgan_tf.config import SHARP_MODEL
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
@@ -34,6 +34,7 @@ from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
 from srgan_tf.text import expand, whole_number
 from srgan_tf.weights.containers import kind_of
 
+hashlib = lazy.module("hashlib")
 BICUBIC = "bicubic"
 SERVERS = ("http://", "https://", "grpc://")
 # The networks that a run folder holds, the one to take first: of a run with a discriminator the newest, because PSNR,

@@ -13,10 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
+from srgan_tf import lazy
 from srgan_tf.imaging import png_chunks
 from srgan_tf.imaging.color import LEVELS, halve_depth, to_levels, to_unit
+
+ImageCms = lazy.module("PIL.ImageCms")
 
 Curve = Callable[[np.ndarray], np.ndarray]  # encoded light in 0..1 -> linear light
 

@@ -4,11 +4,14 @@ import contextlib
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
+from srgan_tf import lazy
 from srgan_tf.imaging.color import LEVELS, halve_depth, to_levels, to_unit, unpremultiply
 from srgan_tf.imaging.tiff_samples import Samples
 from srgan_tf.imaging.unreadable import RefusedError
+
+ImageCms = lazy.module("PIL.ImageCms")
 
 _GREY_MODES = ("1", "L", "LA")
 _DEEP_GREY_MODES = ("I;16", "I;16L", "I;16B", "I;16N")

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import sys
+import threading
 import time
 import traceback
 from collections import Counter, deque
@@ -22,6 +23,8 @@ from srgan_tf.inference.preflight import Plan, reason_of, summary
 from srgan_tf.inference.result_size import target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import printable
+
+tqdm.set_lock(threading.RLock())  # its own is one between processes, whose imports a start would wait for
 
 
 def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None) -> int:

@@ -6,9 +6,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -16,64 +15,19 @@ from tqdm import tqdm
 from srgan_tf import __version__
 from srgan_tf.atomic import sweep
 from srgan_tf.errors import UserError
-from srgan_tf.inference.color_matching import matches_color
-from srgan_tf.inference.result_size import SizeAsked, Target, passes, target_of
+from srgan_tf.inference.clip_settings import ClipSettings
+from srgan_tf.inference.result_size import Target, passes, target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import megapixels, printable
-from srgan_tf.video.encoders import CONTAINERS, Encoding, Wish, choose, ending_for
+from srgan_tf.video.encoders import CONTAINERS, Encoding, choose, ending_for
 from srgan_tf.video.frame_reading import ClipFrame, read_frames
 from srgan_tf.video.joining import join, tracks_left_out
-from srgan_tf.video.probing import Clip, import_av, parse_time, probe
+from srgan_tf.video.probing import Clip, import_av, probe
 from srgan_tf.video.segments import Parts, SegmentWriter, resume_place
 
-CLIP_ENDINGS = tuple(CONTAINERS)
 AHEAD = 3  # frames that wait to be upscaled, and to be encoded
 _NAMED = 20  # faults that are printed
-# Settings that do not change a frame: a run may resume with others.
-_SAME_FRAMES = {"accept_truncated", "format", "list", "max_megapixels", "offline", "output", "overwrite", "page",
-                "recursive", "server_retries", "server_timeout", "strip_metadata", "suffix", "threads", "timing",
-                "trust_model"}
 _SAMPLE = 1 << 20  # bytes at either end of a clip that tell it from another
-
-
-class ClipSettings(NamedTuple):
-    """How clips are upscaled.
-
-    Attributes:
-        wish: what is said of the encoding.
-        start, end: the stretch, in seconds; None: to the end.
-        max_megapixels: of a frame of the result.
-        strip_metadata: whether the clip's own tags and chapters are left out.
-        size: of the frames.
-        model: a ModelRef, or what else tells this model from others.
-        how: what else the frames depend on, names and values.
-    """
-
-    wish: Wish = Wish()
-    start: Fraction = Fraction(0)
-    end: Fraction | None = None
-    max_megapixels: float = 400
-    strip_metadata: bool = False
-    size: SizeAsked = SizeAsked()
-    model: Any = ""
-    how: tuple = ()
-
-
-def clip_settings(config: Any, model: Any = "") -> ClipSettings:
-    """What an UpscaleConfig says of clips, and the model that it names.
-
-    Raises:
-        UserError: a time is none, or the end comes before the start.
-    """
-    start = parse_time(config.start, "start") if config.start else Fraction(0)
-    end = parse_time(config.end, "end") if config.end else None
-    if end is not None and end <= start:
-        raise UserError(f"--end must be later than --start={config.start or 0}; got {config.end}")
-    how = {name: str(value) for name, value in vars(config).items() if name not in _SAME_FRAMES}
-    how["match_color"] = str(matches_color(config))
-    size = SizeAsked(config.scale, config.width, config.height, config.max_side)
-    return ClipSettings(Wish(config.codec, config.crf, config.preset, config.pixel_format), start, end,
-                        config.max_megapixels, config.strip_metadata, size, model, tuple(how.items()))
 
 
 def clip_ending(source: Path) -> str:

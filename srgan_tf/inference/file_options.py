@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from srgan_tf import __version__
 from srgan_tf.config import DEFAULT_MODEL
-from srgan_tf.inference.clips import ClipSettings, clip_settings
+from srgan_tf.inference.clip_settings import ClipSettings, clip_settings
 
 
 class FileOptions(NamedTuple):

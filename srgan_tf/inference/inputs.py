@@ -4,17 +4,19 @@ What exists under the name as it is written comes first: a folder may be called 
 """
 
 import glob
-import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from srgan_tf import lazy
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import IMAGE_SUFFIXES, list_images
 from srgan_tf.imaging.image_folders import is_left_alone
 from srgan_tf.imaging.signatures import OTHER_SUFFIXES, PLUGINS, READ, kind_of
 from srgan_tf.text import expand
+
+mimetypes = lazy.module("mimetypes")
 
 _MOST_NAMES = 5  # in a line
 

@@ -1,18 +1,24 @@
-"""What moves among the inputs: clips and animated images, each with its checks and the way it is upscaled."""
+"""What moves among the inputs: clips and animated images, each with its checks and the way it is upscaled.
+
+What upscales clips loads when there is one: an image need not wait for it.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from srgan_tf import lazy
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.inference.animations import check_animation, upscale_animation
 from srgan_tf.inference.asked import Asked
-from srgan_tf.inference.clips import CLIP_ENDINGS, check_clip, clip_ending, upscale_clip
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.video.animation_files import ANIMATION_FORMATS, is_animation, read_animation
+from srgan_tf.video.encoders import CONTAINERS
 from srgan_tf.video.probing import is_clip, probe
 
+CLIP_ENDINGS = tuple(CONTAINERS)
 MOVING_ENDINGS = (*ANIMATION_FORMATS, *CLIP_ENDINGS)
+clips = lazy.module("srgan_tf.inference.clips")
 
 
 def endings_of(source: Path, page: int) -> Sequence[str]:
@@ -27,7 +33,7 @@ def ending_of(source: Path, endings: Sequence[str]) -> str:
     if source.suffix.lower() in endings:
         return source.suffix[1:]
     try:
-        return clip_ending(source) if is_clip(source) else "png"
+        return clips.clip_ending(source) if is_clip(source) else "png"
     except MENDABLE:
         return "mp4"  # it fails when it is checked, and stops no other
 
@@ -57,7 +63,7 @@ def check_moving(source: Path, target: Path, asked: Asked, scale: int) -> None:
     """
     _refuse(source, asked, scale)
     if is_clip(source):
-        check_clip(source, target, asked.files.clips, scale)
+        clips.check_clip(source, target, asked.files.clips, scale)
     else:
         check_animation(source, target, asked.max_megapixels, scale or 1)
 
@@ -89,5 +95,5 @@ def upscale_moving(upscaler: Upscaler, source: Path, target: Path, asked: Asked,
         UserError, OSError: as check_moving.
     """
     if is_clip(source):
-        return upscale_clip(upscaler, source, target, asked.files.clips, timings)
+        return clips.upscale_clip(upscaler, source, target, asked.files.clips, timings)
     return upscale_animation(upscaler, source, target, asked.max_megapixels, timings)
