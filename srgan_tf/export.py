@@ -23,13 +23,14 @@ def main(config: ExportConfig) -> None:
     check_writable(output)
     flags.require_tensorflow("export")
     with flags.quiet_imports():
-        from srgan_tf.exporting import FORMATS, summary
+        from srgan_tf.exporting import FORMATS, check_formats, summary
         from srgan_tf.hub import load_generator
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
     model = flags.find_model(config.model, config.offline)
     with flags.quiet_imports():
         generator = load_generator(model)
+    check_formats(generator, config.format)
     config = dataclasses.replace(config, model=os.path.join(os.curdir, model.path))  # the card describes this file
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:

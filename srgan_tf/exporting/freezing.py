@@ -61,9 +61,9 @@ def fold_casts(graph_def: tf.compat.v1.GraphDef) -> None:
             node.attr["value"].tensor.CopyFrom(tensor)
 
 
-def needed(graph_def: tf.compat.v1.GraphDef, output: str) -> tf.compat.v1.GraphDef:
-    """The part of a graph that `output` needs."""
-    nodes, found, waiting = {node.name: node for node in graph_def.node}, set(), [output]
+def needed(graph_def: tf.compat.v1.GraphDef, *outputs: str) -> tf.compat.v1.GraphDef:
+    """The part of a graph that the outputs need."""
+    nodes, found, waiting = {node.name: node for node in graph_def.node}, set(), [*outputs]
     while waiting:
         name = waiting.pop()
         if name not in found:

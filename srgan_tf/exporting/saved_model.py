@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
+from srgan_tf.exporting.clip_signatures import clip_signatures
 from srgan_tf.exporting.encoded import upscale_files
 from srgan_tf.exporting.freezing import freeze
 from srgan_tf.exporting.graph_tiling import Tiling, context, to_levels, upscale_in_graph
 from srgan_tf.exporting.limits import refuse_too_large
 from srgan_tf.exporting.warmup import warmup_inputs, write_warmup
-from srgan_tf.models import Generator
+from srgan_tf.models import ClipGenerator, Generator
 from srgan_tf.runtimes.keras import info_of_network
 from srgan_tf.runtimes.saved_model import INFO
 from srgan_tf.text import MOST, whole_number
@@ -29,7 +30,9 @@ def export_saved_model(generator: Generator, folder: Path, name: str, config: Ex
     the same, the contract of TF Hub's captain-pool/esrgan-tf2;
     `encoded`: `image_bytes` string [N], PNG, JPEG, GIF or BMP files -> `png_bytes` string [N];
     `untiled`: as `serving_default`, but whole images at once and no limit: for OpenVINO and other converters, which
-    know no loop that writes in place.
+    know no loop that writes in place;
+    of a network over time also `clip_start` and `clip_step` (clip_signatures.py); the others then take each image as
+    the first of a scene.
 
     Args:
         generator: what to export.
@@ -102,5 +105,5 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
         "encoded": function(files, lambda image_bytes: {
             "png_bytes": upscale_files(
                 image_bytes, module.upscale, module.__call__, scale, max_megapixels)}),
-    }
+    } | (clip_signatures(generator, config.precision) if isinstance(generator, ClipGenerator) else {})
     return module

@@ -1,7 +1,8 @@
-"""Upscaling a clip as a stream: a thread decodes ahead, this one upscales, a third encodes."""
+"""Upscaling a clip as a stream: a thread decodes ahead, this one upscales (frame_streams.py), a third encodes."""
 
 import contextlib
 import hashlib
+import itertools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from srgan_tf import __version__
 from srgan_tf.atomic import sweep
 from srgan_tf.errors import UserError
 from srgan_tf.inference.clip_settings import ClipSettings
+from srgan_tf.inference.frame_streams import Finished, FrameStream, stream_of
 from srgan_tf.inference.result_size import Target, passes, target_of
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import megapixels, printable
@@ -168,8 +170,8 @@ def _make_segments(upscaler: Upscaler, clip: Clip, size: Target, settings: ClipS
     done = list(parts.segments())
     count = sum(len(segment.pts) for segment in done)
     frames = read_frames(clip, settings.start, settings.end, resume_place(done[-1] if done else None))
-    options = {"dtype": np.uint16 if encoding.deep else np.uint8}
-    options |= {"size": size.size} if size.scale is None else {"scale": size.scale}
+    stream = stream_of(upscaler, (clip.height, clip.width), size, np.uint16 if encoding.deep else np.uint8, count,
+                       parts.memory(len(done) - 1))
     # The threads end before the writer leaves what is unfinished.
     with (SegmentWriter(parts, len(done), clip, encoding) as writer,
           ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(1) as encoder,
@@ -177,23 +179,23 @@ def _make_segments(upscaler: Upscaler, clip: Clip, size: Target, settings: ClipS
                disable=None) as bar):
         if count:
             tqdm.write(f"{printable(clip.path)}: {count} frames of an earlier run are kept")
-        before, upscaled, writing = None, None, deque()
-        for frame in _ahead(decoder, frames):
-            start = time.perf_counter()
-            repeated = before is not None and frame.pixels is not None and np.array_equal(frame.pixels, before)
-            if frame.pixels is None:
-                upscaled = None
-            elif not repeated:
-                upscaled = upscaler(frame.pixels, **options)
-            timings["upscale"] += time.perf_counter() - start
-            before = frame.pixels
-            writing.append(encoder.submit(writer.add, frame, upscaled, repeated))
+        writing = deque()
+        for one in _through(stream, _ahead(decoder, frames), timings):
+            writing.append(encoder.submit(writer.add, *one))
             if len(writing) > AHEAD:
                 writing.popleft().result()
-            bar.update(frame.pixels is not None)
+            bar.update(one.frame.pixels is not None)
         for future in writing:
             future.result()
         encoder.submit(writer.close).result()
+
+
+def _through(stream: FrameStream, frames: Iterator[ClipFrame], timings: Counter) -> Iterator[Finished]:
+    for frame in itertools.chain(frames, (None,)):
+        start = time.perf_counter()
+        done = list(stream.flush() if frame is None else stream.push(frame))
+        timings["upscale"] += time.perf_counter() - start
+        yield from done
 
 
 def _expected(clip: Clip, settings: ClipSettings) -> int | None:

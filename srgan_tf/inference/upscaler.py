@@ -30,6 +30,7 @@ class Upscaler:
         runtime: what runs the model.
         scale: how many times larger the output is.
         tile, overlap: as in `upscale_tiled`.
+        changes: names of the arguments that change what the model makes of an image.
     """
 
     def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, self_ensemble: bool = False,
@@ -49,6 +50,7 @@ class Upscaler:
             self.runtime = ensemble.self_ensemble(self.runtime)
         if match_color:
             self.runtime = color_matching.match_color(self.runtime)
+        self.changes = [name for name, on in (("self_ensemble", self_ensemble), ("match_color", match_color)) if on]
         self.scale, self.tile, self.overlap = self.runtime.scale, tile, overlap
 
     def __call__(self, pixels: np.ndarray, progress: Progress | None = None, *,

@@ -7,11 +7,13 @@ TensorFlow, and run on any Keras backend.
 BUILD.md says what a new architecture consists of.
 """
 
+from srgan_tf.models.clip_generator import ClipGenerator
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.espcn import ESPCN
 from srgan_tf.models.esrgan_plus import ESRGANPlus
+from srgan_tf.models.frvsr import FRVSR
 from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.generator import Generator
 from srgan_tf.models.interpolation import interpolate
@@ -22,7 +24,7 @@ from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
-from srgan_tf.models.registry import DISCRIMINATORS, GENERATORS
+from srgan_tf.models.registry import CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.span import SPAN
 from srgan_tf.models.srcnn import SRCNN
@@ -33,10 +35,12 @@ from srgan_tf.models.vdsr import VDSR
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
+    "CLIP_GENERATORS",
     "DISCRIMINATORS",
     "DRCN",
     "EDSR",
     "ESPCN",
+    "FRVSR",
     "FSRCNN",
     "GENERATORS",
     "PLKSR",
@@ -47,6 +51,7 @@ __all__ = [
     "SRCNN",
     "SRVGG",
     "VDSR",
+    "ClipGenerator",
     "Discriminator",
     "ESRGANPlus",
     "Generator",

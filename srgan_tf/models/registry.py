@@ -5,6 +5,7 @@ from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
 from srgan_tf.models.espcn import ESPCN
 from srgan_tf.models.esrgan_plus import ESRGANPlus
+from srgan_tf.models.frvsr import FRVSR
 from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
@@ -38,10 +39,14 @@ GENERATORS = {
     "srvgg": SRVGG,
     "vdsr": VDSR,
 }
+# Those over time, whose contract is another: ClipGenerator.
+CLIP_GENERATORS = {
+    "frvsr": FRVSR,
+}
 DISCRIMINATORS = {
     "patchgan": PatchDiscriminator,
     "srgan": SRGANDiscriminator,
     "unet": UNetDiscriminator,
     "vgg128": VGG128Discriminator,
 }
-ARCHITECTURES = {**GENERATORS, **DISCRIMINATORS}
+ARCHITECTURES = {**GENERATORS, **CLIP_GENERATORS, **DISCRIMINATORS}

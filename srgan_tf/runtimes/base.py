@@ -20,7 +20,8 @@ EXPORT_ALIGNMENT = 4
 LARGEST_INFO = 4096  # bytes of a ModelInfo as text
 RANGES = ((0, 1), (0, 255))
 # Field of ModelInfo: least and greatest value.
-_LIMITS = {"scale": (1, 64), "receptive_radius": (0, 1 << 16), "alignment": (1, 64), "parameters": (0, 1 << 40)}
+_LIMITS = {"scale": (1, 64), "receptive_radius": (0, 1 << 16), "alignment": (1, 64), "parameters": (0, 1 << 40),
+           "state_channels": (1, 1 << 16), "delay": (0, 16), "warm_up": (1, 64)}
 _LARGEST_SIDE = 1 << 16
 
 
@@ -39,6 +40,8 @@ class ModelInfo:
         fixed_size: the only height and width of the input, or None for any.
         parameters: how many weights the model trained, or None if that is not known.
         input_range, output_range: the numbers of black and white, or None where the format says them.
+        state_channels: of the state that a network over time hands on; None: it knows images alone.
+        delay, warm_up: as in ClipGenerator.
     """
 
     scale: int
@@ -48,6 +51,9 @@ class ModelInfo:
     parameters: int | None = None
     input_range: tuple[int, int] | None = None
     output_range: tuple[int, int] | None = None
+    state_channels: int | None = None
+    delay: int = 0
+    warm_up: int = 1
 
     def to_json(self) -> str:
         """One line, which `from_json` reads."""
@@ -76,7 +82,7 @@ class ModelInfo:
 def _possible(name: str, value: Any) -> bool:
     """Whether a field of ModelInfo can have this value of a JSON text."""
     if value is None:
-        return name not in ("scale", "alignment")
+        return name not in ("scale", "alignment", "delay", "warm_up")
     if name in _LIMITS:
         least, most = _LIMITS[name]
         return type(value) is int and least <= value <= most
@@ -117,6 +123,22 @@ def tiling_of(path: Path | str, info: ModelInfo | None, scale: int, fixed_size: 
     return {"receptive_radius": info.receptive_radius, "alignment": info.alignment, "parameters": info.parameters}
 
 
+class ClipRun(NamedTuple):
+    """How a network over time runs (models/clip_generator.py says what the state is).
+
+    Attributes:
+        start: the first frame of a scene, float32 [1,H,W,3] in 0..1 -> the state before it, float32 [1,H,W,C].
+        step: a frame and the state before it -> an image, float32 [1,sH,sW,3], neither rounded nor clipped, and the
+            state after it.
+        delay, warm_up: as in ClipGenerator.
+    """
+
+    start: Callable[[np.ndarray], np.ndarray]
+    step: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    delay: int = 0
+    warm_up: int = 1
+
+
 class Runtime(NamedTuple):
     """A model that is ready to upscale.
 
@@ -133,6 +155,7 @@ class Runtime(NamedTuple):
             None where that cannot be had.
         channelwise: whether each channel is upscaled by itself, and all alike.
         parameters: how many weights the model trained, or None if that is not known.
+        clip: how a network over time runs, whose `run` takes each image as the first of a scene; None: it is none.
     """
 
     name: str
@@ -144,6 +167,7 @@ class Runtime(NamedTuple):
     run_float: Callable[[np.ndarray], np.ndarray] | None = None
     parameters: int | None = None
     channelwise: bool = False
+    clip: ClipRun | None = None
 
 
 class Options(NamedTuple):
@@ -181,15 +205,17 @@ def in_turn(runtime: Runtime) -> Runtime:
     """
     lock = threading.Lock()
 
-    def locked(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    def locked(function: Callable) -> Callable:
         @functools.wraps(function)
-        def call(images: np.ndarray) -> np.ndarray:
+        def call(*arrays: np.ndarray) -> Any:
             with lock:
-                return function(images)
+                return function(*arrays)
 
         return call
 
-    return runtime._replace(run=locked(runtime.run), run_float=runtime.run_float and locked(runtime.run_float))
+    clip = runtime.clip and runtime.clip._replace(start=locked(runtime.clip.start), step=locked(runtime.clip.step))
+    return runtime._replace(run=locked(runtime.run), run_float=runtime.run_float and locked(runtime.run_float),
+                            clip=clip)
 
 
 def whole_scale(path: Path | str, taken: Sequence[int], made: Sequence[int]) -> int:
@@ -205,9 +231,9 @@ def plain_errors(run: Callable) -> Callable:
     import tensorflow as tf
 
     @functools.wraps(run)
-    def plain(images: np.ndarray) -> Any:
+    def plain(images: np.ndarray, *state: np.ndarray) -> Any:
         try:
-            return run(images)
+            return run(images, *state)
         except tf.errors.ResourceExhaustedError as error:
             height, width = images.shape[1:3]
             raise MemoryError(f"not enough memory to upscale {width}x{height} pixels at once: "

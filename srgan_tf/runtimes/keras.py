@@ -8,7 +8,7 @@ import numpy as np
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
-from srgan_tf.runtimes.base import DEFAULTS, ModelInfo, Options, Runtime, in_turn, plain_errors
+from srgan_tf.runtimes.base import DEFAULTS, ClipRun, ModelInfo, Options, Runtime, in_turn, plain_errors
 
 
 def open_keras(model: ModelRef, options: Options) -> Runtime:
@@ -27,21 +27,28 @@ def open_network(generator: Any, options: Options = DEFAULTS) -> Runtime:
     """A generator, compiled once for all sizes where the backend is TensorFlow."""
     import keras
 
+    from srgan_tf.models import ClipGenerator
+
     generator = inference_form(generator)
 
-    def compiled(function: Callable, kind: str) -> Callable:
+    def compiled(function: Callable, kind: str, *channels: int) -> Callable:
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
-            function = tf.function(function, input_signature=[tf.TensorSpec([None, None, None, 3], kind)])
-            function = plain_errors(function)
-        return lambda images: keras.ops.convert_to_numpy(function(images))
+            signature = [tf.TensorSpec([None, None, None, count], kind) for count in (3, *channels)]
+            function = plain_errors(tf.function(function, input_signature=signature))
+        return lambda *arrays: keras.tree.map_structure(keras.ops.convert_to_numpy, function(*arrays))
 
     call = compiled(lambda images: generator(images, training=False), "float32")
+    clip = None
+    if isinstance(generator, ClipGenerator):
+        clip = ClipRun(compiled(generator.initial_state, "float32"),
+                       compiled(generator.step, "float32", generator.state_channels),
+                       generator.delay, generator.warm_up)
     return in_turn(Runtime(
         generator.name, generator.scale, compiled(generator.upscale, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-        run_float=lambda images: call(to_unit(images)), parameters=trained(generator)))
+        run_float=lambda images: call(to_unit(images)), parameters=trained(generator), clip=clip))
 
 
 def inference_form(generator: Any) -> Any:
@@ -59,6 +66,10 @@ def inference_form(generator: Any) -> Any:
 
 def info_of_network(generator: Any, **more: Any) -> ModelInfo:
     """What an export of a generator says of itself, with what its format adds."""
+    from srgan_tf.models import ClipGenerator
+
+    if isinstance(generator, ClipGenerator):
+        more |= {name: getattr(generator, name) for name in ("state_channels", "delay", "warm_up")}
     return ModelInfo(generator.scale, generator.receptive_radius, generator.alignment, parameters=trained(generator),
                      **more)
 

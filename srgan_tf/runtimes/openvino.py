@@ -28,7 +28,11 @@ def open_network(generator: Any, options: Options) -> Runtime:
     """A generator in OpenVINO; TensorFlow only traces it."""
     import tensorflow as tf
 
+    from srgan_tf.models import ClipGenerator
+
     generator = inference_form(generator)
+    if isinstance(generator, ClipGenerator):
+        raise UserError(f"{type(generator).__name__} is a network over time, which runs on --runtime=tensorflow")
 
     def compiled(function: Callable, kind: str) -> Callable[[np.ndarray], np.ndarray]:
         graph = tf.function(function, [tf.TensorSpec([None, None, None, 3], kind)]).get_concrete_function()

@@ -12,6 +12,7 @@ from srgan_tf.imaging import to_unit
 from srgan_tf.runtimes.base import (
     LARGEST_INFO,
     TRIAL,
+    ClipRun,
     ModelInfo,
     Options,
     Runtime,
@@ -24,6 +25,7 @@ from srgan_tf.runtimes.base import (
 )
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
+CLIP_START, CLIP_STEP = "clip_start", "clip_step"  # signatures of a network over time
 INFO = Path("assets.extra", "model_info.json")  # TensorFlow Serving passes over what it does not know there
 
 
@@ -64,8 +66,9 @@ def saved_model_runtime(path: Path) -> Runtime:
     except ValueError as error:
         raise UserError(f"{path} cannot upscale an image: {one_line(error)}") from error
     scale = whole_scale(path, TRIAL, trial.shape)
+    info = info_of(path, read_info, path)
     return in_turn(Runtime(path.name, scale, run, run_float=_float_signature(loaded),
-                           **tiling_of(path, info_of(path, read_info, path), scale)))
+                           clip=_clip_run(path, loaded, info), **tiling_of(path, info, scale)))
 
 
 def read_info(folder: Path) -> ModelInfo | None:
@@ -80,6 +83,32 @@ def read_info(folder: Path) -> ModelInfo | None:
         return None
     with file.open("rb") as opened:
         return ModelInfo.from_json(opened.read(LARGEST_INFO + 1))
+
+
+def _clip_run(path: Path, loaded: Any, info: ModelInfo | None) -> ClipRun | None:
+    """The signatures of a network over time; None where the SavedModel says that it is none.
+
+    Raises:
+        UserError: it says that it is one, and has no such signatures.
+    """
+    if info is None or info.state_channels is None:
+        return None
+    import tensorflow as tf
+
+    if not {CLIP_START, CLIP_STEP} <= set(loaded.signatures):
+        raise UserError(f"{path} says that it is a network over time, and has no signatures {CLIP_START} and "
+                        f"{CLIP_STEP}: export it again")
+
+    @plain_errors
+    def start(images: np.ndarray) -> np.ndarray:
+        return loaded.signatures[CLIP_START](image=tf.constant(images))["state"].numpy()
+
+    @plain_errors
+    def step(images: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = loaded.signatures[CLIP_STEP](image=tf.constant(images), state=tf.constant(state))
+        return found["upscaled"].numpy(), found["state"].numpy()
+
+    return ClipRun(start, step, info.delay, info.warm_up)
 
 
 def _float_signature(loaded: Any) -> Callable | None:

@@ -3,6 +3,7 @@
     .clip_x4.mp4.parts/job.json       what they were made of and how: another clip, model or setting begins anew
     .clip_x4.mp4.parts/000000.mkv     the first LENGTH frames, encoded by themselves: it plays by itself too
     .clip_x4.mp4.parts/000000.json    when they are shown, and what was found on the way; it comes last
+    .clip_x4.mp4.parts/000000.npz     what a network over time goes on with behind it; of the last segment alone
     .clip_x4.mp4.parts/end.json       after the last frame
 
 Each appears whole or not at all. A run that is stopped at any moment leaves those that are finished; the same frames
@@ -14,7 +15,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -99,9 +100,22 @@ class Parts:
             yield segment
             number += 1
 
-    def finish(self, number: int, segment: Segment) -> None:
-        """Says that a segment is finished."""
+    def finish(self, number: int, segment: Segment, memory: Mapping[str, np.ndarray] = {}) -> None:
+        """Says that a segment is finished, and keeps what `memory` then gives back."""
+        if memory:
+            with replacing(self._kept(number)) as temporary, temporary.open("wb") as file:
+                np.savez(file, **memory)
         _write(self._said(number), dataclasses.asdict(segment))
+        if memory and number:
+            self._kept(number - 1).unlink(missing_ok=True)
+
+    def memory(self, number: int) -> dict[str, np.ndarray]:
+        """What was kept with a segment; empty: nothing."""
+        try:
+            with np.load(self._kept(number), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
+            return {}
 
     def end(self, faults: Sequence[str]) -> None:
         """Says that no frame follows."""
@@ -118,6 +132,9 @@ class Parts:
 
     def _said(self, number: int) -> Path:
         return self.folder / f"{number:06}.json"
+
+    def _kept(self, number: int) -> Path:
+        return self.folder / f"{number:06}.npz"
 
 
 def _read(path: Path) -> Any:
@@ -159,8 +176,11 @@ class SegmentWriter:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
         self._open.__exit__(kind, error, trace)
 
-    def add(self, frame: ClipFrame, upscaled: np.ndarray | None, repeated: bool) -> None:
+    def add(self, frame: ClipFrame, upscaled: np.ndarray | None, repeated: bool,
+            memory: Mapping[str, np.ndarray] = {}) -> None:
         """Takes a frame, and its upscaled pixels; None: it has none, and is the last one's faults.
+
+        `memory` is kept with a segment that ends with this frame.
 
         Raises:
             UserError: the encoder does not take it.
@@ -176,7 +196,7 @@ class SegmentWriter:
             self._last, self._repeats = frame, self._repeats + repeated
             self._store(self._make(_padded(upscaled, self._encoding), frame.pts, self._clip.time_base))
             if len(self._places) == LENGTH:
-                self._finish()
+                self._finish(memory)
 
     def close(self) -> None:
         """Finishes what is begun, and says that no frame follows."""
@@ -199,14 +219,14 @@ class SegmentWriter:
             packet.time_base, packet.duration = 1 / min(self._clip.rate, Fraction(_MOST_RATE)), 1
             self._container.mux(packet)
 
-    def _finish(self) -> None:
+    def _finish(self, memory: Mapping[str, np.ndarray] = {}) -> None:
         self._store(None)
         self._open.close()
         if len(self._stored) != len(self._places):
             raise UserError(f"--codec={self._encoding.codec} left out {len(self._places) - len(self._stored)} frames: "
                             "choose another")
         self._parts.finish(self._number, Segment(self._stored, self._last.duration, tuple(self._last.place),
-                                                 self._repeats, self._faults))
+                                                 self._repeats, self._faults), memory)
         self._number += 1
         self._container = self._stream = self._last = None
         self._places, self._stored, self._repeats, self._faults = {}, [], 0, []

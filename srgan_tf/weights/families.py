@@ -18,6 +18,7 @@ from srgan_tf.weights.containers.torch_files import open_torch
 from srgan_tf.weights.containers.unwrapping import Contents
 from srgan_tf.weights.edsr import EDSR
 from srgan_tf.weights.esrgan_plus import ESRGAN_PLUS
+from srgan_tf.weights.frvsr import FRVSR
 from srgan_tf.weights.graphs import in_order, match
 from srgan_tf.weights.layers import Arguments, Arrays, Family
 from srgan_tf.weights.msrresnet import MSRRESNET
@@ -31,8 +32,8 @@ from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN, "rrdb": RRDB,
-    "span": SPAN, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
+    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN,
+    "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
 }
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
 UNUSED = ".num_batches_tracked"

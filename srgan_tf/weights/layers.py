@@ -51,6 +51,21 @@ class Conv(NamedTuple):
         return [undivide(kernel, self.kernel_divisor), *(undivide(b[order], self.bias_divisor) for b in bias)]
 
 
+class ConvTranspose(NamedTuple):
+    """A transposed convolution: [in,out,H,W] in PyTorch, [H,W,out,in] in Keras."""
+
+    names = ("weight", "bias")
+
+    def shapes(self, kernel: Shape, *bias: Shape) -> list[Shape]:
+        return [(kernel[3], kernel[2], *kernel[:2]), *bias]
+
+    def to_keras(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
+        return [kernel.transpose(2, 3, 1, 0), *bias]
+
+    def to_torch(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
+        return [kernel.transpose(3, 2, 0, 1), *bias]
+
+
 class Dense(NamedTuple):
     """A dense layer: [out,in] and [in,out]. Behind a flattened map its inputs are in CHW order there, in HWC here."""
 

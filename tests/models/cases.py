@@ -25,3 +25,7 @@ UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale
 FOLDED = ("span", {**CASES["span"], "normalized": False, "folded": True})
 REAL_PLKSR = ("plksr", {**CASES["plksr"], "activation": "mish", "norm": "group", "upsampler": "dysample"})
 FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED, REAL_PLKSR]
+# Networks over time, whose contract is tests/models/test_clip_generators.py.
+CLIP_CASES = {
+    "frvsr": {"scale": 4, "features": 6, "blocks": 1, "skip": "bicubic", "flow_features": 2},
+}

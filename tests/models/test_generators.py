@@ -5,10 +5,10 @@ from pathlib import Path
 import contracts
 import numpy as np
 import pytest
-from models.cases import CASES, FORMS, UNSHUFFLED
+from models.cases import CASES, CLIP_CASES, FORMS, UNSHUFFLED
 
 from srgan_tf.losses import ADVERSARIAL, LOSSES, feature_matching, ldl
-from srgan_tf.models import DISCRIMINATORS, GENERATORS
+from srgan_tf.models import CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 
 DISCRIMINATOR_CASES = {
     "patchgan": {"patch_size": 24, "features": 4},
@@ -156,7 +156,8 @@ def test_residual_scale_is_checked(name, value):
 
 
 def test_models_and_losses_run_under_jax_without_tensorflow(tmp_path):
-    classes, cases = {**GENERATORS, **DISCRIMINATORS}, {**CASES, **DISCRIMINATOR_CASES}
+    classes = {**GENERATORS, **CLIP_GENERATORS, **DISCRIMINATORS}
+    cases = {**CASES, **CLIP_CASES, **DISCRIMINATOR_CASES}
     models = {name: contracts.randomize(classes[name](**case)) for name, case in cases.items()}
     sides = {name: (case["patch_size"],) * 2 if "patch_size" in case else (5, 7) for name, case in cases.items()}
     inputs = {name: contracts.images(*size) for name, size in sides.items()}

@@ -1,0 +1,131 @@
+"""FRVSR, and with it TecoGAN's generator: each frame from itself and the image that was made before it, moved."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from srgan_tf.models.blocks import (
+    ResidualBlock,
+    bilinear_upsample,
+    built,
+    conv,
+    pixel_shuffle,
+    pixel_unshuffle,
+    upsampling_factors,
+)
+from srgan_tf.models.clip_generator import ClipGenerator
+from srgan_tf.models.flow import MOST, RADIUS, STRIDE, FlowNetwork
+from srgan_tf.models.generator import IMAGES, receptive_radius, require_positive_integers
+from srgan_tf.models.warping import warp
+from srgan_tf.settings import lookup
+
+
+def xavier() -> keras.initializers.Initializer:
+    """Xavier's uniform (FRVSR, section 3.3)."""
+    return keras.initializers.GlorotUniform()
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class FRVSR(ClipGenerator):
+    """FRVSR (Sajjadi et al., arXiv 1801.04590, section 3.1): a flow network, and one that upscales.
+
+    The image before is warped by the flow, unshuffled to the LR resolution and joined with the frame. x4 with 10 blocks
+    has 2,589,093 trainable parameters, of which 1,745,506 are the flow network's. TecoGAN's generator (Chu et al.,
+    arXiv 1811.09393, appendix D) is the same with 16 blocks and an interpolation of the frame, to which the network
+    adds (`skip`): 3,032,229. The first frame of a scene has black before it, as in the paper.
+    """
+
+    scales = (2, 4)
+    alignment = STRIDE
+    warm_up = 2
+
+    def __init__(self, scale: int = 4, features: int = 64, blocks: int = 10, skip: str = "none",
+                 flow_features: int = 32, **kwargs):
+        """Builds the network.
+
+        Args:
+            scale: 2 or 4.
+            features: channels throughout.
+            blocks: residual blocks.
+            skip: how the frame is interpolated that the network adds to, and the flow with it: none (FRVSR; bilinear
+                flow), bilinear, or bicubic as TensorFlow 1's resize_bicubic, which fits LR that is every fourth pixel.
+            flow_features: channels of the flow network's first convolutions; its innermost have eight times as many.
+            **kwargs: `name` and `dtype` of the keras.Model.
+        """
+        super().__init__(scale, **kwargs)
+        require_positive_integers(features=features, blocks=blocks, flow_features=flow_features)
+        self._interpolate = lookup(INTERPOLATIONS, skip, "skip of FRVSR")
+        self.features, self.blocks, self.skip, self.flow_features = features, blocks, skip, flow_features
+        self.state_channels = 3 + 3 * scale**2
+        dtype, factors = self.dtype_policy, upsampling_factors(scale)
+        self.flow = FlowNetwork(flow_features, xavier, dtype=dtype)
+        self.head = conv(3 + 3 * scale**2, features, dtype, initializer=xavier)
+        self.body = [ResidualBlock(features, initializer=xavier, dtype=dtype) for _ in range(blocks)]
+        self.upsampling = [built(features, keras.layers.Conv2DTranspose(
+            features, 3, 2, padding="valid", kernel_initializer=xavier(), dtype=dtype)) for _ in factors]
+        self.tail = conv(features, 3, "float32", initializer=xavier)
+        path = [*[(1, 1)] * (1 + 2 * blocks), *((1, 2**number) for number in range(len(factors))), (1, scale)]
+        # What is warped is fetched from MOST away; flow is interpolated over two neighbours at most.
+        self.receptive_radius = receptive_radius(scale, path) + max(RADIUS + 2, MOST + 1)
+        self.build(IMAGES)
+
+    def initial_state(self, frames):
+        """The frame itself, and black in place of the image before it."""
+        return ops.concatenate([frames, ops.repeat(ops.zeros_like(frames), self.scale**2, axis=-1)], axis=-1)
+
+    def step(self, frames, state, training: bool = False):
+        before, made = self.unpacked(state)
+        images = self.render(frames, made, self.flow(frames, before))
+        return images, ops.concatenate([ops.cast(frames, "float32"), pixel_unshuffle(images, self.scale)], axis=-1)
+
+    def unpacked(self, state):
+        """The frame before [B,H,W,3] and the image that was made of it [B,sH,sW,3]."""
+        return state[..., :3], pixel_shuffle(state[..., 3:], self.scale)
+
+    def enlarged(self, flow):
+        """The flow of images for that of frames: [B,H,W,2] -> [B,sH,sW,2], in HR pixels."""
+        return self.scale * (self._interpolate or bilinear_upsample)(flow, self.scale)
+
+    def render(self, frames, made, flow):
+        """The images [B,sH,sW,3] of frames.
+
+        Args:
+            frames: [B,H,W,3].
+            made: the images before, [B,sH,sW,3].
+            flow: from the frames to those before, [B,H,W,2].
+        """
+        moved = pixel_unshuffle(warp(made, self.enlarged(flow)), self.scale)
+        x = ops.relu(self.head(ops.concatenate([frames, moved], axis=-1)))
+        for block in self.body:
+            x = block(x)
+        for upsample in self.upsampling:
+            x = ops.relu(upsample(x)[:, 1:, 1:])  # PyTorch's padding of 1 and output padding of 1
+        x = self.tail(x)
+        return x if self._interpolate is None else x + self._interpolate(frames, self.scale)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "features": self.features, "blocks": self.blocks, "skip": self.skip,
+                "flow_features": self.flow_features}
+
+
+def corner_kernels(factor: int) -> np.ndarray:
+    """Weights [factor, 4] of the pixels -1, 0, 1 and 2 for each place i / factor, of Keys's kernel with a = -0.75."""
+    far = np.abs(np.arange(factor)[:, None] / factor - np.arange(-1, 3))
+    a = -0.75
+    near = (a + 2) * far**3 - (a + 3) * far**2 + 1
+    return np.where(far <= 1, near, np.where(far < 2, a * far**3 - 5 * a * far**2 + 8 * a * far - 4 * a, 0))
+
+
+def corner_bicubic_upsample(x, factor: int):
+    """TensorFlow 1's resize_bicubic: [B,H,W,C] -> [B,rH,rW,C].
+
+    The top left pixels of the cells are the LR pixels themselves, and edges are replicated.
+    """
+    taps, channels = corner_kernels(factor).T, x.shape[-1]
+    kernel = np.einsum("yi,xj,cd->yxcijd", taps, taps, np.eye(channels)).reshape(4, 4, channels, -1)
+    x = ops.concatenate([x[:, :1], x] + [x[:, -1:]] * 2, axis=1)
+    x = ops.concatenate([x[:, :, :1], x] + [x[:, :, -1:]] * 2, axis=2)
+    return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
+
+
+INTERPOLATIONS = {"none": None, "bilinear": bilinear_upsample, "bicubic": corner_bicubic_upsample}
