@@ -1,9 +1,10 @@
-"""Exports a generator for other software: SavedModel for TensorFlow Serving, TFLite (LiteRT) for Android.
+"""Exports a generator for other software: SavedModel (TensorFlow Serving), TFLite (LiteRT, Android), ONNX, OpenVINO.
 
 Examples:
     python -m srgan_tf.export --model=edsr_x4 --output=exports/edsr_x4
     python -m srgan_tf.export --model=runs/quickstart --format=tflite --dynamic --output=exports/quickstart
     python -m srgan_tf.export --model=mobile_x4 --format=tflite --quantize=int8 --tile=96x128 --output=exports/phone
+    python -m srgan_tf.export --model=photo_x4 --format=onnx --output=exports
 """
 
 import dataclasses
@@ -23,10 +24,11 @@ def main(config: ExportConfig) -> None:
     check_writable(output)
     flags.require_tensorflow("export")
     with flags.quiet_imports():
-        from srgan_tf.exporting import FORMATS, check_formats, summary
+        from srgan_tf.exporting import FORMATS, check_formats, check_packages, summary
         from srgan_tf.hub import load_generator
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
+    check_packages(config.format)
     model = flags.find_model(config.model, config.offline)
     with flags.quiet_imports():
         generator = load_generator(model)
@@ -35,7 +37,8 @@ def main(config: ExportConfig) -> None:
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:
         path = export(generator, output, model.name, config)
-        size = sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
+        beside = [path.with_suffix(".bin")] if path.suffix == ".xml" else []  # the weights of OpenVINO's format
+        size = sum(part.stat().st_size for part in [path, *beside, *path.rglob("*")] if part.is_file())
         print(f"{printable(path)}: {size / 2**20:.1f} MiB{summary(path)}")
 
 

@@ -72,8 +72,8 @@ FINDERS = {"find_hugging_face", "find_in_wheel", "find_published", "find_saved_m
            "run_model", "shipped_files"}
 # Outside hub/ and weights/, which tell containers apart by their content: those that write such files.
 NAMING = {
-    "config/choices.py", "config/convert.py", "convert.py", "exporting/card.py", "exporting/tflite.py",
-    "interpolate.py", "models/keras_files.py", "training/loop.py", "training/session.py",
+    "config/choices.py", "config/convert.py", "convert.py", "exporting/card.py", "exporting/onnx.py",
+    "exporting/tflite.py", "interpolate.py", "models/keras_files.py", "training/loop.py", "training/session.py",
     "serving/checks.py", "serving/versions.py",  # a base path is a folder of versions and no model's name
 }
 

@@ -16,10 +16,11 @@ class ExportConfig(Settings):
         DEFAULT_MODEL, "A .keras file, a run folder (its best generator), foreign weights (.pth, .safetensors) "
         "or a shipped name.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
-    format: tuple[str, ...] = setting(("saved_model", "tflite"), "Formats to write: saved_model, tflite.",
-                                      group="Basics")
-    output: str = setting("", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number), OUTPUT/NAME.tflite.",
-                          group="Basics")
+    format: tuple[str, ...] = setting(
+        ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino.", group="Basics")
+    output: str = setting(
+        "", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number); OUTPUT/NAME.tflite, .onnx, .xml with "
+        ".bin.", group="Basics")
     quantize: str = setting(
         "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
         "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS, group="TFLite")

@@ -1,15 +1,29 @@
 """Exports: a generator in the formats that other software takes, each a function in FORMATS."""
 
+import importlib.util
 from collections.abc import Sequence
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.exporting.card import summary
+from srgan_tf.exporting.onnx import export_onnx
+from srgan_tf.exporting.openvino import export_openvino
 from srgan_tf.exporting.saved_model import export_saved_model
 from srgan_tf.exporting.tflite import export_tflite
 from srgan_tf.models import ClipGenerator, Generator
 
-FORMATS = {"saved_model": export_saved_model, "tflite": export_tflite}
+FORMATS = {"saved_model": export_saved_model, "tflite": export_tflite, "onnx": export_onnx,
+           "openvino": export_openvino}
 OVER_TIME = ("saved_model",)  # those that can hand on a state
+# Extras of this package, named as the formats that need them, and what they install.
+NEEDS = {"onnx": ("onnx", "tf2onnx"), "openvino": ("openvino",)}
+
+
+def check_packages(names: Sequence[str]) -> None:
+    """Raises a MissingPackageError where a format needs a package that is not installed."""
+    for name in names:
+        for package in NEEDS.get(name, ()):
+            if not importlib.util.find_spec(package):
+                raise MissingPackageError(f"--format={name} needs {package}: pip install 'srgan_tf[{name}]'")
 
 
 def check_formats(generator: Generator, names: Sequence[str]) -> None:
@@ -20,4 +34,5 @@ def check_formats(generator: Generator, names: Sequence[str]) -> None:
                             f"--format={','.join(OVER_TIME)}")
 
 
-__all__ = ["FORMATS", "check_formats", "export_saved_model", "export_tflite", "summary"]
+__all__ = ["FORMATS", "check_formats", "check_packages", "export_onnx", "export_openvino", "export_saved_model",
+           "export_tflite", "summary"]

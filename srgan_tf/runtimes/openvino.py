@@ -1,4 +1,4 @@
-"""OpenVINO, Intel's runtime for CPUs, on the graphs of Keras models and SavedModels."""
+"""OpenVINO, Intel's runtime for CPUs, on the graphs of Keras models and SavedModels, and on its own files."""
 
 import functools
 from collections.abc import Callable
@@ -8,12 +8,24 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
-from srgan_tf.imaging import to_unit
-from srgan_tf.runtimes.base import TRIAL, Options, Runtime, in_turn, info_of, one_line, tiling_of, whole_scale
+from srgan_tf.imaging import to_uint8, to_unit
+from srgan_tf.runtimes.base import (
+    TRIAL,
+    ModelInfo,
+    Options,
+    Runtime,
+    in_turn,
+    info_of,
+    one_line,
+    tiling_of,
+    whole_scale,
+)
 from srgan_tf.runtimes.keras import inference_form, trained
+from srgan_tf.runtimes.onnx import layout_of
 from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
+INFO = "srgan_tf"  # the key of the ModelInfo in a file's rt_info
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -70,6 +82,33 @@ def open_saved_model(model: ModelRef, options: Options) -> Runtime:
     return in_turn(Runtime(path.name, scale, run, **tiling_of(path, info_of(path, read_info, path), scale)))
 
 
+def open_file(model: ModelRef, options: Options) -> Runtime:
+    """An .xml file with its .bin, as `export --format=openvino` writes it, or of others with either layout."""
+    path = model.path
+    try:
+        network = _core().read_model(str(path))
+        shape = network.input().get_partial_shape()
+    except Exception as error:  # OpenVINO has many kinds
+        raise UserError(f"{path} is not a model that OpenVINO can open: {one_line(error)}") from error
+    first, fixed_size = layout_of(path, [side.get_length() if side.is_static else None for side in shape])
+    run = compile_network(lambda: network, options.precision or "float32", options.threads)
+
+    def run_float(images: np.ndarray) -> np.ndarray:
+        values = to_unit(images)
+        made = run(np.ascontiguousarray(np.moveaxis(values, 3, 1)) if first else values)
+        return np.ascontiguousarray(np.moveaxis(made, 1, 3)) if first else made
+
+    taken = fixed_size or TRIAL
+    scale = whole_scale(path, taken, run_float(np.zeros((1, *taken, 3), np.float32)).shape)
+    info = info_of(path, _read_info, network)
+    return in_turn(Runtime(path.stem, scale, lambda images: to_uint8(run_float(images)), fixed_tile=fixed_size,
+                           run_float=run_float, **tiling_of(path, info, scale, fixed_size)))
+
+
+def _read_info(network: Any) -> ModelInfo | None:
+    return ModelInfo.from_json(network.get_rt_info(INFO).astype(str)) if network.has_rt_info(INFO) else None
+
+
 def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:
     """Compiles a TensorFlow graph function for the CPU.
 
@@ -88,11 +127,16 @@ def compile_graph(graph: Any, precision: str, threads: int = 0) -> Callable[[np.
     """
     import openvino
 
+    return compile_network(lambda: openvino.convert_model(graph), precision, threads)
+
+
+def compile_network(make: Callable[[], Any], precision: str, threads: int = 0) -> Callable[[np.ndarray], np.ndarray]:
+    """As `compile_graph`, of what `make` gives, OpenVINO's own form of a network."""
     settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
     try:
-        compiled = _core().compile_model(openvino.convert_model(graph), "CPU", settings)
+        compiled = _core().compile_model(make(), "CPU", settings)
     except Exception as error:  # OpenVINO has many kinds
         raise UserError(f"OpenVINO cannot load this model: {one_line(error)}") from error
     request = compiled.create_infer_request()
