@@ -57,6 +57,8 @@ class TrainConfig(Settings):
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1,
                               group="Basics")
     learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0, group="Basics")
+    discriminator_learning_rate: float = setting(
+        0, "That of the discriminator, which falls in the same way; 0: the same.", low=0, group="Schedule")
     schedule: str = setting(
         "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all. schedule_free "
         "(Schedule-Free AdamW): it stays, and the optimizer averages the weights itself, in place of --ema, so that a "
@@ -162,6 +164,9 @@ class TrainConfig(Settings):
         if self.gradient_penalty and not self.adversarial:
             raise UserError(f"--gradient_penalty={self.gradient_penalty} needs a discriminator: give --adversarial "
                             "too, as in --adversarial=wgan:0.005")
+        if self.discriminator_learning_rate and not self.adversarial:
+            raise UserError(f"--discriminator_learning_rate={self.discriminator_learning_rate} needs a discriminator: "
+                            "give --adversarial too, as in --adversarial=relativistic:0.005")
         if self.discriminator_input != "rgb" and not self.adversarial:
             raise UserError(f"--discriminator_input={self.discriminator_input} needs a discriminator: give "
                             "--adversarial too, as in --adversarial=relativistic:0.005")

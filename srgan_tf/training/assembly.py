@@ -1,5 +1,6 @@
 """From a configuration to the networks, optimizers and losses of a run."""
 
+import dataclasses
 import math
 import sys
 
@@ -41,7 +42,9 @@ def build_step(config: TrainConfig) -> PixelStep:
     architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
-    return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, build_optimizer(config), config.clip_norm),
+    rate = config.discriminator_learning_rate or config.learning_rate
+    optimizer = build_optimizer(dataclasses.replace(config, learning_rate=rate))
+    return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, optimizer, config.clip_norm),
                            adversarial, weight, _build_penalty(config, discriminator),
                            VIEWS[config.discriminator_input], teacher)
 

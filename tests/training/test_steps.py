@@ -251,6 +251,14 @@ def test_learning_rates_follow_the_schedules():
     assert rates([0, 10**6], learning_rate=1e-3, schedule="schedule_free") == pytest.approx([1e-3, 1e-3])
 
 
+def test_a_discriminator_has_a_rate_of_its_own():
+    for given, expected in ((0, 2e-4), (5e-4, 5e-4)):
+        step = build_step(TrainConfig(**ESRGAN, milestones=(10,), discriminator_learning_rate=given))
+        for network, rate in ((step.generator, 2e-4), (step.discriminator, expected)):
+            network.optimizer.iterations.assign(20)
+            assert float(network.optimizer.learning_rate) == pytest.approx(rate / 2)
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"model": "esdr"}, "unknown model 'esdr'"),
     ({"model_args": "widht:3"}, "--model_args=widht:3: .*widht"),
@@ -264,6 +272,7 @@ def test_learning_rates_follow_the_schedules():
     ({"adversarial": "hinge", "discriminator": "patchgan", "discriminator_args": "norm:none"}, "unknown norm 'none'"),
     ({"losses": "l1,ldl:1", "ema": 0}, "--losses=ldl .* needs --ema, as in --ema=0.999; got --ema=0"),
     ({"discriminator_input": "wavelet"}, "--discriminator_input=wavelet needs a discriminator: give --adversarial"),
+    ({"discriminator_learning_rate": 1e-4}, "--discriminator_learning_rate=0.0001 needs a discriminator: give"),
     ({"losses": "l1,features:1"}, "--losses=features .* needs --adversarial"),
     ({"adversarial": "hinge", "patch_size": 40}, "multiple of 32; got 40"),
     ({"warmup_steps": 5}, "--warmup_steps=5 is for --schedule=schedule_free; got milestones"),
