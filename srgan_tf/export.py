@@ -22,6 +22,7 @@ def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
     output = expand(config.output)
     check_writable(output)
+    model = flags.find_model(config.model, config.offline)
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, check_formats, check_packages, summary
@@ -29,7 +30,6 @@ def main(config: ExportConfig) -> None:
 
     exporters = [lookup(FORMATS, name, "format") for name in config.format]
     check_packages(config.format)
-    model = flags.find_model(config.model, config.offline)
     with flags.quiet_imports():
         generator = load_generator(model)
     check_formats(generator, config.format)

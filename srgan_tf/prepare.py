@@ -22,6 +22,9 @@ from srgan_tf.text import printable
 
 def main(config: PrepareConfig) -> None:
     """Does what the flags ask for, and says what is there."""
+    from srgan_tf.data.early_checks import check_preparation
+
+    check_preparation(config)
     if config.dataset.startswith("div2k") or config.val_dataset.startswith("div2k"):
         flags.require_tensorflow("div2k")
     if config.teacher:
@@ -43,7 +46,7 @@ def preview(config: PrepareConfig) -> None:
     with flags.quiet_imports():
         from srgan_tf.data.preview import write_preview
 
-    print(f"{write_preview(config)}: --degradation={config.drawn} drawn several times")
+    print(f"{printable(write_preview(config))}: --degradation={config.drawn} drawn several times")
 
 
 def collect_noise(config: PrepareConfig) -> None:

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import tempfile
+import typing
 from pathlib import Path
 
 from srgan_tf import flags
@@ -21,6 +22,9 @@ from srgan_tf.config import DEFAULT_MODEL, ExportConfig, ServeConfig
 from srgan_tf.errors import MissingPackageError
 from srgan_tf.serving.checks import check_base_path, check_port
 from srgan_tf.text import printable
+
+if typing.TYPE_CHECKING:
+    from srgan_tf.hub import ModelRef
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -31,6 +35,7 @@ def main(config: ServeConfig) -> None:
         check_base_path(config.model_base_path)
     check_port("port", config.host, config.port)
     check_port("rest_api_port", config.host, config.rest_api_port)
+    found = None if config.model_base_path else flags.find_model(config.model or DEFAULT_MODEL, config.offline)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
     try:
         import starlette  # noqa: F401
@@ -43,9 +48,9 @@ def main(config: ServeConfig) -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it would deprecate its v1 loader
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # until the server handles it: files are tidied up
     with contextlib.ExitStack() as stack:
-        if not config.model_base_path:
+        if found:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srgan_tf_"))
-            exported = _export(config.model, folder, config.offline)
+            exported = _export(found, folder)
             config = dataclasses.replace(config, model="", model_base_path=exported)
         ended = serve(config, lambda line: print(printable(line), flush=True))
     if not ended:
@@ -53,12 +58,11 @@ def main(config: ServeConfig) -> None:
         os._exit(1)
 
 
-def _export(model: str, folder: str, offline: bool) -> str:
-    """Exports a model, the shipped one where none is named, into a folder of its name in `folder`, and returns that."""
+def _export(found: "ModelRef", folder: str) -> str:
+    """Exports a model into a folder of its name in `folder`, and returns that."""
     from srgan_tf.exporting import export_saved_model
     from srgan_tf.hub import load_generator
 
-    found = flags.find_model(model or DEFAULT_MODEL, offline)
     base = Path(folder, found.name)
     base.mkdir()
     print(f"exporting {printable(found)} ...", flush=True)

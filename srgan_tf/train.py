@@ -22,6 +22,9 @@ def main(config: TrainConfig) -> None:
     if config.check:
         check(config)
         return
+    from srgan_tf.data.early_checks import check_training
+
+    check_training(config)
     flags.require_tensorflow("training")
     with flags.quiet_imports():
         from srgan_tf.training import train

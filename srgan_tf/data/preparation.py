@@ -97,8 +97,9 @@ def _write(folder: Path, config: PrepareConfig, train: Source, validation: Sourc
     jobs = {"train": list(_jobs(folder / "train", train, config.sizes, config)),
             "validation": list(_jobs(folder / "validation", validation, (1.0,), config))}
     left = [job for of_part in jobs.values() for job in _unwritten(of_part)]
+    print(f"{len(left)} of {sum(map(len, jobs.values()))} shards to write from {printable(train.name)}"
+          f"{', by Beam' if config.beam else ''}", flush=True)
     if config.beam:
-        print(f"{len(left)} shards to write, by Beam")
         _run_beam(left, config.beam)
     else:
         total, to_do = (sum(job.count * len(job.sizes) for job in some)

@@ -14,6 +14,7 @@ from srgan_tf.data.degradation import Degrade, open_degradation, unsharp_mask
 from srgan_tf.data.degradation.chains import GAUSSIAN
 from srgan_tf.data.degradation.kernels import KINDS, NONE, SINC
 from srgan_tf.data.degradation.resizing import MODES
+from srgan_tf.data.early_checks import SHEET
 from srgan_tf.imaging import write_image
 from srgan_tf.text import expand
 
@@ -34,24 +35,28 @@ def write_preview(config: PrepareConfig) -> Path:
     """
     degrade = open_degradation(config.drawn, config.scale, config.kernel_pool, config.noise_pool)
     with tf.device("CPU"):  # as in the data pipeline
-        rows = [_row(config, degrade, number, name, hr) for number, (name, hr) in enumerate(_crops(config))]
-    path = expand(config.output or "degradations.png")
+        rows = [_row(config, degrade, number, *crop) for number, crop in enumerate(_crops(config))]
+    path = expand(config.output or SHEET)
     write_image(path, lay_out(rows, SIDE))
     return path
 
 
-def _row(config: PrepareConfig, degrade: Degrade, number: int, name: str, hr: tf.Tensor) -> list[Cell]:
+def _row(config: PrepareConfig, degrade: Degrade, number: int, name: str, hr: tf.Tensor, mirrored: str) -> list[Cell]:
     """HR, then the draws."""
     source = unsharp_mask(hr) if config.sharpen_targets else hr
-    cells = [(_shown(source, 1), [Path(name).name[:36], "sharpened HR" if config.sharpen_targets else "HR"])]
+    what = ("sharpened HR" if config.sharpen_targets else "HR") + mirrored
+    cells = [(_shown(source, 1), [Path(name).name[:36], what])]
     for draw in range(DRAWS):
         lr, drawn = degrade(source, tf.constant([config.seed, number * DRAWS + draw]))
         cells.append((_shown(lr, config.scale), captions(drawn) or [f"x{config.scale} smaller"]))
     return cells
 
 
-def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
-    """Names and middles, float32 [1,P,P,3], of images from all over the dataset."""
+def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor, str]]:
+    """Names and middles, float32 [1,P,P,3], of images from all over the dataset.
+
+    Images that are smaller are continued by their mirror image; where that is seen, the third element says so.
+    """
     source, side, crops = open_source(config.dataset or "samples", config.scale), SIDE + 2 * MARGIN, []
     count = min(IMAGES, source.count)
     for number in range(count):
@@ -59,9 +64,12 @@ def _crops(config: PrepareConfig) -> list[tuple[str, tf.Tensor]]:
         place = source.count - 1 - number * source.count // count
         for name, load in source.images[place : place + 1]:
             hr = load().hr
+            height, width = hr.shape[:2]
+            mirrored = f", {width}x{height}, mirrored at its edges" if min(height, width) < SIDE else ""
             hr = np.pad(hr, [(0, max(0, side - length)) for length in hr.shape[:2]] + [(0, 0)], mode="symmetric")
             top, left = ((length - side) // 2 for length in hr.shape[:2])
-            crops.append((name, tf.constant(hr[None, top : top + side, left : left + side], tf.float32) / 255))
+            crop = tf.constant(hr[None, top : top + side, left : left + side], tf.float32) / 255
+            crops.append((name, crop, mirrored))
     return crops
 
 

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from srgan_tf.atomic import locked
-from srgan_tf.data import build_store, open_source
+from srgan_tf.data import build_store, open_source, preview
+from srgan_tf.data.contact_sheet import lay_out
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_beam_writes_the_same_bytes(command, tmp_path, whole, arguments, workers
     pytest.importorskip("apache_beam", reason="Apache Beam is not installed: pip install '.[beam]'")
     done = command("prepare", *arguments, f"--beam=--runner=DirectRunner {workers}")
     assert done.status == 0, done.err
-    assert "7 shards to write, by Beam" in done.out
+    assert re.search("7 of 7 shards to write from .*, by Beam", done.out)
     assert contents(tmp_path / "records") == whole
 
 
@@ -218,8 +219,10 @@ def test_a_second_preparation_of_a_folder_is_refused(refused, tmp_path, argument
     assert not list((tmp_path / "records").iterdir())
 
 
-def test_the_preview_shows_several_draws(command, tmp_path, arguments):
-    firsts = []
+def test_the_preview_shows_several_draws(command, tmp_path, arguments, monkeypatch):
+    firsts, captions = [], []
+    monkeypatch.setattr(preview, "IMAGES", 1)
+    monkeypatch.setattr(preview, "lay_out", lambda rows, side: captions.append(rows[0][0][1]) or lay_out(rows, side))
     for flags, lines in (([], 9), (["--sharpen_targets", "--degradation=first_order", "--seed=1"], 4)):
         done = command("prepare", "--preview", arguments[0], *flags)
         assert done.status == 0, done.err
@@ -231,6 +234,8 @@ def test_the_preview_shows_several_draws(command, tmp_path, arguments):
         assert (np.diff(text.astype(int)) == 1).sum() >= lines - 1
         firsts.append(cells[1])
     assert (firsts[0] != firsts[1]).any()
+    assert [lines[1] for lines in captions] == [f"{what}, 160x200, mirrored at its edges"
+                                                for what in ("HR", "sharpened HR")]
 
 
 def test_noise_is_collected_where_images_are_smooth_and_trained_with(command, tmp_path, photo):

@@ -1,0 +1,44 @@
+"""What `train` and `prepare` refuse before a framework is imported for it: folders, images and models not there."""
+
+from srgan_tf.atomic import check_writable
+from srgan_tf.config import PrepareConfig, TrainConfig
+from srgan_tf.data.catalog import open_source
+from srgan_tf.hub import resolve
+from srgan_tf.imaging.written_formats import format_of
+from srgan_tf.text import expand
+
+SHEET = "degradations.png"  # of prepare --preview
+
+
+def check_training(config: TrainConfig) -> None:
+    """Checks the run folder, the images and the models of a run.
+
+    Raises:
+        UserError, OSError: one cannot be had.
+    """
+    if config.strategy != "multi_worker":  # where one process of several writes
+        check_writable(expand(config.folder))
+    _check_sources(config.dataset, config.val_dataset, config.scale)
+    for model in filter(None, (config.teacher, config.init_from)):
+        resolve(model)
+
+
+def check_preparation(config: PrepareConfig) -> None:
+    """Checks the teacher, and the images and the file of --preview; `prepare` looks at the rest itself, and as early.
+
+    Raises:
+        UserError, OSError: one cannot be had.
+    """
+    if config.teacher:
+        resolve(config.teacher)
+    if config.preview:
+        path = expand(config.output or SHEET)
+        format_of(path)
+        check_writable(path.parent)
+        _check_sources(config.dataset or "samples", "", config.scale)
+
+
+def _check_sources(dataset: str, val_dataset: str, scale: int) -> None:
+    for spec in filter(None, (dataset, val_dataset)):
+        if not spec.startswith("div2k"):  # which needs a framework to be looked at
+            open_source(spec, scale)

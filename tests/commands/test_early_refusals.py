@@ -1,0 +1,34 @@
+"""What is not there, or cannot be written, is said before a framework is imported and anything is built."""
+
+import pytest
+
+from srgan_tf import flags
+
+
+@pytest.fixture(autouse=True)
+def _no_framework(monkeypatch):
+    def late(*arguments):
+        raise AssertionError("a framework is imported first")
+
+    for name in ("require_tensorflow", "import_keras", "quiet_imports"):
+        monkeypatch.setattr(flags, name, late)
+
+
+@pytest.mark.parametrize(("verb", "arguments", "message"), [
+    ("train", ["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    ("train", ["--dataset=deadleaves", "--val_dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    ("train", ["--dataset=deadleaves", "--run_dir=/proc/nowhere"], "/proc/nowhere"),
+    ("train", ["--dataset=deadleaves", "--init_from=nowhere"], "no model 'nowhere'"),
+    ("train", ["--dataset=deadleaves", "--teacher=nowhere", "--losses=teacher:1"], "no model 'nowhere'"),
+    ("prepare", ["--dataset=deadleaves", "--teacher=nowhere", "--output=records"], "no model 'nowhere'"),
+    ("prepare", ["--preview", "--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    ("prepare", ["--preview", "--output=sheet.txt"], "sheet.txt: the suffix must be one of .png, "),
+    ("prepare", ["--preview", "--output=/proc/nowhere/a.png"], "/proc/nowhere"),
+    ("export", ["--model=nowhere", "--output=out"], "no model 'nowhere'"),
+    ("serve", ["--model=nowhere"], "no model 'nowhere'"),
+    ("interpolate", ["--model_a=edsr_x4", "--model_b=perceptual_x4", "--input=nowhere.png"],
+     "No such file or directory: nowhere.png"),
+])
+def test_it_is_said_at_once(verb, arguments, message, refused, tmp_path):
+    assert message in refused(verb, *arguments)
+    assert not list(tmp_path.iterdir())
