@@ -112,7 +112,7 @@ def check_sizes(model_class, arguments: dict) -> None:
         outputs = model(inputs)
         assert outputs.shape == (2, scale * height, scale * width, 3)
         assert outputs.dtype == "float32"
-        np.testing.assert_allclose(graph(tf.constant(inputs)), outputs, atol=1e-4)
+        np.testing.assert_allclose(graph(tf.constant(inputs)), outputs, rtol=1e-6, atol=1e-4)
     assert graph.experimental_get_tracing_count() == 1
 
 

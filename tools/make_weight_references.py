@@ -28,6 +28,7 @@ from torch import nn
 
 FOLDER = Path(__file__).parent.parent / "tests" / "references" / "weights"
 IMAGE = (1, 3, 4, 8)
+ODD = (1, 3, 9, 6)
 
 
 def basicsr(module: str, name: str) -> Callable[..., nn.Module]:
@@ -75,7 +76,7 @@ def randomize(network: nn.Module, bias_size: float) -> None:
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if not value.is_floating_point() or "_mean." in name or name.endswith(
-                    ("weight_u", "weight_v", "no_norm", "init_pos")):
+                    ("weight_u", "weight_v", "no_norm", "init_pos", "attn_mask")):
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
@@ -212,6 +213,7 @@ def store_others() -> None:
           judge=spandrel)
     store_span()
     store_plksr()
+    store_swinir()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
@@ -247,6 +249,34 @@ def store_plksr() -> None:
           wrap=lambda state: {"params_ema": state}, dtype=torch.float16)
     store("plksr_realplksr_x2", networks.RealPLKSR(**size, upscaling_factor=2, layer_norm=True, use_ea=False),
           judge=spandrel, zipped=False)
+
+
+def store_swinir() -> None:
+    """SwinIR with each of its upsamplers, both connections and windows of 7, which are for range 255."""
+    module = importlib.import_module("spandrel.architectures.SwinIR.__arch.SwinIR")
+
+    def swinir(window: int = 4, **arguments: object) -> nn.Module:
+        return module.SwinIR(img_size=2 * window, window_size=window, **{
+            "embed_dim": 4, "depths": [2], "num_heads": [2], "mlp_ratio": 2.0, **arguments})
+
+    classical = swinir(upsampler="pixelshuffle", upscale=3, depths=[2, 1], num_heads=[1, 2])
+    narrow_reconstruction(classical, module.Upsample(3, 4))
+    store("swinir_swinir_x3", classical, shape=ODD, wrap=lambda state: {"params": state})
+    store("swinir_swinir_x2_light", swinir(upsampler="pixelshuffledirect", upscale=2), shape=ODD, judge=spandrel,
+          wrap=lambda state: {"params": state})
+    real = swinir(upsampler="nearest+conv", upscale=4, resi_connection="3conv")
+    narrow_reconstruction(real, None)
+    for name in ("conv_up1", "conv_up2", "conv_hr"):
+        setattr(real, name, nn.Conv2d(4, 4, 3, padding=1))
+    store("swinir_swinir_x4_real", real, shape=ODD, wrap=lambda state: {"params_ema": state})
+    store("swinir_swinir_x1", swinir(7, upsampler="", in_chans=1, img_range=255.0), bias_size=1,
+          shape=(1, 1, *ODD[2:]), judge=spandrel)
+
+
+def narrow_reconstruction(network: nn.Module, upsample: nn.Module | None) -> None:
+    """4 features behind the body in place of 64, which cannot be chosen and would make large files."""
+    network.conv_before_upsample[0] = nn.Conv2d(network.embed_dim, 4, 3, padding=1)
+    network.upsample, network.conv_last = upsample, nn.Conv2d(4, 3, 3, padding=1)
 
 
 def main() -> None:

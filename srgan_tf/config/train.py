@@ -23,7 +23,7 @@ class TrainConfig(Settings):
 
     model: str = setting(
         "edsr", "Generator: drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, plksr, rcan, rdn, rrdb, span, "
-        "srcnn, srresnet, srvgg, vdsr.", group="Basics")
+        "srcnn, srresnet, srvgg, swinir, vdsr.", group="Basics")
     model_args: str = setting("", "Arguments of --model, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.",
                               group="Model")
     scale: int = setting(4, "How many times larger the output is.", choices=SCALES, group="Basics")

@@ -76,6 +76,8 @@ class Published(NamedTuple):
         return f"{self.name}-{self.sha256[:8]}.pth"
 
 
+SWINIR = f"{GITHUB}/JingyunLiang/SwinIR/releases/download/v0.0"
+KIM = f"{GITHUB}/Kim2091/Kim2091-Models/releases/download"
 _ROWS = (
     Published("realesrgan-x4plus", "rrdb", 4, "BSD-3-Clause", 67_040_989,
               "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1",
@@ -125,6 +127,33 @@ _ROWS = (
     Published("4x-nomos8ksc", "rrdb", 4, "CC-BY-4.0", 67_010_245,
               "07a7ccd6443d012d528999cd77e40c7d265aaf1f656c499b37936e49603a0b1d",
               f"{GITHUB}/Phhofm/models/raw/main/4xNomos8kSC/4xNomos8kSC.pth"),
+    Published("swinir-classical-x4", "swinir", 4, "Apache-2.0", 67_869_037,
+              "4e78e33f22c1aa8a773db0cf4a7381bae97c2362c717f155439ebc690cbd9215",
+              f"{SWINIR}/001_classicalSR_DF2K_s64w8_SwinIR-M_x4.pth", adversarial=False),
+    Published("swinir-classical-x2", "swinir", 2, "Apache-2.0", 67_277_475,
+              "2032ebf8f401dd3ce2fae5f3852117cb72101ec6ed8358faa64c2a3fa09ed4ac",
+              f"{SWINIR}/001_classicalSR_DF2K_s64w8_SwinIR-M_x2.pth", adversarial=False),
+    Published("swinir-light-x4", "swinir", 4, "Apache-2.0", 17_225_941,
+              "09fad24e32ae62722e1a055efde9921328f4137981bab0a42a4a3a806306c58e",
+              f"{SWINIR}/002_lightweightSR_DIV2K_s64w8_SwinIR-S_x4.pth", adversarial=False),
+    Published("swinir-light-x2", "swinir", 2, "Apache-2.0", 17_147_989,
+              "193b229909ca89cd8b55de9c9e7fce146ae759d59dfcd78d8feb9dd1d6fa0fd7",
+              f"{SWINIR}/002_lightweightSR_DIV2K_s64w8_SwinIR-S_x2.pth", adversarial=False),
+    Published("swinir-real-x4", "swinir", 4, "Apache-2.0", 67_129_861,
+              "b9afb61e65e04eb7f8aba5095d070bbe9af28df76acd0c9405aeb33b814bcfc6",
+              f"{SWINIR}/003_realSR_BSRGAN_DFO_s64w8_SwinIR-M_x4_GAN.pth"),
+    Published("swinir-real-x2", "swinir", 2, "Apache-2.0", 66_974_517,
+              "f397408977a3e07eb06afb7238d453a12ef35ebab7328a54241f307860dbe342",
+              f"{SWINIR}/003_realSR_BSRGAN_DFO_s64w8_SwinIR-M_x2_GAN.pth"),
+    Published("swinir-real-large-x4", "swinir", 4, "Apache-2.0", 142_473_939,
+              "99adfa91350a84c99e946c1eb3d8fce34bc28f57d807b09dc8fe40a316328c0a",
+              f"{SWINIR}/003_realSR_BSRGAN_DFOWMFC_s64w8_SwinIR-L_x4_GAN.pth"),
+    Published("4x-swinir-m-pretrain", "swinir", 4, "CC0-1.0", 59_606_776,
+              "1b52b82fa012690e319e66e7d35903f1faed8e696b48d172b76a017dbdf95d4e",
+              f"{KIM}/4x-SwinIR-M_Pretrain/4x-SwinIR-M_Pretrain.pth", adversarial=False),
+    Published("4x-swinir-s-pretrain", "swinir", 4, "CC0-1.0", 17_222_864,
+              "dbdde758749a36aa9615b48d347fa4a59c591fe9e4b780a350b191d49c23dcd1",
+              f"{KIM}/4x-SwinIR-S_Pretrain/4x-SwinIR-S_Pretrain.pth", adversarial=False),
 )
 PUBLISHED = {row.name: row for row in _ROWS}
 

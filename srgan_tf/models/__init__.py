@@ -30,6 +30,7 @@ from srgan_tf.models.span import SPAN
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
+from srgan_tf.models.swinir import SwinIR
 from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vdsr import VDSR
 from srgan_tf.models.vgg import VGG19Features
@@ -60,6 +61,7 @@ __all__ = [
     "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",
+    "SwinIR",
     "UNetDiscriminator",
     "VGG19Features",
     "VGG128Discriminator",

@@ -18,6 +18,7 @@ from srgan_tf.models.span import SPAN
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
+from srgan_tf.models.swinir import SwinIR
 from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vdsr import VDSR
 
@@ -37,6 +38,7 @@ GENERATORS = {
     "srcnn": SRCNN,
     "srresnet": SRResNet,
     "srvgg": SRVGG,
+    "swinir": SwinIR,
     "vdsr": VDSR,
 }
 # Those over time, whose contract is another: ClipGenerator.

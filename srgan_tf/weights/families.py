@@ -27,14 +27,16 @@ from srgan_tf.weights.rcan import RCAN
 from srgan_tf.weights.rrdb import RRDB
 from srgan_tf.weights.span import SPAN
 from srgan_tf.weights.srvgg import SRVGG
+from srgan_tf.weights.swinir import SWINIR
 from srgan_tf.weights.unet import UNET
 from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
     "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN,
-    "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "unet": UNET, "vgg128": VGG128,
+    "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET, "vgg128": VGG128,
 }
+_NUMBERS = {"f": "floating-point numbers", "i": "integers"}
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
 UNUSED = ".num_batches_tracked"
 
@@ -137,9 +139,9 @@ def check(model: Any, checkpoint: Checkpoint) -> None:
     for name, shape in (expected | {name: array.shape for name, array in constants.items()}).items():
         if name not in left:
             raise UserError(f"{name!r} is missing for {what}")
-        array = left.pop(name)
-        if array.shape != shape or array.dtype.kind != "f":
-            raise UserError(f"{name!r} must be floating-point numbers {list(shape)} for {what}; "
+        array, kind = left.pop(name), constants[name].dtype.kind if name in constants else "f"
+        if array.shape != shape or array.dtype.kind not in ("f", kind):
+            raise UserError(f"{name!r} must be {_NUMBERS[kind]} {list(shape)} for {what}; "
                             f"it is {array.dtype.name} {list(array.shape)}")
     for name, constant in constants.items():
         seen = checkpoint.arrays[name]

@@ -17,6 +17,7 @@ CASES = {
     "srcnn": {"scale": 4, "channels": 1, "kernels": "9-1-5", "features": 6},
     "srresnet": {"scale": 4, "features": 6, "blocks": 1, "scalar_prelu": False},
     "srvgg": {"scale": 4, "features": 6, "convolutions": 1, "activation": "prelu"},
+    "swinir": {"scale": 4, "features": 8, "depths": "2", "heads": "2", "window": 4},
     "vdsr": {"scale": 4, "channels": 1, "features": 6, "depth": 3},
 }
 # Other forms of them, for what depends on the form.

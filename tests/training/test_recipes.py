@@ -41,6 +41,8 @@ SHRUNK = {
     "srgan.flags": ["--model_args=features:8,blocks:1", "--patch_size=32", "--discriminator_args=features:8"],
     "srresnet.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
     "srvgg.flags": ["--model_args=features:8,convolutions:1", "--patch_size=32"],
+    "swinir_light.flags": ["--model_args=features:8,depths:2,heads:2,upsampler:pixelshuffledirect",
+                           "--patch_size=32"],
     "vdsr.flags": ["--model_args=features:8,depth:3"],
 }
 

@@ -67,7 +67,7 @@ def _array(name: str, entry: Mapping) -> np.ndarray:
 
 
 def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes float32 arrays by name, in their order, all or nothing.
+    """Writes arrays by name, in their order, all or nothing: integers as int64, all others as float32.
 
     Raises:
         ValueError: the path does not end in .safetensors.
@@ -78,11 +78,17 @@ def write_safetensors(path: str | os.PathLike, arrays: Mapping[str, np.ndarray])
         raise UserError(f"path must end in .safetensors; got {str(path)!r}")
     table, end = {"__metadata__": {"format": "pt"}}, 0
     for name, array in arrays.items():
-        table[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [end, end + 4 * array.size]}
-        end += 4 * array.size
+        kind = _written(array)
+        size = np.dtype(TYPES[kind]).itemsize * array.size
+        table[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [end, end + size]}
+        end += size
     text = json.dumps(table, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     with replacing(path) as temporary, temporary.open("xb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in arrays.values():
-            file.write(np.ascontiguousarray(array, "<f4").tobytes())
+            file.write(np.ascontiguousarray(array, np.dtype(TYPES[_written(array)]).newbyteorder("<")).tobytes())
+
+
+def _written(array: np.ndarray) -> str:
+    return "I64" if array.dtype.kind == "i" else "F32"
