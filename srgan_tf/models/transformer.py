@@ -9,8 +9,14 @@ import numpy as np
 from keras import ops
 
 from srgan_tf.errors import UserError
-from srgan_tf.models.blocks import SubpixelConv, conv, nearest_upsample, pixel_shuffle, pixel_unshuffle, \
-    upsampling_factors
+from srgan_tf.models.blocks import (
+    SubpixelConv,
+    conv,
+    nearest_upsample,
+    pixel_shuffle,
+    pixel_unshuffle,
+    upsampling_factors,
+)
 from srgan_tf.models.edsr import DIV2K_MEAN
 from srgan_tf.models.generator import (
     IMAGES,
@@ -87,7 +93,9 @@ class Transformer(Generator):
         """Sets the receptive radius and the alignment, and builds the model.
 
         Args:
-            low, high: what the pixels 0..side - 1 depend on behind the head's convolution, in pixels after `unshuffle`.
+            low: first row or column that the pixels 0..side - 1 depend on behind the head's convolution, in pixels
+                after `unshuffle`.
+            high: the last one.
             side: of the cells whose grid everything in the body keeps to.
         """
         reach = max(1 - low, high + 1 - (side - 1))

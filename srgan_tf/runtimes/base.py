@@ -13,9 +13,9 @@ import numpy as np
 from srgan_tf.errors import UserError
 
 TRIAL = (8, 8)  # height and width of the image that tells a model's scale
-# For exports that do not say theirs: that of every generator of this package divides it. Not for those of fixed size:
-# tiles that begin where the image's end does not ask for them are filled up there, which costs more exactness than it
-# gains.
+# For exports that do not say theirs: that of every generator of this package that was exported before exports said it
+# divides it. Not for those of fixed size: tiles that begin where the image's end does not ask for them are filled up
+# there, which costs more exactness than it gains.
 EXPORT_ALIGNMENT = 4
 LARGEST_INFO = 4096  # bytes of a ModelInfo as text
 RANGES = ((0, 1), (0, 255))

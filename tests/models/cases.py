@@ -25,6 +25,8 @@ LUMA = [name for name, case in CASES.items() if "channels" in case]
 UNSHUFFLED = [("rrdb", {**CASES["rrdb"], "scale": scale, "unshuffle": 4 // scale}) for scale in (1, 2)]
 FOLDED = ("span", {**CASES["span"], "normalized": False, "folded": True})
 REAL_PLKSR = ("plksr", {**CASES["plksr"], "activation": "mish", "norm": "group", "upsampler": "dysample"})
+SHUFFLED_SWINIR = ("swinir", {**CASES["swinir"], "scale": 2, "unshuffle": 2, "depths": "2-1",
+                              "upsampler": "nearest+conv", "connection": "3conv"})
 FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED, REAL_PLKSR]
 # Networks over time, whose contract is tests/models/test_clip_generators.py.
 CLIP_CASES = {

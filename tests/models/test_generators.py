@@ -5,7 +5,7 @@ from pathlib import Path
 import contracts
 import numpy as np
 import pytest
-from models.cases import CASES, CLIP_CASES, FORMS, UNSHUFFLED
+from models.cases import CASES, CLIP_CASES, FORMS, SHUFFLED_SWINIR, UNSHUFFLED
 
 from srgan_tf.losses import ADVERSARIAL, LOSSES, feature_matching, ldl
 from srgan_tf.models import CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
@@ -47,6 +47,10 @@ COUNTS = [
     ("span", {"folded": True}, 426_288),
     ("span", {"folded": True, "features": 52}, 498_208),
     ("span", {"folded": True, "scale": 2}, 410_700),
+    ("swinir", {}, 11_900_199),
+    ("swinir", {"features": 60, "depths": "6-6-6-6", "upsampler": "pixelshuffledirect"}, 929_628),
+    ("swinir", {"upsampler": "nearest+conv", "features": 240, "depths": "6-6-6-6-6-6-6-6-6", "heads": 8,
+                "connection": "3conv"}, 28_013_059),
     ("srcnn", {}, 8_129),
     ("srcnn", {"channels": 3}, 20_099),
     ("srcnn", {"kernels": "9-5-5"}, 57_281),
@@ -105,7 +109,7 @@ def test_sizes(name, arguments):
 
 
 @pytest.mark.parametrize(("name", "arguments"), [
-    *((name, {**CASES[name], "scale": scale}) for name, scale in SCALES), *UNSHUFFLED])
+    *((name, {**CASES[name], "scale": scale}) for name, scale in SCALES), *UNSHUFFLED, SHUFFLED_SWINIR])
 def test_receptive_radius(name, arguments):
     contracts.check_receptive_radius(GENERATORS[name], arguments)
 
@@ -141,6 +145,16 @@ def test_counts_are_checked(name, argument, value):
     ("drcn", {"channels": 2}, r"channels of DRCN must be 1 \(Y\) or 3 \(RGB\); got 2"),
     ("span", {"normalized": 1}, "normalized must be true or false; got 1"),
     ("span", {"folded": "yes"}, "folded must be true or false; got 'yes'"),
+    ("swinir", {"depths": "6-0"}, "depths of SwinIR must be 1 to 256 integers of 1 to 256; got '6-0'"),
+    ("swinir", {"depths": "six"}, "depths of SwinIR must be positive integers as in 6-6-6-6; got 'six'"),
+    ("swinir", {"heads": "6-6"}, "heads of SwinIR must be one integer, or one for each of 6 groups; got '6-6'"),
+    ("swinir", {"heads": 7}, "features of SwinIR must be a multiple of heads=7; got 180"),
+    ("swinir", {"window": 1}, "window of SwinIR must be 2 to 64; got 1"),
+    ("swinir", {"mlp_ratio": 0.001}, "mlp_ratio must give 1 to 65536 features of 180; got 0.001"),
+    ("swinir", {"upsampler": "none"}, "upsampler 'none' of SwinIR does not upscale by 4"),
+    ("swinir", {"upsampler": "nearest+conv", "scale": 3}, r"upsampler 'nearest\+conv' of SwinIR does not upscale by 3"),
+    ("swinir", {"upsampler": "none", "scale": 1, "unshuffle": 2},
+     "unshuffle of SwinIR must be 1, 2 or 4, and 1 without an upsampler; got 2"),
     ("srvgg", {"activation": "tanh"}, "unknown activation of SRVGG 'tanh'; known: leakyrelu, prelu, relu"),
 ])
 def test_arguments_are_checked(name, arguments, message):
