@@ -22,8 +22,9 @@ from absl import flags as absl_flags
 
 from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError
+from srgan_tf.parsers import PathsParser, TupleParser, WordedParser
 from srgan_tf.settings import SHORT_NAMES
-from srgan_tf.text import expand, printable, show
+from srgan_tf.text import printable, show
 from srgan_tf.usage import usage
 
 if typing.TYPE_CHECKING:
@@ -124,6 +125,8 @@ def import_keras() -> None:
 
 def message_of(error: BaseException) -> str:
     """The error as one line for a person."""
+    if isinstance(error, absl_flags.IllegalFlagValueError) and isinstance(error.__context__, UserError):
+        error = error.__context__  # which absl puts the flag and its value in front of once more
     if isinstance(error, OSError) and error.strerror:
         return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
     text = printable(" ".join(str(error).split())) or type(error).__name__
@@ -173,57 +176,23 @@ def _say_renamed(config_class: type, values: absl_flags.FlagValues) -> None:
 
 
 def _define_one(field: dataclasses.Field, values: absl_flags.FlagValues) -> None:
+    _define_as_it_is(field, values)
+    if field.type is not str:
+        values[field.name].parser = WordedParser(values[field.name].parser, field)
+
+
+def _define_as_it_is(field: dataclasses.Field, values: absl_flags.FlagValues) -> None:
     text = field.metadata["help"]
     if typing.get_origin(field.type) is tuple:
         default = ",".join(map(str, field.default))
         item = typing.get_args(field.type)[0]
-        parser = _PathsParser(item) if field.metadata["paths"] else _TupleParser(item)
+        parser = PathsParser(item) if field.metadata["paths"] else TupleParser(item)
         absl_flags.DEFINE(parser, field.name, default, text, values, absl_flags.CsvListSerializer(","))
         return
     short = {"short_name": SHORT_NAMES[field.name]} if field.name in SHORT_NAMES else {}
     definers = {bool: absl_flags.DEFINE_bool, bool | None: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer,
                 float: absl_flags.DEFINE_float, str: absl_flags.DEFINE_string}
     definers[field.type](field.name, field.default, text, flag_values=values, **short)
-
-
-class _TupleParser(absl_flags.ArgumentParser):
-    """Reads `a,b,c` into a list of items of one type."""
-
-    def __init__(self, item: type):
-        self.item = item
-        super().__init__()
-
-    def parse(self, argument: Any) -> list:
-        parts = argument.split(",") if isinstance(argument, str) else argument
-        try:
-            return [self.item(part.strip()) for part in parts if str(part).strip()]
-        except ValueError:
-            raise UserError(f"expected {self.item.__name__} values separated by commas") from None
-
-    def flag_type(self) -> str:
-        return f"comma separated list of {self.item.__name__}"
-
-
-class _PathsParser(_TupleParser):
-    """Reads `a,b,c` where files and folders that are there may have commas in their names: the longest comes first."""
-
-    def parse(self, argument: Any) -> list:
-        if not isinstance(argument, str):
-            return super().parse(argument)
-        parts, found = argument.split(","), []
-        while parts:
-            length = next((length for length in range(len(parts), 1, -1)
-                           if _exists(",".join(parts[:length]).strip())), 1)
-            found.append(",".join(parts[:length]).strip())
-            parts = parts[length:]
-        return [item for item in found if item]
-
-
-def _exists(path: str) -> bool:
-    try:
-        return bool(path) and expand(path).exists()
-    except (OSError, RuntimeError, ValueError):  # too long for a name, no such user, a null byte
-        return False
 
 
 def _value(value: Any) -> Any:

@@ -6,6 +6,7 @@ A value that breaks its rule raises a ValueError that names the field, the rule,
 import dataclasses
 import difflib
 import math
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ ADVANCED = "Advanced"
 GROUPS = ("Basics", "Output", "Data", "Model", "Losses", "Schedule", "Teacher", "Quality", "Video", "TFLite",
           "SavedModel", "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
 SHORT_NAMES = {"output": "o"}
+_KINDS = {int: "whole number", float: "number", str: "name"}
 
 
 def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
@@ -67,6 +69,20 @@ def _check(field: dataclasses.Field, value: Any) -> None:
             raise UserError(f"--{field.name} must be at least {rules['low']}; got {number}")
         if rules["above"] is not None and number <= rules["above"]:
             raise UserError(f"--{field.name} must be greater than {rules['above']}; got {number}")
+
+
+def allowed(field: dataclasses.Field) -> str:
+    """What a field can be, in words, as in "a whole number of at least 0"."""
+    rules, several = field.metadata, typing.get_origin(field.type) is tuple
+    if rules["choices"]:
+        return f"one of {', '.join(str(choice) for choice in rules['choices'] if choice != '')}"
+    kind = _KINDS.get(typing.get_args(field.type)[0] if several else field.type)
+    if kind is None:
+        return "true or false"
+    what = f"{kind}s separated by commas, each" if several else f"a {kind}"
+    limits = [f"{words} {rules[rule]}" for rule, words in (("low", "of at least"), ("above", "greater than"))
+              if rules[rule] is not None]
+    return f"{what} {' '.join(limits)}".rstrip().removesuffix(", each")
 
 
 def check_pattern(pattern: str, flag: str) -> None:

@@ -84,8 +84,12 @@ def test_a_path_wins_over_a_recipe_and_files_may_include_recipes(tmp_path, monke
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--stepz=3"], "steps"),
-    (["--steps=many"], "steps=many"),
-    (["--milestones=1,x"], "int values separated by commas"),
+    (["--steps=many"], "--steps must be a whole number of at least 1; got 'many'"),
+    (["--steps=1.5"], "--steps must be a whole number of at least 1; got '1.5'"),
+    (["--learning_rate=1e-3x"], "--learning_rate must be a number greater than 0; got '1e-3x'"),
+    (["--scale=four"], "--scale must be one of 1, 2, 3, 4, 8; got 'four'"),
+    (["--jit_compile=maybe"], "--jit_compile must be true or false; got 'maybe'"),
+    (["--milestones=1,x"], "--milestones must be whole numbers separated by commas, each of at least 1; got '1,x'"),
     (["--flagfile=nope.flags"], "nope.flags.*esrgan.flags"),
     (["--flagfile="], "no flagfile .*esrgan.flags"),
     (["--batch_size=0"], "--batch_size must be at least 1; got 0"),

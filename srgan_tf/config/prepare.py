@@ -12,8 +12,8 @@ class PrepareConfig(Settings):
     """Images made ready to train on: decoded, reduced and written as they will be mapped into memory."""
 
     dataset: str = setting(
-        "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR, samples, "
-            "deadleaves[:COUNT].", group="Basics")
+        "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR (with their "
+            "sub-folders), samples, deadleaves[:COUNT].", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.",
                                group="Basics")
     scale: int = setting(4, "HR side over LR side.", choices=SCALES, group="Basics")

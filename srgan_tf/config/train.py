@@ -30,8 +30,8 @@ class TrainConfig(Settings):
     dataset: str = setting(
         "div2k/bicubic_x4",
         "Training images: div2k/bicubic_x4 and the other DIV2K sets (downloaded by tensorflow-datasets), folder:HR, "
-        "folder:HR,LR, records:DIR (made by prepare), samples (scikit-image's photographs), deadleaves[:COUNT] "
-        "(procedural).", group="Basics")
+        "folder:HR,LR (with their sub-folders), records:DIR (made by prepare), samples (scikit-image's photographs), "
+        "deadleaves[:COUNT] (procedural).", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of the training "
                                    "set.",
                                group="Data")

@@ -37,8 +37,9 @@ class UpscaleConfig(Settings):
     sharpness: float = setting(
         0, "Instead of --model, the network between edsr_x4 (near 0: faithful) and perceptual_x4 (1: invents texture); "
         "0: off.", low=0, group="Basics")
-    output: str = setting("upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png.",
-                          group="Basics")
+    output: str = setting(
+        "upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png. A name with a slash "
+        "at its end is a folder.", group="Basics")
     scale: float = setting(
         0, "How many times larger the results are, as in 2, 1.5 or 16; 0: as many times as the model has it (bicubic: "
         "4). For another scale the model runs until the image is large enough, and MATLAB's bicubic reduction does "
@@ -62,8 +63,8 @@ class UpscaleConfig(Settings):
                              "format holds them.", choices=(0, 8, 16), group="Output")
     overwrite: bool = setting(False, "Replace files that exist.", group="Output")
     recursive: bool = setting(
-        False, "Include images in sub-folders, and keep the folder structure; hidden folders and those of programs, "
-        "such as .thumbnails and @eaDir, are left alone.", group="Basics")
+        False, "Include images in sub-folders, as train and prepare always do, and keep the folder structure; hidden "
+        "folders and those of programs, such as .thumbnails and @eaDir, are left alone.", group="Basics")
     tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: no tiles.", low=0,
                         group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")

@@ -1,5 +1,6 @@
 """What the flags of `upscale` ask of the results."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +18,8 @@ class Asked(NamedTuple):
     """What is asked of the results.
 
     Attributes:
-        output, suffix, format, recursive: as in `find_jobs`. In the suffix {width} and {height} stand for the size of
-            the result; SUFFIX becomes SIZE_SUFFIX where a size in pixels is asked.
+        output, suffix, format, recursive, is_folder: as in `find_jobs`. In the suffix {width} and {height} stand for
+            the size of the result; SUFFIX becomes SIZE_SUFFIX where a size in pixels is asked.
         size, encoding: of the results.
         overwrite: whether files that exist are replaced.
         max_megapixels: of images and results; larger ones are refused.
@@ -34,6 +35,7 @@ class Asked(NamedTuple):
     overwrite: bool = False
     max_megapixels: float = 400
     files: FileOptions = FileOptions()
+    is_folder: bool = False
 
     @property
     def max_pixels(self) -> int:
@@ -50,4 +52,4 @@ def asked_by(config: UpscaleConfig) -> Asked:
     return Asked(expand(config.output), config.suffix, config.format, config.recursive,
                  SizeAsked(config.scale, config.width, config.height, config.max_side),
                  Encoding(config.quality, config.lossless, config.bit_depth), config.overwrite, config.max_megapixels,
-                 file_options(config))
+                 file_options(config), config.output.endswith(("/", os.sep)))

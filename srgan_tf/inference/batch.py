@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from srgan_tf.errors import MENDABLE
 from srgan_tf.imaging import DecodedImage, Metadata, read_image, write_image, written_type
+from srgan_tf.imaging.written_formats import format_of
 from srgan_tf.inference.asked import Asked
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.moving import endings_of, upscale_moving
@@ -128,6 +129,8 @@ def _write(work: _Work, asked: Asked) -> _Work:
     work.job.target.parent.mkdir(parents=True, exist_ok=True)
     software = "" if asked.files.strip_metadata else asked.files.software
     lost = write_image(work.job.target, work.upscaled, work.image, asked.encoding, software=software)
+    if work.image.pixels.dtype == np.uint16 and work.upscaled.dtype == np.uint8 and asked.encoding.bit_depth != 8:
+        lost += (f"more than 8 bits ({format_of(work.job.target).name} holds no more)",)
     return work._replace(lost=lost, seconds={**work.seconds, "write": time.perf_counter() - start})
 
 

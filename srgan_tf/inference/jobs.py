@@ -1,5 +1,6 @@
 """Which file the result of each image is written to."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from srgan_tf.imaging import WRITABLE_SUFFIXES, Encoding
 from srgan_tf.imaging.written_formats import BY_FORMAT, unknown_to
 from srgan_tf.inference.inputs import find_inputs
 from srgan_tf.inference.moving import MOVING_ENDINGS, ending_of, endings_of
+
+# The ending of a file, and not a part of a folder's name as in results.v2, photos.2024 or photos.originals.
+_LIKE_A_FILE = re.compile(r"\.([A-Za-z]{3,4}|jp[0-9x])")
 
 
 class Job(NamedTuple):
@@ -26,7 +30,8 @@ class Job(NamedTuple):
 
 
 def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: str = "",
-              encoding: Encoding = BY_FORMAT, recursive: bool = False, scale: float = 0, page: int = 0) -> list[Job]:
+              encoding: Encoding = BY_FORMAT, recursive: bool = False, scale: float = 0, page: int = 0,
+              is_folder: bool = False) -> list[Job]:
     """Resolves files, folders and glob patterns into jobs, in the order given.
 
     Images of one folder that differ in their endings alone have these in the names of their results: 3.png and 3.webp
@@ -42,6 +47,7 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
         encoding: what is asked of the files.
         recursive: whether images in sub-folders are taken too, into equal sub-folders of `output`.
         scale: how many times larger the results are; 0: not known yet, and {scale} stays in their names.
+        is_folder: whether `output` was written as a folder, with a slash at its end.
         page: of TIFFs and animated images, which names the results too unless the suffix is empty; 0: the only one,
             and all frames.
 
@@ -52,8 +58,10 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
     endings = dict.fromkeys(ending for source, _ in found for ending in _written(source, page))
     if format and f".{format.lstrip('.').lower()}" not in endings:
         raise UserError(f"--format must be one of {', '.join(endings)}; got {format!r}")
-    if names_file(output):
+    if not is_folder and names_file(output):
         return [Job(found[0].path, _file_for(output, [source for source, _ in found], format, page))]
+    if not is_folder and len(found) == 1 and not Path(inputs[0]).is_dir():
+        _refuse_unknown_ending(output, _written(found[0].path, page))
     suffix = suffix.replace("{scale}", f"{scale:g}") if scale else suffix
     if page and suffix:
         suffix = f"_page{page}{suffix}"  # or the second page of a file would have the name of the first
@@ -64,6 +72,13 @@ def find_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", format: 
 def names_file(output: Path) -> bool:
     """Whether an output is a file and not a folder: its ending is that of an image or clip, and no folder is there."""
     return output.suffix.lower() in (*WRITABLE_SUFFIXES, *MOVING_ENDINGS) and not output.is_dir()
+
+
+def _refuse_unknown_ending(output: Path, written: Sequence[str]) -> None:
+    """Raises a UserError where the output of one image looks like a file, and no folder of that name is there."""
+    if _LIKE_A_FILE.fullmatch(output.suffix) and not output.is_dir():
+        raise UserError(f"--output={output}: {output.suffix} is none of the endings that are written "
+                        f"({', '.join(written)}); write {output}/ for a folder of this name")
 
 
 def _written(source: Path, page: int) -> Sequence[str]:
@@ -89,8 +104,12 @@ def _ending(source: Path, format: str, encoding: Encoding, page: int) -> str:
     moving = endings_of(source, page)
     if moving:
         return ending_of(source, moving)
-    is_jpeg = source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
-    return "jpg" if is_jpeg and not unknown_to(Path("a.jpg"), encoding) else "png"
+    return "jpg" if is_jpeg(source) and not unknown_to(Path("a.jpg"), encoding) else "png"
+
+
+def is_jpeg(source: Path) -> bool:
+    """Whether an image has a name of JPEG."""
+    return source.suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 def _apart(jobs: Sequence[Job]) -> list[Job]:

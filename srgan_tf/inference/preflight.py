@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from srgan_tf.atomic import check_name, check_writable
 from srgan_tf.errors import MENDABLE, UserError
-from srgan_tf.imaging import read_header, read_image
+from srgan_tf.imaging import Encoding, read_header, read_image
 from srgan_tf.imaging.color import is_opaque
 from srgan_tf.imaging.decoding import Header
 from srgan_tf.imaging.written_formats import check_size, format_of, no_transparency, unknown_to
 from srgan_tf.inference.asked import SIZE_SUFFIX, SUFFIX, Asked
 from srgan_tf.inference.inputs import passed_over
-from srgan_tf.inference.jobs import Job, find_jobs
+from srgan_tf.inference.jobs import Job, find_jobs, is_jpeg
 from srgan_tf.inference.moving import check_moving, endings_of, shape_of
 from srgan_tf.inference.result_size import Target, passes, reduction_to, target_of
 from srgan_tf.text import megapixels, printable
@@ -67,7 +67,7 @@ def make_plan(inputs: Sequence[str], asked: Asked, model_scale: int) -> Plan:
     suffix = SIZE_SUFFIX if in_pixels and asked.suffix == SUFFIX else asked.suffix
     jobs = find_jobs(inputs, asked.output, suffix=suffix, format=asked.format, encoding=asked.encoding,
                      recursive=asked.recursive, scale=0 if in_pixels else asked.size.scale or model_scale,
-                     page=asked.files.page)
+                     page=asked.files.page, is_folder=asked.is_folder)
     notes = [*passed_over(inputs, asked.recursive, asked.output), *_not_concerned(jobs, asked)]
     planner = _Planner(asked, model_scale)
     named = [job for job in (planner.attempt(planner.named, job) for job in jobs) if job] if in_pixels else jobs
@@ -122,6 +122,8 @@ class _Planner:
         """The job, or None where its result exists."""
         self._check_clashes(job)
         if self._exists(job.target):
+            if job.target == self.asked.output:
+                raise UserError(f"--output={job.target} exists: give --overwrite to replace it, or another name")
             self.kept.append(job.target)
             return None
         if endings_of(job.source, self.asked.files.page):
@@ -240,7 +242,7 @@ def _names_given(jobs: Sequence[Job]) -> list[str]:
 
 
 def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:
-    """Lines on flags that do not concern all files.
+    """Lines on flags that do not concern all files, or change what they become.
 
     Raises:
         UserError: a flag that concerns none.
@@ -255,14 +257,30 @@ def _not_concerned(jobs: Sequence[Job], asked: Asked) -> list[str]:
     of_clips += [f"--{name}" for name in ("start", "end") if getattr(clips, name)]
     if of_clips and jobs and len(images) == len(jobs):
         raise UserError(f"{of_clips[0]} is for clips, and there is none among the images")
-    lines = []
+    lines = _not_as_jpeg(images, asked)
     for flag, reasons in unknown.items():
-        value = getattr(encoding, flag)
-        said = f"--{flag}" if value is True else f"--{flag}={value}"
+        said = _said(flag, encoding)
         if len(reasons) == len(images):
             raise UserError(f"{said}: {reasons[0]}; --format chooses another format")
         lines.append(f"{said} does not concern {len(reasons)} of {len(images)} files: {reasons[0]}")
     return lines
+
+
+def _not_as_jpeg(images: Sequence[Job], asked: Asked) -> list[str]:
+    """A line on the JPEG images that are written as PNG because of what is asked of the encoding."""
+    changed = [job.source for job in images if is_jpeg(job.source) and job.target != asked.output]
+    reasons = unknown_to(Path("a.jpg"), asked.encoding)
+    if asked.format or not changed or not reasons:
+        return []
+    flag, reason = next(iter(reasons.items()))
+    which = f"{changed[0]} is" if len(changed) == 1 else f"{len(changed)} JPEG images are"
+    return [f"{_said(flag, asked.encoding)}: {which} written as PNG: {reason}"]
+
+
+def _said(flag: str, encoding: Encoding) -> str:
+    """A flag as it was given."""
+    value = getattr(encoding, flag)
+    return f"--{flag}" if value is True else f"--{flag}={value}"
 
 
 def summary(plan: Plan, done: int) -> int:

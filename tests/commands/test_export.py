@@ -47,8 +47,15 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     assert read_image(tmp_path / "upscaled/dot_x4.png").pixels.shape == (4, 4, 3)
 
 
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    path = tmp_path_factory.mktemp("judge") / "judge.keras"
+    save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), path)
+    return path
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--format=saved_modle"], "unknown format 'saved_modle'; known: saved_model, tflite. Did you mean 'saved_model'?"),
+    (["--format=saved_modle"], "Did you mean 'saved_model'?"),
     (["--format="], "--format is required"),
     (["--output="], "--output is required"),
     (["--model="], "--model is required"),
@@ -66,9 +73,9 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
     (["--model=judge.keras"], "judge.keras holds a SRGANDiscriminator, which does not upscale images"),
 ])
 @pytest.mark.filterwarnings("ignore:.build")
-def test_mistakes_are_one_line(refused, tmp_path, model_file, arguments, message):
+def test_mistakes_are_one_line(refused, tmp_path, model_file, judge, arguments, message):
     (tmp_path / "text.keras").write_text("not a model")
     (tmp_path / "empty").mkdir()
-    save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
+    (tmp_path / "judge.keras").symlink_to(judge)
     assert message in refused("export", f"--model={model_file}", "--output=out", *arguments)
     assert not list(tmp_path.glob("out/*"))

@@ -1,13 +1,11 @@
 """`upscale` as people use it: every kind of image, every kind of mistake, and nothing lost."""
 
-import io
-import resource
 import shutil
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands.results import left, opened
 from imaging.samples import SRGB, exif_of
 from inference.lifelike import lifelike
 from PIL import ExifTags, Image
@@ -16,32 +14,8 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_tflite
 from srgan_tf.imaging import matlab_resize, read_image, to_levels, to_uint8, write_image
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import GENERATORS, save_model
 
 BICUBIC = "--model=bicubic"
-
-
-@pytest.fixture
-def images(tmp_path, photo):
-    """Saves an image as IN/name; returns the arrays' maker."""
-    (tmp_path / "in").mkdir()
-
-    def save(name: str, pixels=None, mode: str | None = None, **options):
-        image = Image.fromarray(photo[:20, :30] if pixels is None else pixels)
-        (image.convert(mode) if mode else image).save(tmp_path / "in" / name, **options)
-        return tmp_path / "in" / name
-
-    return save
-
-
-def opened(path) -> Image.Image:
-    with Image.open(path) as image:
-        image.load()
-    return image
-
-
-def left(folder) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_model_upscales_files_folders_and_patterns(command, images, tmp_path, photo, model_file):
@@ -60,68 +34,6 @@ def test_a_model_upscales_files_folders_and_patterns(command, images, tmp_path, 
     assert "deep/out/a_x4.png: 30x20 -> 120x80" in done.out
     assert "3 upscaled, 0 kept, 0 failed" in done.out
     assert "upscale " in done.out.splitlines()[-1]
-
-
-def test_sub_folders(command, images, tmp_path):
-    (tmp_path / "in/sub").mkdir(parents=True)
-    images("a.png")
-    images("sub/a.png")
-    assert command("upscale", "in", BICUBIC, "--scale=2").status == 0
-    assert left(tmp_path / "upscaled") == ["a_x2.png"]
-    assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "-o", "all", "--suffix=").status == 0
-    assert left(tmp_path / "all") == ["a.png", "sub/a.png"]
-    assert opened(tmp_path / "all/sub/a.png").size == (60, 40)
-
-
-def test_one_image_to_a_file(command, images, tmp_path):
-    """An ending of an image means a file, unless a folder has that name."""
-    images("a.png")
-    assert command("upscale", "in/a.png", BICUBIC, "-o", "new/large.webp").status == 0
-    assert opened(tmp_path / "new/large.webp").size == (120, 80)
-    (tmp_path / "folder.png").mkdir()
-    assert command("upscale", "in", BICUBIC, "--scale=2", "--output=folder.png").status == 0
-    assert left(tmp_path / "folder.png") == ["a_x2.png"]
-    assert left(tmp_path / "new") == ["large.webp"]
-
-
-def test_names_have_the_scale_that_the_model_turns_out_to_have(command, images, tmp_path):
-    """Foreign weights say theirs when they are opened; what would be replaced is still refused."""
-    images("a.png")
-    original = images("a_x2.png").read_bytes()
-    weights = Path(__file__).parents[1] / "references/weights/srvgg_pnnx_x2.param"
-    done = command("upscale", "in", f"--model={weights}", "--output=in", "--overwrite")
-    assert done.status == 2
-    assert done.err.splitlines() == ["failed: in/a_x2.png, which is also an input, would be overwritten by the output "
-                                     "of in/a.png: choose another --output or --suffix"]
-    assert "1 upscaled, 0 kept, 1 failed" in done.out
-    assert left(tmp_path) == ["in/a.png", "in/a_x2.png", "in/a_x2_x2.png"]
-    assert (tmp_path / "in/a_x2.png").read_bytes() == original
-
-
-@pytest.mark.parametrize("model", ["edsr_x4", "realesrgan-x4plus", "run", "run/best.keras"])
-def test_the_model_is_not_opened_where_nothing_is_left_to_do(command, refused, images, tmp_path, monkeypatch, model):
-    images("a.png")
-    images("a_x4.png")
-    monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    monkeypatch.setattr("srgan_tf.flags.find_model", None)
-    (tmp_path / "run").mkdir()
-    save_model(GENERATORS["espcn"](scale=4), tmp_path / "run/best.keras")
-    line = refused("upscale", "in/a.png", "in/a_x4.png", f"--model={model}", "--output=in/a.png/b")
-    assert line == "failed: in/a.png/b: Not a directory (2 images)"
-    done = command("upscale", "in/a.png", f"--model={model}", "--output=in")
-    assert (done.status, done.out, done.err) == (0, "in/a_x4.png: exists, kept (--overwrite replaces it)\n", "")
-
-
-def test_existing_files_are_kept_unless_asked(command, images, tmp_path):
-    images("a.png")
-    (tmp_path / "upscaled").mkdir()
-    (tmp_path / "upscaled/a_x4.png").write_text("mine")
-    done = command("upscale", "in", BICUBIC)
-    assert done.status == 0
-    assert "upscaled/a_x4.png: exists, kept" in done.out
-    assert (tmp_path / "upscaled/a_x4.png").read_text() == "mine"
-    assert command("upscale", "in", BICUBIC, "--overwrite").status == 0
-    assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 
 
 def test_bad_files_do_not_stop_the_rest(command, images, tmp_path, photo):
@@ -158,12 +70,6 @@ def test_one_image_in_question_stops_nothing(command, images, tmp_path, photo):
     assert "upscaled/clear_x4.jpg: JPEG has no transparency" in clear
     assert long.endswith("x_x4.jpg: File name too long")
     assert "4 upscaled, 0 kept, 2 failed" in done.out
-
-
-def test_an_image_is_never_replaced_by_its_own_result(refused, images, tmp_path):
-    original = images("a.png").read_bytes()
-    assert "own output" in refused("upscale", "in", BICUBIC, "--output=in", "--suffix=", "--overwrite")
-    assert (tmp_path / "in/a.png").read_bytes() == original
 
 
 @pytest.mark.parametrize(("arguments", "name", "scale", "size"), [
@@ -208,6 +114,8 @@ def test_what_is_asked_of_the_files(command, images, tmp_path, photo):
                               "png": ["--lossless"], "8": ["--bit_depth=8"], "16": ["--bit_depth=16"]}.items():
         done = command("upscale", "in", BICUBIC, "--scale=2", "--suffix=", "-o", output, *arguments)
         assert done.status == 0, done.err
+        assert ("in/b.jpg is written as PNG: JPEG " in done.err) == (output in ("png", "16"))
+        assert ("deep.jpg: not kept: more than 8 bits (JPEG holds no more)" in done.out) == (output in ("low", "high"))
     size = {name: (tmp_path / name).stat().st_size for name in ("low/a.jpg", "high/a.jpg", "lossy/a.webp",
                                                                 "whole/a.webp")}
     assert size["low/a.jpg"] < size["high/a.jpg"] / 2
@@ -362,48 +270,3 @@ def test_a_damaged_model(refused, images, tmp_path, model_file):
     content = model_file.read_bytes()
     (tmp_path / "half.keras").write_bytes(content[: len(content) // 2])
     assert "half.keras" in refused("upscale", "in", "--model=half.keras")
-
-
-@pytest.fixture
-def small_disk():
-    """Makes every write beyond 20,000 bytes of one file fail, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_leaves_no_half_file(command, images, tmp_path, photo, small_disk):
-    encoded = io.BytesIO()
-    Image.fromarray(photo[:100, :100]).resize((50, 50)).save(encoded, "JPEG")
-    (tmp_path / "in/large.jpg").write_bytes(encoded.getvalue())
-    images("small.png", photo[:4, :4])
-    (tmp_path / "upscaled").mkdir()
-    (tmp_path / "upscaled/large.png").write_text("mine")
-    done = command("upscale", "in", BICUBIC, "--format=png", "--overwrite", "--scale=8", "--suffix=")
-    assert done.status == 2
-    assert [line for line in done.err.splitlines() if line] == ["failed: upscaled/large.png: File too large"]
-    assert left(tmp_path / "upscaled") == ["large.png", "small.png"]
-    assert (tmp_path / "upscaled/large.png").read_text() == "mine"
-    assert opened(tmp_path / "upscaled/small.png").size == (32, 32)
-
-
-@pytest.mark.parametrize("name", ["a.png"])
-def test_a_folder_in_the_place_of_a_result(command, images, tmp_path, name):
-    images(name)
-    images("b.png")
-    (tmp_path / "upscaled" / name).mkdir(parents=True)
-    done = command("upscale", "in", BICUBIC, "--overwrite", "--suffix=")
-    assert done.status == 2
-    assert f"failed: upscaled/{name}: Is a directory" in done.err
-    assert left(tmp_path / "upscaled") == ["b.png"]
-
-
-def test_pages_of_one_file_have_results_of_their_own(command, tmp_path):
-    pages = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
-    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
-    for page in (1, 2):
-        done = command("upscale", "pages.tif", "--model=bicubic", f"--page={page}", "--output=out")
-        assert done.status == 0, done.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pages_page1_x4.png", "pages_page2_x4.png"]
-    assert command("upscale", "pages.tif", "--model=bicubic", "--page=9", "--output=out").status == 2
