@@ -12,7 +12,7 @@ from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"errors", "lazy", "pretrained"}, {"text"}, {"atomic", "settings"}, {"config", "parsers", "usage"},
+LAYERS = [{"errors", "lazy", "page", "pretrained"}, {"text"}, {"atomic", "settings"}, {"config", "parsers", "usage"},
           {"imaging", "models"}, {"losses", "metrics", "video", "weights"}, {"hub"}, {"runtimes"},
           {"data", "inference"}, {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -17,10 +17,10 @@ class ExportConfig(Settings):
         "or a shipped name.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     format: tuple[str, ...] = setting(
-        ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino.", group="Basics")
+        ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino, web.", group="Basics")
     output: str = setting(
         "", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number); OUTPUT/NAME.tflite, .onnx, .xml with "
-        ".bin.", group="Basics")
+        ".bin; OUTPUT/index.html is the site of web, to which a further export adds its model.", group="Basics")
     quantize: str = setting(
         "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
         "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS, group="TFLite")
@@ -37,6 +37,8 @@ class ExportConfig(Settings):
         "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
         "scikit-image's.", group="TFLite")
     gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.", group="TFLite")
+    litert_js: str = setting(
+        "", "The folder node_modules/@litertjs of npm, for web; empty: downloaded once (12 MB).", group="Web")
     precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES, group="SavedModel")
     saved_model_tile: int = setting(
         TILE, "Side of the tiles in which the SavedModel upscales larger images, in LR pixels: bounds its memory.",
@@ -58,6 +60,9 @@ class ExportConfig(Settings):
         if self.android_sample and (self.dynamic or self.tile not in ("64", "50", "50x50")
                                     or self.io not in ("", "float255")):
             raise UserError("--android_sample means --tile=50 --io=float255: give none of --tile, --io and --dynamic")
+        if "web" in self.format and (self.io == "float255" or self.android_sample or self.gpu_compatible):
+            raise UserError("--format=web makes a .tflite of free size in 0..1 or uint8: give neither --io=float255, "
+                            "--android_sample nor --gpu_compatible")
         if self.gpu_compatible and self.dynamic:
             raise UserError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
         if not all((whole_number(side) or 0) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:

@@ -9,10 +9,11 @@ from srgan_tf.exporting.onnx import export_onnx
 from srgan_tf.exporting.openvino import export_openvino
 from srgan_tf.exporting.saved_model import export_saved_model
 from srgan_tf.exporting.tflite import export_tflite
+from srgan_tf.exporting.website import export_web
 from srgan_tf.models import ClipGenerator, Generator
 
 FORMATS = {"saved_model": export_saved_model, "tflite": export_tflite, "onnx": export_onnx,
-           "openvino": export_openvino}
+           "openvino": export_openvino, "web": export_web}
 OVER_TIME = ("saved_model",)  # those that can hand on a state
 # Extras of this package, named as the formats that need them, and what they install.
 NEEDS = {"onnx": ("onnx", "tf2onnx"), "openvino": ("openvino",)}
@@ -35,4 +36,4 @@ def check_formats(generator: Generator, names: Sequence[str]) -> None:
 
 
 __all__ = ["FORMATS", "check_formats", "check_packages", "export_onnx", "export_openvino", "export_saved_model",
-           "export_tflite", "summary"]
+           "export_tflite", "export_web", "summary"]

@@ -158,11 +158,12 @@ _ROWS = (
 PUBLISHED = {row.name: row for row in _ROWS}
 
 
-def _say(line: str) -> None:
+def say_on_stderr(line: str) -> None:
+    """Prints a line for the user where it is no result."""
     print(line, file=sys.stderr)
 
 
-def find_published(name: str, offline: bool = False, say: Callable[[str], None] = _say) -> Path:
+def find_published(name: str, offline: bool = False, say: Callable[[str], None] = say_on_stderr) -> Path:
     """The file of a published model, for `weights.load_foreign`; a file of ncnn has the other one beside it.
 
     Args:
@@ -210,7 +211,7 @@ def whereabouts(model: Published) -> str:
         return "no"
 
 
-def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], None] = _say) -> Path:
+def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], None] = say_on_stderr) -> Path:
     """The file that hf://owner/repository/file stands for, downloaded once, and of a .param its .bin too.
 
     Nobody states its sum beforehand: what arrives is as long as the server says, and is read as every foreign file is.

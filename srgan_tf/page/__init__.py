@@ -1,0 +1,16 @@
+"""The page that upscales in the browser: what `export --format=web` copies, and what `serve` shows.
+
+Plain ES modules, without a build step:
+
+    index.html, style.css     what is seen
+    app.js                    the list of images, the settings, the buttons
+    compare.js                before and after, parted by a line
+    engine.js                 the worker, and its one job at a time
+    worker.js, job.js         in the worker: an image from its file to the file of its result
+    model.js                  a .tflite file in LiteRT.js
+    tiles.js, channels.js     as inference/tiling.py and inference/channels.py
+    reduce.js                 as imaging/resize.py
+    whole_files.js            files that were cut off
+    png_stream.js             a PNG file written in bands
+    service-worker.js         the site without a network, and the headers that threads need
+"""

@@ -1,0 +1,264 @@
+/* The list of images, the settings and the buttons. */
+import { clear, showBefore, showBoth } from "./compare.js";
+import * as engine from "./engine.js";
+import { download, saved, zipped } from "./saving.js";
+import { isWhole } from "./whole_files.js";
+
+const $ = (id) => document.getElementById(id);
+const items = []; // {file, row, state: "waiting", "working", "done" or "failed", message, result}
+let models = [], shown = null, going = false;
+
+/* What is shown. */
+function say(text) {
+  $("error").hidden = !text;
+  $("error").textContent = text;
+}
+
+function refresh() {
+  const done = items.filter((item) => item.state === "done").length;
+  const left = items.filter(({ state }) => state === "waiting" || state === "failed").length;
+  document.body.dataset.state = !items.length ? "empty" : going ? "working" : "ready";
+  const hidden = {
+    progress: !going, cancel: !going, start: going || !left || !models.length, save: shown?.state !== "done",
+    all: going || done < 2, clear: going, more: !items.length, list: items.length < 2, settings: !items.length,
+  };
+  const focused = document.activeElement;
+  for (const [id, hide] of Object.entries(hidden)) $(id).hidden = hide;
+  for (const id of ["model", "times"]) $(id).disabled = going;
+  $("start").textContent = left > 1 ? `Upscale ${left} images` : "Upscale";
+  if (focused && focused !== document.body && !focused.offsetParent) {  // it was hidden: focus goes to what follows
+    [$("download"), $("cancel"), $("start"), $("add"), $("choose")].find((button) => button.offsetParent)?.focus();
+  }
+  for (const item of items) mark(item);
+  $("facts").textContent = shown ? facts(shown) : "";
+}
+
+const WORDS = { waiting: "", working: "working", done: "done", failed: "failed" };
+function mark(item) {
+  item.row.dataset.state = item.state;
+  item.row.querySelector(".state").textContent = WORDS[item.state];
+  item.row.querySelector(".pick").setAttribute("aria-current", item === shown);
+}
+
+function facts({ state, message, result, file }) {
+  if (state === "failed") return message;
+  if (state !== "done") return `${file.name}, ${size(file.size)}`;
+  const { from, width, height, blob, seconds, preview } = result;
+  return `${from.width} × ${from.height} → ${width} × ${height}, PNG of ${size(blob.size)}, ${duration(seconds)}`
+    + (preview ? "; shown reduced, the file is whole" : "");
+}
+
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
+}
+
+function duration(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)}\u00a0s`;
+  return seconds < 100 ? `${Math.round(seconds)}\u00a0s` : `${Math.round(seconds / 60)}\u00a0min`;
+}
+
+async function show(item) {
+  shown = item;
+  refresh();
+  if (!item) return clear();
+  const { result } = item;
+  if (result) await showBoth(item.file, result.preview ?? result.blob, result.width, result.height);
+  else await showBefore(item.file);
+}
+
+/* The list. */
+async function take(files) {
+  say("");
+  const refused = [];
+  for (const file of files) {
+    const reason = await reasonAgainst(file);
+    if (reason) refused.push(`${file.name || "The image"}: ${reason}`);
+    else insert(file);
+  }
+  if (refused.length) say(refused.join("\n"));
+  const next = items.find((item) => item.state === "waiting");
+  if (next && !going) await show(next);
+  else refresh();
+  if (items.length && !document.activeElement?.offsetParent) $("start").focus();
+}
+
+/** Why a file is not taken; empty where it is. */
+async function reasonAgainst(file) {
+  try {
+    if (!await isWhole(file)) return "it was cut off: its end is missing.";
+    (await createImageBitmap(file, { resizeWidth: 8, resizeHeight: 8 })).close();
+    return "";
+  } catch {
+    return "this browser cannot read it as an image.";
+  }
+}
+
+function insert(file) {
+  const row = document.createElement("li");
+  row.innerHTML = `<button class="pick" type="button"><canvas width="96" height="96"></canvas><span class="name"></span>
+    <span class="state"></span></button><button class="drop" type="button">&times;</button>`;
+  row.querySelector(".name").textContent = file.name;
+  row.querySelector(".drop").setAttribute("aria-label", `Remove ${file.name}`);
+  const item = { file, row, state: "waiting", message: "", result: null };
+  row.querySelector(".pick").onclick = () => show(item);
+  row.querySelector(".drop").onclick = () => remove(item);
+  items.push(item);
+  $("list").append(row);
+  thumbnail(item);
+}
+
+let drawing = Promise.resolve(); // one at a time, so that one image is decoded at a time
+function thumbnail({ file, row }) {
+  drawing = drawing.then(async () => {
+    const bitmap = await createImageBitmap(file, { resizeWidth: 96, resizeQuality: "medium" });
+    row.querySelector("canvas").getContext("2d").drawImage(bitmap, 0, (96 - bitmap.height) / 2);
+    bitmap.close();
+  }).catch(() => {});
+}
+
+function remove(item) {
+  if (item.state === "working") cancel();
+  const place = items.indexOf(item);
+  items.splice(place, 1);
+  item.row.remove();
+  if (shown === item) show(items[Math.min(place, items.length - 1)] ?? null);
+  else refresh();
+}
+
+/* The work. */
+async function work() {
+  say("");
+  going = true;
+  for (const item of items) if (item.state === "failed") item.state = "waiting";
+  let item;
+  while (going && (item = items.find(({ state }) => state === "waiting"))) {
+    item.state = "working";
+    show(item);
+    await upscale(item);
+  }
+  going = false;
+  refresh();
+}
+
+async function upscale(item) {
+  const model = chosen(), times = Number($("times").value), begun = performance.now();
+  let first = 0;
+  phase(`Reading ${item.file.name}`);
+  const report = ({ kind, done, total, width, height }) => {
+    if (kind === "started") phase(`Upscaling to ${width} × ${height}`, 0);
+    if (kind !== "progress") return;
+    first ||= performance.now();  // the first tile costs more: it is not counted
+    const left = done > 1 ? (performance.now() - first) / (done - 1) * (total - done) / 1000 : 0;
+    phase(`${Math.round(100 * done / total)} %${left > 5 ? `, about ${duration(Math.max(10, left))} left` : ""}`, done / total);
+  };
+  try {
+    const made = await engine.upscale(item.file, model, times, report);
+    const from = { width: made.width / times, height: made.height / times };
+    item.result = { ...made, from, times, seconds: (performance.now() - begun) / 1000 };
+    item.state = "done";
+  } catch (error) {
+    item.state = error ? "failed" : "waiting";
+    item.message = error?.message ?? "";
+    if (error) say(`${item.file.name}: ${error.message}`);
+  }
+  if (items.includes(item) && item === shown) await show(item);
+}
+
+function phase(text, share) {
+  const count = items.length > 1 ? `${items.findIndex(({ state }) => state === "working") + 1} of ${items.length}: ` : "";
+  $("phase").textContent = count + text;
+  const bar = document.querySelector("progress");
+  if (share === undefined) bar.removeAttribute("value"); else bar.value = share;
+}
+
+function cancel() {
+  going = false;
+  engine.cancel();
+}
+
+/* Models. */
+const chosen = () => models[$("model").selectedIndex];
+
+function choose() {
+  const { note, scale } = chosen();
+  $("about").textContent = note ?? "";
+  const former = $("times").value, sizes = [scale, 3, 2, 1].filter((times, place) => !place || times < scale);
+  $("times").replaceChildren(...sizes.map((times) =>
+    new Option(times === 1 ? "as it is, restored" : `${times} times`, times, false, String(times) === former)));
+  again();
+}
+
+/** Results were made with other settings: the images wait again. */
+function again() {
+  if (going) return;
+  for (const item of items) if (item.state !== "working") Object.assign(item, { state: "waiting" });
+  refresh();
+}
+
+async function loadModels() {
+  const answer = await fetch("models.json");
+  models = (await answer.json()).models;
+  $("model").replaceChildren(...models.map(({ title }, place) => new Option(title, place)));
+  choose();
+}
+
+/** Whether the browser has this site without a network; the worker makes it read runtime and model. */
+async function keep() {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register("service-worker.js");
+  await navigator.serviceWorker.ready;
+  if (!self.crossOriginIsolated && !items.length && !sessionStorage.getItem("isolated")) {
+    sessionStorage.setItem("isolated", "tried");  // once: the headers of the service worker allow threads
+    return location.reload();
+  }
+  if (!navigator.serviceWorker.controller) return;
+  await engine.prepare(models[0]);
+  for (const { file } of models) if (!going) await (await fetch(file)).arrayBuffer();
+  document.body.dataset.offline = "ready";
+  $("place").textContent = "On this device. Nothing is uploaded. Works offline.";
+}
+
+/* What people do. */
+$("choose").onclick = $("add").onclick = () => $("file").click();
+$("file").onchange = async (event) => {
+  const files = [...event.target.files];
+  event.target.value = "";
+  await take(files);
+};
+$("start").onclick = work;
+$("cancel").onclick = cancel;
+$("model").onchange = choose;
+$("times").onchange = again;
+$("settings").onsubmit = (event) => event.preventDefault();
+$("clear").onclick = () => { while (items.length) remove(items[0]); };
+const saving = async (make) => {
+  say("");
+  try {
+    const { blob, name } = await make();
+    download(blob, name);
+  } catch (error) {
+    say(error.message);
+  }
+};
+$("download").onclick = () => saving(() => saved(shown, $("format").value));
+$("all").onclick = () => saving(async () => {
+  const entries = [];
+  for (const item of items) if (item.state === "done") entries.push(await saved(item, $("format").value));
+  return { blob: await zipped(entries), name: "upscaled.zip" };
+});
+addEventListener("keydown", (event) => { if (event.key === "Escape" && going) cancel(); });
+addEventListener("paste", (event) => take([...event.clipboardData.files]));
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("over");
+});
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("over"); });
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("over");
+  take([...event.dataTransfer.files]);
+});
+$("drop").onclick = (event) => { if (event.target.id !== "choose") $("file").click(); };
+
+refresh();
+loadModels().then(keep).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));

@@ -1,0 +1,66 @@
+/* The worker, which does one job at a time. Cancelling ends it, for LiteRT.js cannot be interrupted; the next job starts
+   another one. */
+
+let worker = null, current = null, prepared = Promise.resolve();
+
+function start() {
+  worker = new Worker(new URL("worker.js", import.meta.url));
+  worker.onmessage = ({ data }) => {
+    if (data.kind === "failed") finish((job) => job.failed(new Error(data.message)));
+    else if (data.kind === "done" || data.kind === "ready") finish((job) => job.done(data));
+    else current?.report(data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const reason = event.message || "the browser ended it, perhaps for want of memory";
+    stop();
+    finish((job) => job.failed(new Error(`The computation broke off: ${reason}.`)));
+  };
+}
+
+function finish(tell) {
+  const job = current;
+  current = null;
+  if (job) tell(job);
+}
+
+function stop() {
+  worker?.terminate();
+  worker = null;
+}
+
+function run(message, report) {
+  if (current) throw new Error("one job at a time");
+  if (!worker) start();
+  return new Promise((done, failed) => {
+    current = { done, failed, report };
+    worker.postMessage(message);
+  });
+}
+
+/** Loads the runtime and a model before they are needed. */
+export function prepare(model) {
+  prepared = run({ kind: "prepare", model }, () => {});
+  return prepared;
+}
+
+/**
+ * Upscales a file.
+ *
+ * @param report called with {kind: "started", total, width, height} and {kind: "progress", done, total}
+ * @returns {blob, preview, width, height}; rejects with null if it is cancelled
+ */
+export async function upscale(file, model, times, report) {
+  await prepared.catch((error) => {
+    if (!error) throw error;  // cancelled; what else went wrong will be said of the job
+  });
+  prepared = Promise.resolve();
+  return run({ kind: "upscale", file, model, times }, report);
+}
+
+/** Ends the job there is. */
+export function cancel() {
+  if (!current) return;
+  stop();
+  finish((job) => job.failed(null));
+}

@@ -1,0 +1,13 @@
+"use strict";
+/* A classic worker, not a module: LiteRT.js loads its own script by importScripts, which modules do not have. */
+const job = import("./job.js");
+
+onmessage = async ({ data }) => {
+  const report = (kind, more, transfer) => postMessage({ kind, ...more }, transfer ?? []);
+  try {
+    const { prepare, upscale } = await job;
+    await (data.kind === "prepare" ? prepare(data, report) : upscale(data, report));
+  } catch (error) {
+    report("failed", { message: error?.message || String(error) });
+  }
+};

@@ -1,0 +1,80 @@
+"""Sites of `export --format=web`; what they do in a browser is checked by tools/check_web.py."""
+
+import json
+import re
+
+import pytest
+from inference.lifelike import lifelike
+
+from srgan_tf.config import ExportConfig
+from srgan_tf.errors import UserError
+from srgan_tf.exporting import export_web
+from srgan_tf.hub.litert_js import CORE, UTILS
+from srgan_tf.runtimes import open_runtime
+
+
+@pytest.fixture
+def litert_js(tmp_path):
+    """What npm unpacks, with little in it."""
+    for package in (CORE, UTILS):
+        for file in package.files:
+            path = tmp_path / "npm" / package.name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text('import { createWasmLib } from "@litertjs/wasm-utils";' if package is CORE else "")
+    return str(tmp_path / "npm")
+
+
+def config(litert_js, **flags):
+    return ExportConfig(model="-", output="-", format=("web",), litert_js=litert_js, **flags)
+
+
+def version(site):
+    return re.search(r'VERSION = "(\w{16})"', (site / "service-worker.js").read_text())[1]
+
+
+def test_a_site_and_a_second_model(tmp_path, litert_js):
+    site = tmp_path / "site"
+    site.mkdir()
+    assert export_web(lifelike("fsrcnn"), site, "mine", config(litert_js, quantize="float16")) == site
+    first = version(site)
+    assert '"./wasm-utils.js"' in (site / "litert/core.js").read_text()
+    kept = json.loads(re.search(r"FILES = (\[.*\])", (site / "service-worker.js").read_text())[1])
+    assert {"./", "app.js", "models.json"} <= set(kept)
+    assert all((site / file).is_file() for file in kept if file != "./")
+    for name in ("again", "mine"):  # the second of these replaces what is there
+        export_web(lifelike("espcn"), site, name, config(litert_js, quantize="float16"))
+    assert version(site) != first
+    models = json.loads((site / "models.json").read_text())["models"]
+    assert [model["title"] for model in models] == ["mine", "again"]
+    for model in models:
+        assert "ESPCN" in model["note"] and model["io"] == "float1" and model["tile"] == 256
+        runtime = open_runtime(str(site / model["file"]))
+        assert (runtime.scale, runtime.fixed_tile) == (model["scale"], None)
+
+
+def test_what_a_site_cannot_be(tmp_path, litert_js):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/mine.txt").write_text("x")
+    with pytest.raises(UserError, match="neither empty nor a site"):
+        export_web(lifelike("fsrcnn"), tmp_path / "letters", "mine", config(litert_js))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="has neither a folder core nor a file core-"):
+        export_web(lifelike("fsrcnn"), tmp_path / "empty", "mine", config(str(tmp_path / "letters")))
+    with pytest.raises(UserError, match="give neither --io=float255"):
+        config(litert_js, io="float255")
+    assert [file.name for file in (tmp_path / "letters").iterdir()] == ["mine.txt"]
+
+
+def test_another_version_of_litert_js(tmp_path, litert_js):
+    (tmp_path / "npm/core/dist/index.js").write_text("import { createWasmLib } from './other.js';")
+    (tmp_path / "site").mkdir()
+    with pytest.raises(UserError, match="is not version"):
+        export_web(lifelike("fsrcnn"), tmp_path / "site", "mine", config(litert_js))
+    assert not list((tmp_path / "site").iterdir())
+
+
+def test_offline_says_where_litert_js_belongs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SRGAN_TF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "site").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"registry.npmjs.org/@litertjs/core/.* belongs at .*cache/npm/"):
+        export_web(lifelike("fsrcnn"), tmp_path / "site", "mine", config("", offline=True))

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Uses a site of `export --format=web` in a headless Chromium whose web server is gone, and holds it against `upscale`.
+
+    python tools/check_web.py web/site                     # images of every kind, the keyboard, a batch
+    python tools/check_web.py web/site --photo             # a photograph of 12 megapixels on a phone: minutes
+    python tools/check_web.py web/site --batch=30 --time   # memory over many images; time beside Python's LiteRT
+
+Needs `apt-get install chromium chromium-driver` and scikit-image. Prints what it found, and fails where it is wrong.
+"""
+
+import argparse
+import contextlib
+import functools
+import http.server
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from srgan_tf.inference.tiling import upscale_tiled
+from srgan_tf.runtimes.litert import litert_runtime
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from serving.browser import Browser, browsing
+
+READY, DONE = "document.body.dataset.offline === 'ready'", "document.body.dataset.state === 'ready'"
+ESCAPE, TAB, ENTER, RIGHT = "\ue00c", "\ue004", "\ue007", "\ue014"
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """As any web server of static files."""
+
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm"}
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def offline(site: Path, folder: Path, **window: int | bool) -> Iterator[Browser]:
+    """A browser that has loaded the site from a server which is then gone."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with browsing(folder, **window) as page:
+        page.open(f"http://127.0.0.1:{server.server_port}/")
+        with contextlib.suppress(AssertionError):  # the page loads itself anew once, for threads
+            page.wait(READY, 60)
+        page.wait(READY, 60)
+        server.shutdown()
+        server.server_close()
+        page.open(f"http://127.0.0.1:{server.server_port}/")
+        page.wait(READY, 60)
+        page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder / "down"))
+        yield page
+
+
+def images(folder: Path) -> dict[str, Path]:
+    """A file of each kind."""
+    photo, cat = data.astronaut()[:150, 130:330], data.chelsea()[60:180, 100:260]
+    height, width = cat.shape[:2]
+    alpha = np.clip(np.linspace(-60, 320, width), 0, 255).astype(np.uint8)[None].repeat(height, axis=0)
+    kinds = {"rgb.png": photo, "grey.png": data.camera()[100:260, 180:340], "alpha.png": np.dstack([cat, alpha]),
+             "row.png": photo[40:41], "large.png": data.astronaut()[:, 100:420]}
+    for name, pixels in kinds.items():
+        Image.fromarray(pixels).save(folder / name)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.fromarray(cat).save(folder / "turned.jpg", quality=98, subsampling=0, exif=exif)
+    content = (folder / "turned.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(content[: len(content) // 2])
+    (folder / "text.png").write_bytes(b"no image")
+    return {file.name: file for file in folder.iterdir() if file.is_file()}
+
+
+def choose(page: Browser, files: list[Path]) -> None:
+    """Adds files to the list."""
+    page.choose("\n".join(map(str, files)))
+    page.wait("document.querySelectorAll('#list li').length > 0 || !document.getElementById('error').hidden")
+
+
+def select(page: Browser, name: str, label: str) -> None:
+    """Chooses an entry of a box."""
+    page.run("const box = document.getElementById(arguments[0]);"
+             "box.selectedIndex = [...box.options].findIndex(one => one.text === arguments[1]);"
+             "box.dispatchEvent(new Event('change'))", name, label)
+
+
+def upscaled(page: Browser, file: Path, folder: Path, seconds: float = 120) -> np.ndarray:
+    """What the page makes of one file."""
+    page.run("document.getElementById('clear').click()")
+    choose(page, [file])
+    page.run("document.getElementById('start').click()")
+    page.wait("document.getElementById('download').offsetParent || !document.getElementById('error').hidden", seconds)
+    assert page.run("return document.getElementById('error').hidden"), page.run("return document.body.innerText")
+    page.run("document.getElementById('download').click()")
+    return np.asarray(Image.open(awaited(folder / "down", f"{file.stem}_x*.png")))
+
+
+def awaited(folder: Path, pattern: str) -> Path:
+    """A download that is whole."""
+    for _ in range(600):
+        found = [file for file in folder.glob(pattern) if not file.name.endswith(".crdownload")]
+        if found:
+            time.sleep(0.1)
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(f"no download {pattern}")
+
+
+def expected(site: Path, entry: dict, file: Path) -> np.ndarray:
+    """What `upscale` makes of it, by the page's tiles."""
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(Image.open(file))
+    pixels = np.asarray(image)
+    runtime = litert_runtime(site / entry["file"], os.cpu_count() or 1)
+    return upscale_tiled(runtime, pixels if pixels.ndim == 3 else pixels[..., None], tile=entry["tile"])
+
+
+def check_kinds(page: Browser, site: Path, entry: dict, folder: Path, only: str) -> None:
+    """Every kind of image, against `upscale`."""
+    files = images(folder)
+    for name in ("rgb.png", "grey.png", "alpha.png", "row.png", "large.png", "turned.jpg"):
+        if only not in ("", name):
+            continue
+        made, right = upscaled(page, files[name], folder), expected(site, entry, files[name])
+        made = made if made.ndim == 3 else made[..., None]
+        assert made.shape == right.shape, (name, made.shape, right.shape)
+        difference = np.abs(made.astype(int) - right)
+        if name == "alpha.png":  # colour counts as much as it is seen
+            difference = difference * np.where(np.arange(4) < 3, right[..., 3:] / 255, 1)
+        print(f"{entry['title']}, {name}: at most {difference.max():.2f} grey levels from upscale, "
+              f"{(difference > 0).mean():.4%} of the numbers differ")
+        assert difference.max() <= (2 if name == "turned.jpg" else 1.01), name  # JPEG is decoded by other software
+    page.run("document.getElementById('clear').click()")
+    for name, words in (("cut.jpg", "cut off"), ("text.png", "cannot read")):
+        page.choose(str(files[name]))
+        page.wait(f"document.getElementById('error').innerText.includes('{words}')")
+        print(f"{name}: {page.run('return document.getElementById(`error`).innerText')}")
+
+
+def check_keyboard(page: Browser, folder: Path) -> None:
+    """From the first image to its file with keys alone; Escape cancels and leaves focus where it is of use."""
+    focus = "return document.activeElement.id"
+    page.run("document.getElementById('clear').click()")
+    page.run("document.body.focus()")
+    page.keys(TAB)
+    assert page.run(focus) == "choose", page.run(focus)
+    choose(page, [folder / "large.png"])  # the dialog of the system is not the page's
+    page.wait("document.activeElement.id === 'start'")
+    page.keys(ENTER)
+    page.wait("document.activeElement.id === 'cancel'")
+    page.keys(ESCAPE)
+    page.wait("document.activeElement.id === 'start'")
+    page.keys(ENTER)
+    page.wait("document.activeElement.id === 'download'", 120)
+    page.run("document.getElementById('stage').focus()")
+    page.keys("++0" + TAB)
+    assert page.run(focus) == "divider", page.run(focus)
+    page.keys(RIGHT * 3)
+    assert page.run("return document.getElementById('divider').getAttribute('aria-valuenow')") == "53"
+    print("keyboard: choose, Enter, Escape, Enter, Download, zoom and divider by keys; focus never lost")
+
+
+def check_batch(page: Browser, folder: Path, count: int) -> None:
+    """Memory over many images."""
+    page.run("document.getElementById('clear').click()")
+    files = []
+    for number in range(count):
+        files.append(folder / f"batch{number}.png")
+        Image.fromarray(np.roll(data.astronaut(), 17 * number, axis=1)[: 200 + number % 3, :320]).save(files[-1])
+    choose(page, files)
+    page.wait(f"document.querySelectorAll('#list li').length === {count}")
+    page.run("document.getElementById('start').click()")
+    memory, done = [], "return document.querySelectorAll('[data-state=done]').length"
+    while len(memory) < count:
+        if page.run(done) > len(memory):
+            memory.append(resident())
+        time.sleep(0.05)
+    print(f"{count} images: {memory[2] >> 20} MiB of Chromium after the third, {memory[-1] >> 20} MiB after the last")
+    assert memory[-1] < memory[2] * 1.25, memory
+    page.run("document.getElementById('all').click()")
+    print(f"all: {awaited(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
+
+
+def resident() -> int:
+    """Bytes that the processes below this one hold, what they share counted once."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            parents[int(path.name)] = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    total = 0
+    for one in parents:
+        above = one
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid() and one != above:
+            with contextlib.suppress(OSError):
+                text = Path(f"/proc/{one}/smaps_rollup").read_text()
+                total += int(text.split("\nPss:")[1].split()[0]) * 1024
+    return total
+
+
+def check_photo(site: Path, folder: Path, times: str) -> None:
+    """12 megapixels on a phone."""
+    tile = data.astronaut()
+    pixels = np.tile(tile, (6, 8, 1))[:3000, :4000]
+    Image.fromarray(pixels).save(folder / "phone.jpg", quality=92)
+    with offline(site, folder, width=390, height=844, phone=True) as page:
+        select(page, "model", "mobile_x4")
+        choose(page, [folder / "phone.jpg"])
+        select(page, "times", times)
+        before, start, most = resident(), time.time(), 0
+        page.run("document.getElementById('start').click()")
+        while not page.run("return !!document.getElementById('download').offsetParent"):
+            most = max(most, resident())
+            time.sleep(0.5)
+            assert page.run("return document.getElementById('error').hidden"), page.run("return error.innerText")
+        print(f"4000x3000 on a phone, {times}: {time.time() - start:.0f} s; Chromium {before >> 20} MiB before, "
+              f"{most >> 20} MiB at most; {page.run('return document.getElementById(`facts`).innerText')}")
+        page.screenshot(folder / "phone.png")
+        page.run("document.getElementById('download').click()")
+        with Image.open(awaited(folder / "down", "phone_x*.png")) as image:
+            print(f"its file: {image.size}")
+
+
+def measure(page: Browser, site: Path, entry: dict, folder: Path) -> None:
+    """Seconds a megapixel of output, the browser and Python taking turns."""
+    turns = []
+    for _ in range(3):
+        made = upscaled(page, folder / "large.png", folder)
+        seconds = float(page.run("return document.getElementById('facts').innerText.match(/([0-9.]+)\\ss$/)[1]"))
+        for file in (folder / "down").glob("large_x*"):
+            file.unlink()
+        start = time.time()
+        expected(site, entry, folder / "large.png")
+        megapixels = made.shape[0] * made.shape[1] / 1e6
+        turns.append((seconds / megapixels, (time.time() - start) / megapixels))
+    ratios = sorted(browser / python for browser, python in turns)
+    print(f"{entry['title']}: seconds a megapixel, browser and Python in turn: "
+          + ", ".join(f"{one:.2f} and {two:.2f}" for one, two in turns) + f"; ratio {ratios[1]:.2f} (median)")
+
+
+def main() -> None:
+    """Does what the flags say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("site", type=Path)
+    parser.add_argument("--model", default="mobile_x4", help="title of the model to try")
+    parser.add_argument("--kind", default="", help="only images of this name, such as alpha.png")
+    parser.add_argument("--batch", type=int, default=4, help="images in a row")
+    parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
+    parser.add_argument("--time", action="store_true", help="only measure time")
+    arguments = parser.parse_args()
+    models = json.loads((arguments.site / "models.json").read_text())["models"]
+    entry = {one["title"]: one for one in models}[arguments.model]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.photo:
+            return check_photo(arguments.site, folder, arguments.photo)
+        with offline(arguments.site, folder) as page:
+            print(f"threads allowed: {page.run('return crossOriginIsolated')}; the server is gone")
+            select(page, "model", arguments.model)
+            if arguments.time:
+                images(folder)
+                return measure(page, arguments.site, entry, folder)
+            steps: list[Callable] = [lambda: check_kinds(page, arguments.site, entry, folder, arguments.kind),
+                                     lambda: check_keyboard(page, folder),
+                                     lambda: check_batch(page, folder, arguments.batch)]
+            for step in steps[: 1 if arguments.kind else None]:
+                step()
+
+
+if __name__ == "__main__":
+    main()
