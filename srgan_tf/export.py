@@ -1,10 +1,11 @@
-"""Exports a generator for other software: SavedModel (TensorFlow Serving), TFLite (LiteRT, Android), ONNX, OpenVINO.
+"""Exports a generator for other software: SavedModel (TensorFlow Serving), TFLite (LiteRT, Android), ONNX, OpenVINO, a web site.
 
 Examples:
     python -m srgan_tf.export --model=edsr_x4 --output=exports/edsr_x4
     python -m srgan_tf.export --model=runs/quickstart --format=tflite --dynamic --output=exports/quickstart
     python -m srgan_tf.export --model=mobile_x4 --format=tflite --quantize=int8 --tile=96x128 --output=exports/phone
     python -m srgan_tf.export --model=photo_x4 --format=onnx --output=exports
+    python -m srgan_tf.export --model=photo_x4 --format=web --quantize=float16 --output=site
 """
 
 import dataclasses
