@@ -1,4 +1,4 @@
-"""Exports a generator for other software: SavedModel (TensorFlow Serving), TFLite (LiteRT, Android), ONNX, OpenVINO, a web site.
+"""Exports a generator: SavedModel (TensorFlow Serving), TFLite (LiteRT, Android), ONNX, OpenVINO, a web site.
 
 Examples:
     python -m srgan_tf.export --model=edsr_x4 --output=exports/edsr_x4

@@ -198,13 +198,16 @@ function again() {
 async function loadModels() {
   const answer = await fetch("models.json");
   models = (await answer.json()).models;
+  const served = models[0].place === "server";
+  if (served) models[0] = await (await import("./remote.js")).describe(models[0]);
+  $("place").textContent = served ? "Images go to this server and nowhere else." : "On this device. Nothing is uploaded.";
   $("model").replaceChildren(...models.map(({ title }, place) => new Option(title, place)));
   choose();
 }
 
 /** Whether the browser has this site without a network; the worker makes it read runtime and model. */
 async function keep() {
-  if (!("serviceWorker" in navigator)) return;
+  if (!("serviceWorker" in navigator) || models[0].place === "server") return;
   await navigator.serviceWorker.register("service-worker.js");
   await navigator.serviceWorker.ready;
   if (!self.crossOriginIsolated && !items.length && !sessionStorage.getItem("isolated")) {
@@ -230,7 +233,10 @@ $("cancel").onclick = cancel;
 $("model").onchange = choose;
 $("times").onchange = again;
 $("settings").onsubmit = (event) => event.preventDefault();
-$("clear").onclick = () => { while (items.length) remove(items[0]); };
+$("clear").onclick = () => {
+  while (items.length) remove(items[0]);
+  $("choose").focus();
+};
 const saving = async (make) => {
   say("");
   try {

@@ -1,7 +1,6 @@
 /* An image from its file to the file of its result. At any time there is one decoded copy of the image, and of the result
    only a row of tiles; what is finished lies compressed in a Blob. */
 import { REACH, upscaleTile } from "./channels.js";
-import { load, open, read } from "./model.js";
 import { PngStream } from "./png_stream.js";
 import { Preview } from "./preview.js";
 import { BandReducer } from "./reduce.js";
@@ -11,6 +10,7 @@ const OVERLAP = 16; // as in srgan_tf/config/choices.py
 
 /** Loads the runtime and a model before they are needed. */
 export async function prepare({ model }, report) {
+  const { load, read } = await import("./model.js");
   await Promise.all([load(), read(model)]);
   report("ready");
 }
@@ -31,6 +31,7 @@ export async function upscale({ file, model, times }, report) {
     : model.receptive_radius ?? OVERLAP);
   const axis = (size) => windows(size, smallestTile(size, model.tile, overlap, model.alignment), overlap, model.alignment);
   const rows = axis(bitmap.height), columns = axis(bitmap.width);
+  const { open } = await import(model.place === "server" ? "./remote.js" : "./model.js");
   const result = new Result(bitmap, model.scale, times, kind);
   const total = rows.length * columns.length;
   let done = 0;

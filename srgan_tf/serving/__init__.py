@@ -1,6 +1,6 @@
 """Models over the network, with the protocols of TensorFlow Serving.
 
-    server:  versions.Model  <-  predict.predict  <-  gate.Gate  <-  rest (HTTP, page.html) and rpc (gRPC)
+    server:  versions.Model  <-  predict.predict  <-  gate.Gate  <-  rest (HTTP, the page) and rpc (gRPC)
     client:  client.remote_runtime, which imports no TensorFlow
 
 Nothing is imported here: the client must not pull in the server, nor REST gRPC.

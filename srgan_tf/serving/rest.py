@@ -2,8 +2,6 @@
 
 import asyncio
 import dataclasses
-import html
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
 from srgan_tf.serving.gate import Hold
+from srgan_tf.serving.page_files import page_routes
 from srgan_tf.serving.predict import Limits, predict, signature_of
 from srgan_tf.serving.prometheus import CONTENT_TYPE
 from srgan_tf.serving.refusals import RefusedError
@@ -25,8 +24,6 @@ from srgan_tf.serving.versions import Version
 from srgan_tf.text import MOST, whole_number
 
 SENT_AT_ONCE = 1 << 18
-PAGE_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; "
-               "connect-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
 
 def application(service: Service) -> Starlette:
@@ -41,7 +38,7 @@ def application(service: Service) -> Starlette:
             Route(place, api.status)]
     for path in ("/metrics", "/monitoring/prometheus/metrics"):
         routes.append(Route(path, api.metrics))
-    routes += [Route("/healthz", api.health), Route("/", api.page)]
+    routes += [Route("/healthz", api.health), *page_routes(service.model.name)]
     return Starlette(routes=routes, exception_handlers={
         RefusedError: _refused, HTTPException: _malformed, ClientDisconnect: _gone, Exception: _failed})
 
@@ -51,10 +48,6 @@ class _Api:
 
     def __init__(self, service: Service):
         self.service = service
-        page = (resources.files("srgan_tf.serving") / "page.html").read_text(encoding="utf-8")
-        for name, value in (("MODEL", service.model.name), ("REQUEST_BYTES", str(service.limits.request_bytes))):
-            page = page.replace(f"__{name}__", html.escape(value))
-        self._page = page
 
     async def predict(self, request: Request) -> Response:
         service = self.service
@@ -115,11 +108,6 @@ class _Api:
     async def health(self, request: Request) -> Response:
         ready = self.service.model.newest is not None and not self.service.gate.closed
         return JSONResponse({"status": "ok" if ready else "stopping"}, 200 if ready else 503)
-
-    async def page(self, request: Request) -> Response:
-        return Response(self._page, media_type="text/html", headers={
-            "content-security-policy": PAGE_POLICY, "cache-control": "no-cache", "x-content-type-options": "nosniff",
-            "referrer-policy": "no-referrer"})
 
 
 class _Pieces(Response):
