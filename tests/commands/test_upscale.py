@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 from commands.results import left, opened
 from imaging.samples import SRGB, exif_of
-from inference.lifelike import lifelike
 from PIL import ExifTags, Image
 
-from srgan_tf.config import ExportConfig
-from srgan_tf.exporting import export_tflite
 from srgan_tf.imaging import matlab_resize, read_image, to_levels, to_uint8, write_image
 from srgan_tf.inference import Upscaler
 
@@ -259,8 +256,7 @@ def test_mistakes_are_one_line(refused, images, tmp_path, arguments, message):
 
 def test_litert_says_nothing_of_its_own(command, images, tmp_path):
     images("a.png")
-    export_tflite(lifelike("edsr"), tmp_path, "small", ExportConfig(model="-", output="-", tile="24"))
-    done = command("upscale", "in", "--model=small.tflite")
+    done = command("upscale", "in", "--model=mobile_x4_float16")
     assert (done.status, done.err) == (0, "")
     assert opened(tmp_path / "upscaled/a_x4.png").size == (120, 80)
 

@@ -23,7 +23,7 @@ from srgan_tf.runtimes import Runtime, litert
 from srgan_tf.runtimes.base import TileTooLargeError, in_turn
 
 SIZES = ((8, 9), (24, 31), (40, 24), (33, 57), (16, 16), (9, 8))
-THREADS, SECONDS = 4, 1
+THREADS, SECONDS = 4, 0.4
 
 
 class Watched(Generator):

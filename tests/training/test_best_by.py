@@ -62,6 +62,14 @@ def test_a_run_of_an_earlier_version_was_by_psnr(tmp_path):
         pass
 
 
+@pytest.fixture(scope="module")
+def part(tmp_path_factory):
+    """DISTS' weights without its own."""
+    path = tmp_path_factory.mktemp("part") / "part.npz"
+    np.savez(path, **network("vgg"))
+    return path
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--best_by=psnr"], "--best_by must be one of psnr_y, ssim_y, psnr_rgb, ssim_rgb, niqe, lpips, dists; got 'psnr'"),
     (["--best_by=lpips"], "--best_by=lpips needs its weights: give --lpips_weights=FILE"),
@@ -72,10 +80,10 @@ def test_a_run_of_an_earlier_version_was_by_psnr(tmp_path):
      "NIQE can be measured on none of the 1 validation images: NIQE needs two blocks of 96 x 96 pixels; 92 x 92 pixels "
      "are left after a crop of 4. Name others with --val_dataset"),
 ])
-def test_mistakes_are_one_line(refused, tmp_path, photo, arguments, message):
+def test_mistakes_are_one_line(refused, tmp_path, photo, part, arguments, message):
     (tmp_path / "small").mkdir()
     Image.fromarray(photo[:100, :100]).save(tmp_path / "small/a.png")
     (tmp_path / "damaged.npz").write_bytes(b"PK")
-    np.savez(tmp_path / "part.npz", **network("vgg"))
+    (tmp_path / "part.npz").symlink_to(part)
     assert message in refused("train", *SMALL, "--steps=1", *arguments)
     assert not (tmp_path / "run/checkpoints").exists()
