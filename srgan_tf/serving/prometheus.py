@@ -3,7 +3,7 @@
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.admission import AdmissionControl
 from srgan_tf.serving.versions import Model
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -13,7 +13,7 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 class Metrics:
     """Counters of one server, apart from the process-wide registry."""
 
-    def __init__(self, model: Model, gate: Gate):
+    def __init__(self, model: Model, admission: AdmissionControl):
         self._registry = CollectorRegistry()
         prometheus_client.ProcessCollector(registry=self._registry)
         labels = ("protocol", "code")
@@ -22,8 +22,8 @@ class Metrics:
         self._seconds = Histogram("srgan_tf_serving_request_seconds", "From a request's head to its answer.",
                                   ("protocol",), buckets=SECONDS, registry=self._registry)
         for name, text, value in (
-                ("requests_inside", "Predictions that run or wait.", lambda: gate.inside),
-                ("held_bytes", "Bytes of requests and answers in memory.", lambda: gate.held),
+                ("requests_inside", "Predictions that run or wait.", lambda: admission.inside),
+                ("held_bytes", "Bytes of requests and answers in memory.", lambda: admission.held),
                 ("model_version", "The newest version that is served.", lambda: model.newest or 0)):
             Gauge(f"srgan_tf_serving_{name}", text, registry=self._registry).set_function(value)
 

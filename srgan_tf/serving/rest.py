@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
-from srgan_tf.serving.gate import Hold
+from srgan_tf.serving.admission import Hold
 from srgan_tf.serving.page_files import page_routes
 from srgan_tf.serving.predict import Limits, predict, signature_of
 from srgan_tf.serving.prometheus import CONTENT_TYPE
@@ -51,9 +51,9 @@ class _Api:
 
     async def predict(self, request: Request) -> Response:
         service = self.service
-        with service.gate.hold() as held:
+        with service.admission.hold() as held:
             with service.counted("rest"):
-                body = await _within(service.gate.timeout, _body(request, service.limits.request_bytes, held))
+                body = await _within(service.admission.timeout, _body(request, service.limits.request_bytes, held))
                 work = service.compute(lambda version, limits: self._answer(version, limits, body, held), held,
                                        *_asked(request))
                 pieces = await _unless_gone(request, work)
@@ -65,7 +65,7 @@ class _Api:
         name, row_form, inputs = self._read(version, body, held)
         outputs = predict(version, name, inputs, limits)
         made, expected = bytes_of(outputs.values()), json_tensors.answer_bytes(outputs)
-        if expected > self.service.gate.held_limit:
+        if expected > self.service.admission.held_limit:
             count = sum(array.size for array in outputs.values())
             raise RefusedError("OUT_OF_RANGE", f"{count} numbers are too many for JSON here: send less, or use gRPC or "
                                "a signature that answers with bytes")
@@ -106,7 +106,7 @@ class _Api:
         return Response(self.service.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     async def health(self, request: Request) -> Response:
-        ready = self.service.model.newest is not None and not self.service.gate.closed
+        ready = self.service.model.newest is not None and not self.service.admission.closed
         return JSONResponse({"status": "ok" if ready else "stopping"}, 200 if ready else 503)
 
 

@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2
 
 from srgan_tf.config import ServeConfig
-from srgan_tf.serving.gate import Hold
+from srgan_tf.serving.admission import Hold
 from srgan_tf.serving.predict import DEFAULT_SIGNATURE, Limits, predict
 from srgan_tf.serving.refusals import RefusedError, invalid
 from srgan_tf.serving.service import Service
@@ -80,14 +80,14 @@ class _Messages:
 
     def __init__(self, service: Service):
         self._service = service
-        self._most = min(service.limits.request_bytes, service.gate.held_limit)
+        self._most = min(service.limits.request_bytes, service.admission.held_limit)
         # Of those that arrive only the limit is known. They take at most half of what may be held.
-        self._arriving = asyncio.Semaphore(max(1, service.gate.held_limit // (2 * self._most)))
+        self._arriving = asyncio.Semaphore(max(1, service.admission.held_limit // (2 * self._most)))
 
     def handler(self, function: Callable[[_Call], Awaitable[bytes]], large: bool) -> Callable:
         """A handler of gRPC from one of _Methods."""
         async def handle(messages: Any, context: Any) -> bytes:
-            held = self._service.gate.hold()
+            held = self._service.admission.hold()
             context.add_done_callback(lambda _: held.leave())
             message, refusal = [], ()
             try:
@@ -113,7 +113,7 @@ class _Messages:
                 held.take(len(message[0]) - self._most)
                 return message
 
-        timeout = self._service.gate.timeout
+        timeout = self._service.admission.timeout
         try:
             return await asyncio.wait_for(read(), timeout)
         except asyncio.TimeoutError:  # noqa: UP041 (another class in Python 3.10)

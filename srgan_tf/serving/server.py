@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from srgan_tf.config import ServeConfig
 from srgan_tf.errors import UserError
 from srgan_tf.serving.connections import Clients, Connection
-from srgan_tf.serving.gate import Gate
+from srgan_tf.serving.admission import AdmissionControl
 from srgan_tf.serving.guard import Guard
 from srgan_tf.serving.predict import Limits
 from srgan_tf.serving.prometheus import Metrics
@@ -52,9 +52,9 @@ def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
     if model.newest is None:
         reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))
         raise UserError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
-    gate = Gate(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
+    admission = AdmissionControl(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
                 config.request_timeout)
-    service = Service(model, gate, Metrics(model, gate), limits)
+    service = Service(model, admission, Metrics(model, admission), limits)
     ended = asyncio.run(_serve(config, service, report))
     model.close()
     if not ended:
@@ -89,18 +89,18 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         await rpc.start()
         report(f"gRPC on {config.host}:{config.port}")
     polling = asyncio.create_task(_poll(service.model, config.file_system_poll_wait_seconds))
-    trimming = asyncio.create_task(_trim(service.gate))
+    trimming = asyncio.create_task(_trim(service.admission))
     await stop.wait()
 
     report("stopping: what runs is finished, what is new is refused")
     polling.cancel()
     trimming.cancel()
-    service.gate.closed = True
+    service.admission.closed = True
     if rest:
         rest.should_exit = True
     if rpc:
         tasks.append(asyncio.create_task(rpc.stop(config.stop_timeout)))
-    ended = await service.gate.drain(config.stop_timeout)
+    ended = await service.admission.drain(config.stop_timeout)
     if tasks:
         await asyncio.wait(tasks, timeout=STOP_MARGIN)
     return ended
@@ -129,7 +129,7 @@ async def _poll(model: Model, seconds: float) -> None:
         await asyncio.to_thread(model.poll)
 
 
-async def _trim(gate: Gate) -> None:
+async def _trim(admission: AdmissionControl) -> None:
     """Gives memory back to the system after large requests: cycles of objects, and what malloc keeps between blocks."""
     try:
         malloc_trim = ctypes.CDLL(None).malloc_trim
@@ -138,8 +138,8 @@ async def _trim(gate: Gate) -> None:
     times = 0
     while True:
         await asyncio.sleep(TRIM_SECONDS)
-        if gate.released > TRIM_BYTES:
-            gate.released, times = 0, TRIMS  # gRPC gives some back later, and when a connection ends
+        if admission.released > TRIM_BYTES:
+            admission.released, times = 0, TRIMS  # gRPC gives some back later, and when a connection ends
         if times:
             times -= 1
             gc.collect()  # calls of gRPC that ended with an error are in cycles, with their messages

@@ -1,4 +1,4 @@
-"""What REST and gRPC have in common: a model behind a gate, counted, and described by TensorFlow Serving's protos."""
+"""What REST and gRPC have in common: a model, admission control, counts, TensorFlow Serving's protos."""
 
 import contextlib
 import math
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from srgan_tf.runtimes.base import ModelInfo
-from srgan_tf.serving.gate import Gate, Hold
+from srgan_tf.serving.admission import AdmissionControl, Hold
 from srgan_tf.serving.predict import Limits, served
 from srgan_tf.serving.prometheus import Metrics
 from srgan_tf.serving.refusals import RefusedError
@@ -21,13 +21,13 @@ class Service(NamedTuple):
 
     Attributes:
         model: what it serves.
-        gate: what it takes on.
+        admission: what it takes on.
         metrics: what it counts.
         limits: of one request.
     """
 
     model: Model
-    gate: Gate
+    admission: AdmissionControl
     metrics: Metrics
     limits: Limits
 
@@ -42,14 +42,14 @@ class Service(NamedTuple):
             RefusedError: there is no such version or no room, or by `work`.
         """
         version = self.model.take(name, number, label)
-        limits = self.limits._replace(deadline=time.monotonic() + min(patience, self.gate.timeout))
+        limits = self.limits._replace(deadline=time.monotonic() + min(patience, self.admission.timeout))
         held.enter()
 
         def done() -> None:
             self.model.give_back(version)
             held.leave()
 
-        return await self.gate.run(lambda: work(version, limits), done)
+        return await self.admission.run(lambda: work(version, limits), done)
 
     @contextlib.contextmanager
     def counted(self, protocol: str) -> Iterator[None]:

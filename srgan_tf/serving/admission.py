@@ -1,4 +1,4 @@
-"""Admission: the one place that decides how much is done, waits and is held at once."""
+"""Admission control: the one place that decides how much is done, waits and is held at once."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any
 from srgan_tf.serving.refusals import RefusedError
 
 
-class Gate:
+class AdmissionControl:
     """Runs work in a few threads, lets some wait, and refuses the rest at once.
 
     All methods are called from the event loop's thread.
@@ -23,7 +23,7 @@ class Gate:
     """
 
     def __init__(self, running: int, waiting: int, held_bytes: int, timeout: float):
-        """Makes a gate.
+        """Sets the limits.
 
         Args:
             running: requests that compute at the same time.
@@ -100,8 +100,8 @@ class Hold:
     that goes away ends the first, not the others. Any thread may call.
     """
 
-    def __init__(self, gate: Gate):
-        self._gate, self._taken, self._users = gate, 0, 1
+    def __init__(self, admission: AdmissionControl):
+        self._admission, self._taken, self._users = admission, 0, 1
 
     def take(self, count: int) -> None:
         """Counts so many bytes more, or fewer.
@@ -109,30 +109,30 @@ class Hold:
         Raises:
             RefusedError: they do not fit.
         """
-        gate = self._gate
-        with gate.held_lock:
-            if count > 0 and self._taken + count > gate.held_limit:
-                raise RefusedError("OUT_OF_RANGE", f"{self._taken + count} bytes are more than the {gate.held_limit} "
+        admission = self._admission
+        with admission.held_lock:
+            if count > 0 and self._taken + count > admission.held_limit:
+                raise RefusedError("OUT_OF_RANGE", f"{self._taken + count} bytes are more than the {admission.held_limit} "
                                    "that requests and answers may take together (--max_held_megabytes)")
-            if count > 0 and gate.held + count > gate.held_limit:
+            if count > 0 and admission.held + count > admission.held_limit:
                 raise RefusedError("RESOURCE_EXHAUSTED", "requests and answers in memory would exceed "
-                                   f"{gate.held_limit >> 20} MiB; try again later")
+                                   f"{admission.held_limit >> 20} MiB; try again later")
             self._taken += count
-            gate.held += count
-            gate.released += max(0, -count)
+            admission.held += count
+            admission.released += max(0, -count)
 
     def enter(self) -> None:
         """One user more, who must leave."""
-        with self._gate.held_lock:
+        with self._admission.held_lock:
             self._users += 1
 
     def leave(self) -> None:
         """One user fewer; the last one gives everything back."""
-        with self._gate.held_lock:
+        with self._admission.held_lock:
             self._users -= 1
             if not self._users:
-                self._gate.held -= self._taken
-                self._gate.released += self._taken
+                self._admission.held -= self._taken
+                self._admission.released += self._taken
 
     def __enter__(self) -> "Hold":
         return self
