@@ -11,6 +11,7 @@ FAITHFUL_MODEL = "edsr_x4"
 SHARP_MODEL = "perceptual_x4"
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
+OPTIMIZERS = ("adam", "muon")
 SCHEDULES = ("milestones", "cosine", "constant", "schedule_free")
 DISCRIMINATOR_INPUTS = ("rgb", "wavelet")
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "tpu")

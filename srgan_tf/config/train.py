@@ -8,6 +8,7 @@ from srgan_tf.config.choices import (
     EXTRA_METRICS,
     LPIPS_HELP,
     METRICS,
+    OPTIMIZERS,
     PRECISIONS,
     SCALES,
     SCHEDULES,
@@ -67,6 +68,9 @@ class TrainConfig(Settings):
     milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1,
                                           group="Schedule")
     decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0, group="Schedule")
+    optimizer: str = setting(
+        "adam", "adam, or muon: kernels by Muon, which takes fewer steps on plain networks, the rest by Adam.",
+        choices=OPTIMIZERS, group="Schedule")
     beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
     weight_decay: float = setting(0, "AdamW's decay of the weights, times the learning rate at each step.", low=0)
@@ -156,6 +160,8 @@ class TrainConfig(Settings):
             raise UserError(f"--best_by={self.best_by} needs its weights: give --{weights}=FILE")
         if self.warmup_steps and self.schedule != "schedule_free":
             raise UserError(f"--warmup_steps={self.warmup_steps} is for --schedule=schedule_free; got {self.schedule}")
+        if self.schedule == "schedule_free" and self.optimizer != "adam":
+            raise UserError(f"--schedule=schedule_free is for --optimizer=adam; got {self.optimizer}")
         if self.schedule == "schedule_free" and not self.beta_1:
             raise UserError("--schedule=schedule_free needs a --beta_1 above 0; got 0")
         if self.schedule == "schedule_free" and self.adversarial:

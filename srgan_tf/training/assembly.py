@@ -16,6 +16,7 @@ from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
 from srgan_tf.training.ema import Average, MovingAverage, ScheduleFreeAverage
+from srgan_tf.training.muon import ConvolutionalMuon
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.schedule_free import ScheduleFreeAdamW
 from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
@@ -148,14 +149,22 @@ def build_average(config: TrainConfig, trained: OptimizedNetwork) -> Average:
 
 
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """Adam with the papers' epsilon of 1e-8 (Keras' own is 1e-7); its gradients are scaled under mixed_float16."""
-    arguments = {"beta_1": config.beta_1, "beta_2": config.beta_2, "epsilon": 1e-8}
+    """The papers' Adam, whose epsilon is 1e-8 (Keras' own is 1e-7), or what stands in its place.
+
+    Gradients are scaled under mixed_float16.
+    """
+    betas = {"beta_1": config.beta_1, "beta_2": config.beta_2}
     if config.schedule == "schedule_free":
-        adam = ScheduleFreeAdamW(config.learning_rate, **arguments, weight_decay=config.weight_decay,
-                                 warmup_steps=config.warmup_steps)
+        optimizer = ScheduleFreeAdamW(config.learning_rate, **betas, epsilon=1e-8, weight_decay=config.weight_decay,
+                                      warmup_steps=config.warmup_steps)
+    elif config.optimizer == "muon":
+        optimizer = ConvolutionalMuon(
+            build_schedule(config), **{f"adam_{name}": value for name, value in betas.items()}, epsilon=1e-8,
+            weight_decay=config.weight_decay, adam_weight_decay=config.weight_decay)
     else:
-        adam = keras.optimizers.Adam(build_schedule(config), **arguments, weight_decay=config.weight_decay or None)
-    return keras.optimizers.LossScaleOptimizer(adam) if config.precision == "mixed_float16" else adam
+        optimizer = keras.optimizers.Adam(build_schedule(config), **betas, epsilon=1e-8,
+                                          weight_decay=config.weight_decay or None)
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "mixed_float16" else optimizer
 
 
 def build_schedule(config: TrainConfig) -> keras.optimizers.schedules.LearningRateSchedule | float:
