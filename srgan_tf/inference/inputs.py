@@ -105,7 +105,7 @@ def _images(path: Path, recursive: bool, output: Path) -> list[Path]:
 
 
 def passed_over(inputs: Sequence[str], recursive: bool, output: Path) -> list[str]:
-    """A line for each folder among the inputs, on the files in it that are images and not taken; arguments as above."""
+    """Lines on each folder among the inputs: the images in it and below it that are not taken; arguments as above."""
     lines = []
     for root in dict.fromkeys(map(_named, inputs)):
         if root.is_dir():
@@ -116,7 +116,25 @@ def passed_over(inputs: Sequence[str], recursive: bool, output: Path) -> list[st
             more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
             if named:
                 lines.append(f"{root}: passed over: {', '.join(named[:_MOST_NAMES])}{more}")
+            if below := [] if recursive else _folders_with_images(root, results):
+                more = f" and {len(below) - _MOST_NAMES} more" if len(below) > _MOST_NAMES else ""
+                lines.append(f"{root}: images in sub-folders are left out ({', '.join(below[:_MOST_NAMES])}{more}); "
+                             "--recursive takes them too")
     return lines
+
+
+def _folders_with_images(root: Path, results: Path | None) -> list[str]:
+    """The names of the folders in a folder that hold images themselves and would be looked into."""
+    return [child.name for child in sorted(root.iterdir())
+            if child.is_dir() and not child.is_symlink() and not is_left_alone(child.name)
+            and child.resolve() != results and _holds_image(child)]
+
+
+def _holds_image(folder: Path) -> bool:
+    try:
+        return any(child.suffix.lower() in IMAGE_SUFFIXES for child in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _described(path: Path) -> str:

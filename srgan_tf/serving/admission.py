@@ -112,8 +112,9 @@ class Hold:
         admission = self._admission
         with admission.held_lock:
             if count > 0 and self._taken + count > admission.held_limit:
-                raise RefusedError("OUT_OF_RANGE", f"{self._taken + count} bytes are more than the {admission.held_limit} "
-                                   "that requests and answers may take together (--max_held_megabytes)")
+                raise RefusedError("OUT_OF_RANGE", f"{self._taken + count} bytes are more than the "
+                                   f"{admission.held_limit} that requests and answers may take together "
+                                   "(--max_held_megabytes)")
             if count > 0 and admission.held + count > admission.held_limit:
                 raise RefusedError("RESOURCE_EXHAUSTED", "requests and answers in memory would exceed "
                                    f"{admission.held_limit >> 20} MiB; try again later")

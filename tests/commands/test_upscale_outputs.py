@@ -2,6 +2,7 @@
 
 import io
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,17 @@ def test_sub_folders(command, images, tmp_path):
     (tmp_path / "in/sub").mkdir(parents=True)
     images("a.png")
     images("sub/a.png")
-    assert command("upscale", "in", BICUBIC, "--scale=2").status == 0
-    assert left(tmp_path / "upscaled") == ["a_x2.png"]
-    assert command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "-o", "all", "--suffix=").status == 0
+    for empty in ("no_images", ".hidden"):
+        (tmp_path / "in" / empty).mkdir()
+    images(".hidden/a.png")
+    for _ in range(2):  # the second time with results there
+        done = command("upscale", "in", BICUBIC, "--scale=2", "--output=in/new")
+        assert (done.status, done.err) == (0, "in: images in sub-folders are left out (sub); --recursive takes them "
+                                              "too\n")
+        assert left(tmp_path / "in/new") == ["a_x2.png"]
+    shutil.rmtree(tmp_path / "in/new")
+    done = command("upscale", "in", BICUBIC, "--scale=2", "--recursive", "-o", "all", "--suffix=")
+    assert (done.status, done.err) == (0, "")
     assert left(tmp_path / "all") == ["a.png", "sub/a.png"]
     assert opened(tmp_path / "all/sub/a.png").size == (60, 40)
 

@@ -75,7 +75,8 @@ def test_images_of_a_folder_that_are_not_taken_are_named(here):
                           ("sub/f.svg", b"<svg"), ("sub/g.exr", b"v/1\1")):
         Path("in", name).write_bytes(content)
     top = "in: passed over: c.psd (Photoshop), d.tga, scan.dat (PNG: give it by its name)"
-    assert passed_over(["in", "in", "in/c.psd"], False, Path("out")) == [top]
+    below = "in: images in sub-folders are left out (sub); --recursive takes them too"
+    assert passed_over(["in", "in", "in/c.psd"], False, Path("out")) == [top, below]
     assert passed_over(["in"], True, Path("out")) == [f"{top}, f.svg (SVG), g.exr (OpenEXR)"]
     assert passed_over(["in/sub"], False, Path("in/sub")) == [
         "in/sub: passed over: f.svg (SVG), g.exr (OpenEXR)"]
