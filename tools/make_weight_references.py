@@ -76,7 +76,8 @@ def randomize(network: nn.Module, bias_size: float) -> None:
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if not value.is_floating_point() or "_mean." in name or name.endswith(
-                    ("weight_u", "weight_v", "no_norm", "init_pos", "attn_mask")):
+                    ("weight_u", "weight_v", "no_norm", "init_pos", "attn_mask", "attn_mask_0", "attn_mask_1",
+                     "rpe_biases")):
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
@@ -214,6 +215,7 @@ def store_others() -> None:
     store_span()
     store_plksr()
     store_swinir()
+    store_dat()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
@@ -271,6 +273,18 @@ def store_swinir() -> None:
     store("swinir_swinir_x4_real", real, shape=ODD, wrap=lambda state: {"params_ema": state})
     store("swinir_swinir_x1", swinir(7, upsampler="", in_chans=1, img_range=255.0), bias_size=1,
           shape=(1, 1, *ODD[2:]), judge=spandrel)
+
+
+def store_dat() -> None:
+    """DAT, and with windows, connection and upsampler of its light form."""
+    module = importlib.import_module("spandrel.architectures.DAT.__arch.DAT")
+    size = {"img_size": 8, "embed_dim": 32, "num_heads": [2], "expansion_factor": 1.0, "split_size": [2, 4]}
+    network = module.DAT(**{**size, "num_heads": [2, 4]}, depth=[1, 1], upscale=2)
+    narrow_reconstruction(network, module.Upsample(2, 4))
+    store("dat_dat_x2", network, shape=ODD, wrap=lambda state: {"params": state}, dtype=torch.float16)
+    light = module.DAT(**size, depth=[3], upscale=3, upsampler="pixelshuffledirect", resi_connection="3conv")
+    store("dat_dat_x3_light", light, shape=ODD, judge=spandrel, wrap=lambda state: {"params": state},
+          dtype=torch.float16)
 
 
 def narrow_reconstruction(network: nn.Module, upsample: nn.Module | None) -> None:

@@ -8,6 +8,7 @@ BUILD.md says what a new architecture consists of.
 """
 
 from srgan_tf.models.clip_generator import ClipGenerator
+from srgan_tf.models.dat import DAT
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.drcn import DRCN
 from srgan_tf.models.edsr import EDSR
@@ -37,6 +38,7 @@ from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
     "CLIP_GENERATORS",
+    "DAT",
     "DISCRIMINATORS",
     "DRCN",
     "EDSR",

@@ -94,6 +94,16 @@ def reflect_to_multiple(x, multiple: int):
     return x
 
 
+def zeros_to_multiple(x, multiple: int):
+    """Adds zeros at the right and the bottom until the sides are multiples: [B,H,W,C] -> [B,mH',mW',C]."""
+    for axis in (1, 2):
+        shape = list(ops.shape(x))
+        shape[axis] = -shape[axis] % multiple
+        if not isinstance(shape[axis], int) or shape[axis]:
+            x = ops.concatenate([x, ops.zeros(shape, x.dtype)], axis=axis)
+    return x
+
+
 def roll(x, rows: int, columns: int):
     """Rolls feature maps up and left (down and right if negative): what leaves comes back at the other end.
 

@@ -16,6 +16,7 @@ from srgan_tf.weights.containers.ncnn_graph import graph_of
 from srgan_tf.weights.containers.safetensors import open_safetensors
 from srgan_tf.weights.containers.torch_files import open_torch
 from srgan_tf.weights.containers.unwrapping import Contents
+from srgan_tf.weights.dat import DAT
 from srgan_tf.weights.edsr import EDSR
 from srgan_tf.weights.esrgan_plus import ESRGAN_PLUS
 from srgan_tf.weights.frvsr import FRVSR
@@ -33,7 +34,7 @@ from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN,
+    "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN,
     "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET, "vgg128": VGG128,
 }
 _NUMBERS = {"f": "floating-point numbers", "i": "integers"}

@@ -166,17 +166,21 @@ def masks(model: Any, keys: str) -> Iterator[Slot]:
     """The masks of shifted windows, in an image of MASKED_WINDOWS by as many windows."""
     for name, block in blocks(model):
         if block.shift:
-            yield Slot(name, Held((None,), lambda block=block: [swin_mask(block.window, block.shift)]),
-                       Plain(("attn_mask",)))
+            yield mask(f"{name}.attn_mask", MASKED_WINDOWS * block.window, block.window, block.window)
 
 
-def swin_mask(window: int, shift: int, side: int = MASKED_WINDOWS) -> np.ndarray:
-    """0 where two pixels of a window see each other, -100 elsewhere: float32 [side^2,N,N]."""
-    place = np.arange(side * window)
-    part = np.searchsorted([(side - 1) * window, side * window - shift], place, side="right")
-    labels = (3 * part[:, None] + part).reshape(side, window, side, window).transpose(0, 2, 1, 3)
-    labels = labels.reshape(side**2, window**2)
-    return np.where(labels[:, None] == labels[:, :, None], 0, -100).astype(np.float32)
+def mask(name: str, side: int, rows: int, columns: int) -> Slot:
+    """0 where two pixels of a shifted window see each other, -100 elsewhere, in a square image: float32 [Nw,N,N]."""
+    def make() -> list[np.ndarray]:
+        place = np.arange(side)
+        row, column = (np.searchsorted([side - size, side - size // 2], place, side="right")
+                       for size in (rows, columns))
+        labels = (3 * row[:, None] + column).reshape(side // rows, rows, side // columns, columns)
+        labels = labels.transpose(0, 2, 1, 3).reshape(-1, rows * columns)
+        return [np.where(labels[:, None] == labels[:, :, None], 0, -100).astype(np.float32)]
+
+    layer, _, suffix = name.rpartition(".")
+    return Slot(layer, Held((None,), make), Plain((suffix,)))
 
 
 SWINIR = Family(("swinir",), infer, slots, positions, masks)

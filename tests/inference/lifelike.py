@@ -25,7 +25,8 @@ WIDE = {
     "vdsr": {"features": 64, "depth": 3},
 }
 # Networks that average over the whole image, and so over the whole tile.
-ATTENTIVE = {"rcan": {"features": 64, "groups": 1, "blocks": 1}}
+ATTENTIVE = {"dat": {"features": 64, "depths": "4", "heads": "2", "window": "2-4", "expansion": 1},
+             "rcan": {"features": 64, "groups": 1, "blocks": 1}}
 # An architecture without a row above is taken as in its contract, but wider.
 CASES = {name: WIDE.get(name, {**case, "features": 64}) for name, case in cases.CASES.items() if name not in ATTENTIVE}
 

@@ -16,6 +16,8 @@ DISCRIMINATOR_CASES = {
     "unet": {"patch_size": 16, "features": 4},
     "vgg128": {"patch_size": 32, "features": 4},
 }
+# Averages over the whole image that nothing saturates: its every pixel counts everywhere.
+EVERYWHERE = ("dat",)
 SCALES = [(name, scale) for name in CASES for scale in GENERATORS[name].scales]
 INTEGERS = [(name, argument) for name, case in CASES.items() for argument, value in case.items()
             if type(value) is int and argument not in ("scale", "channels")]
@@ -61,6 +63,10 @@ COUNTS = [
     ("espcn", {"channels": 3}, 37_200),
     ("vdsr", {}, 665_921),
     ("vdsr", {"channels": 3}, 668_227),
+    ("dat", {}, 14_802_051),
+    ("dat", {"expansion": 2, "window": "8-16"}, 11_212_131),
+    ("dat", {"features": 60, "depths": 18, "expansion": 2, "connection": "3conv",
+             "upsampler": "pixelshuffledirect"}, 572_766),
     ("drcn", {}, 1_775_121),
     ("drcn", {"channels": 3}, 1_784_339),
 ]
@@ -109,7 +115,8 @@ def test_sizes(name, arguments):
 
 
 @pytest.mark.parametrize(("name", "arguments"), [
-    *((name, {**CASES[name], "scale": scale}) for name, scale in SCALES), *UNSHUFFLED, SHUFFLED_SWINIR])
+    *((name, {**CASES[name], "scale": scale}) for name, scale in SCALES if name not in EVERYWHERE), *UNSHUFFLED,
+    SHUFFLED_SWINIR])
 def test_receptive_radius(name, arguments):
     contracts.check_receptive_radius(GENERATORS[name], arguments)
 
@@ -145,6 +152,11 @@ def test_counts_are_checked(name, argument, value):
     ("drcn", {"channels": 2}, r"channels of DRCN must be 1 \(Y\) or 3 \(RGB\); got 2"),
     ("span", {"normalized": 1}, "normalized must be true or false; got 1"),
     ("span", {"folded": "yes"}, "folded must be true or false; got 'yes'"),
+    ("dat", {"upsampler": "none", "scale": 1},
+     "upsampler of DAT must be pixelshuffle or pixelshuffledirect; got 'none'"),
+    ("dat", {"window": "8-12"}, "window of DAT must be two sides, the second a multiple of the first; got '8-12'"),
+    ("dat", {"heads": 3}, "features of DAT must be even, at least 32 and a multiple of heads=3, which must be even"),
+    ("dat", {"expansion": 1.25}, "expansion of DAT must give an even number of features; got 1.25"),
     ("swinir", {"depths": "6-0"}, "depths of SwinIR must be 1 to 256 integers of 1 to 256; got '6-0'"),
     ("swinir", {"depths": "six"}, "depths of SwinIR must be positive integers as in 6-6-6-6; got 'six'"),
     ("swinir", {"heads": "6-6"}, "heads of SwinIR must be one integer, or one for each of 6 groups; got '6-6'"),
