@@ -25,6 +25,8 @@ from srgan_tf.models import save_model
 from srgan_tf.training.steps import OptimizedNetwork, PixelStep
 
 WORKER = Path(__file__).parent / "jax_worker.py"
+# So narrow as in these tests, parts of these layers can add the same to all logits of a softmax: their gradient is 0.
+MAY_STAY = {"PositionBias"}
 # Most of the worker's time goes into compiling operations that run once: compile them badly and soon.
 FAST_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
@@ -112,7 +114,7 @@ def check_sizes(model_class, arguments: dict) -> None:
         outputs = model(inputs)
         assert outputs.shape == (2, scale * height, scale * width, 3)
         assert outputs.dtype == "float32"
-        np.testing.assert_allclose(graph(tf.constant(inputs)), outputs, rtol=1e-6, atol=1e-4)
+        np.testing.assert_allclose(graph(tf.constant(inputs)), outputs, rtol=1e-5, atol=1e-4)
     assert graph.experimental_get_tracing_count() == 1
 
 
@@ -153,7 +155,10 @@ def check_use(model_class, arguments: dict, folder: Path) -> None:
     step = PixelStep(OptimizedNetwork(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
     values = step(tf.constant(images(8, 8)), tf.constant(images(8 * scale, 8 * scale)))
     assert all(np.isfinite(value) for value in values.values())
-    assert not any(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+    layers = [layer for layer in model._flatten_layers() if type(layer).__name__ in MAY_STAY]
+    free = {id(weight) for layer in layers for weight in layer.weights}
+    for weight, one in zip(model.weights, before, strict=True):
+        assert id(weight) in free or not np.array_equal(one, weight), weight.path
 
     randomize(model)
     inputs, config = images(19, 13, 1), ExportConfig(model="-", output="-", dynamic=True, saved_model_tile=384)

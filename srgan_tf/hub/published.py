@@ -129,7 +129,7 @@ _ROWS = (
               f"{GITHUB}/Phhofm/models/raw/main/4xNomos8kSC/4xNomos8kSC.pth"),
     Published("4x-ultrasharp-v2", "dat", 4, "CC-BY-NC-SA-4.0", 139_792_588,
               "2b5db674aa8f3864a696dccd1d07d7cc0500fbf220f35044cd30eee9a7f971a7",
-              "https://huggingface.co/Kim2091/UltraSharpV2/resolve/main/4x-UltraSharpV2.safetensors?download=true"),
+              "https://huggingface.co/Kim2091/UltraSharpV2/resolve/main/4x-UltraSharpV2.safetensors"),
     Published("4x-realwebphoto-v4-dat2", "dat", 4, "CC-BY-4.0", 140_299_118,
               "9b82f8f60826e59b9d2e56a6e6ad9a842b84d57a9ec5ed7377bf120032b2c4c9",
               f"{GITHUB}/Phhofm/models/releases/download/4xRealWebPhoto_v4_dat2/4xRealWebPhoto_v4_dat2.pth"),

@@ -34,8 +34,8 @@ from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR, "rcan": RCAN,
-    "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET, "vgg128": VGG128,
+    "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR,
+    "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET, "vgg128": VGG128,
 }
 _NUMBERS = {"f": "floating-point numbers", "i": "integers"}
 # Counters that PyTorch's batch normalisation keeps and no inference needs.
