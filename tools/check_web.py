@@ -125,12 +125,10 @@ def expected(site: Path, entry: dict, file: Path) -> np.ndarray:
     return upscale_tiled(runtime, pixels if pixels.ndim == 3 else pixels[..., None], tile=entry["tile"])
 
 
-def check_kinds(page: Browser, site: Path, entry: dict, folder: Path, only: str) -> None:
+def check_kinds(page: Browser, site: Path, entry: dict, folder: Path) -> None:
     """Every kind of image, against `upscale`."""
     files = images(folder)
     for name in ("rgb.png", "grey.png", "alpha.png", "row.png", "large.png", "turned.jpg"):
-        if only not in ("", name):
-            continue
         made, right = upscaled(page, files[name], folder), expected(site, entry, files[name])
         made = made if made.ndim == 3 else made[..., None]
         assert made.shape == right.shape, (name, made.shape, right.shape)
@@ -183,7 +181,8 @@ def check_batch(page: Browser, folder: Path, count: int) -> None:
         if page.run(done) > len(memory):
             memory.append(resident())
         time.sleep(0.05)
-    print(f"{count} images: {memory[2] >> 20} MiB of Chromium after the third, {memory[-1] >> 20} MiB after the last")
+    print(f"{count} images: {memory[2] >> 20} MiB of Chromium after the third, {memory[-1] >> 20} MiB after the last; "
+          f"every fifth: {[one >> 20 for one in memory[::5]]}")
     assert memory[-1] < memory[2] * 1.25, memory
     page.run("document.getElementById('all').click()")
     print(f"all: {awaited(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
@@ -252,7 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", type=Path)
     parser.add_argument("--model", default="mobile_x4", help="title of the model to try")
-    parser.add_argument("--kind", default="", help="only images of this name, such as alpha.png")
+    parser.add_argument("--only", default="", choices=("", "kinds", "keyboard", "batch"), help="one of the checks")
     parser.add_argument("--batch", type=int, default=4, help="images in a row")
     parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
     parser.add_argument("--time", action="store_true", help="only measure time")
@@ -269,11 +268,14 @@ def main() -> None:
             if arguments.time:
                 images(folder)
                 return measure(page, arguments.site, entry, folder)
-            steps: list[Callable] = [lambda: check_kinds(page, arguments.site, entry, folder, arguments.kind),
-                                     lambda: check_keyboard(page, folder),
-                                     lambda: check_batch(page, folder, arguments.batch)]
-            for step in steps[: 1 if arguments.kind else None]:
-                step()
+            steps: dict[str, Callable] = {
+                "kinds": lambda: check_kinds(page, arguments.site, entry, folder),
+                "keyboard": lambda: check_keyboard(page, folder),
+                "batch": lambda: check_batch(page, folder, arguments.batch)}
+            images(folder)
+            for name, step in steps.items():
+                if arguments.only in ("", name):
+                    step()
 
 
 if __name__ == "__main__":
