@@ -59,6 +59,7 @@ def offline(site: Path, folder: Path, **window: int | bool) -> Iterator[Browser]
         page.open(f"http://127.0.0.1:{server.server_port}/")
         page.wait(READY, 60)
         page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder / "down"))
+        page.devtools("Network.disable")  # which keeps what was loaded, blobs too, in the memory that is measured here
         yield page
 
 
@@ -189,17 +190,19 @@ def check_batch(page: Browser, folder: Path, count: int) -> None:
 
 
 def resident() -> int:
-    """Bytes that the processes below this one hold, what they share counted once."""
-    parents = {}
+    """Bytes that the browser's processes hold, what they share counted once."""
+    parents, drivers = {}, {os.getpid()}
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
-            parents[int(path.name)] = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            name, _, rest = (path / "stat").read_text().partition("(")[2].rpartition(")")
+            parents[int(path.name)] = int(rest.split()[1])
+            drivers |= {int(path.name)} if name == "chromedriver" else set()
     total = 0
     for one in parents:
         above = one
         while above in parents and above != os.getpid():
             above = parents[above]
-        if above == os.getpid() and one != above:
+        if above == os.getpid() and one not in drivers:
             with contextlib.suppress(OSError):
                 text = Path(f"/proc/{one}/smaps_rollup").read_text()
                 total += int(text.split("\nPss:")[1].split()[0]) * 1024
