@@ -1,4 +1,4 @@
-"""The page that tries a model: that of `export --format=web`, which computes on this server instead of in the browser."""
+"""The page that tries a model: that of `export --format=web`, which here computes on the server, not in the browser."""
 
 import urllib.parse
 from collections.abc import Callable

@@ -137,7 +137,8 @@ def test_errors_in_words(page, tmp_path, image):
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:1500])
     page.choose(tmp_path / "cut.jpg")
     page.wait(FAILED.replace("innerText", "innerText.includes('cut.jpg: it was cut off: its end is missing.')"))
-    page.run("globalThis.Worker = class { postMessage() { this.onmessage({data: {kind: 'failed', message: 'no server'}}) }}")
+    page.run("globalThis.Worker = class {"
+             "postMessage() { this.onmessage({data: {kind: 'failed', message: 'no server'}}) }}")
     start(page, image)
     page.wait(FAILED.replace("innerText", "innerText.includes('cat.png: no server')"))
     assert page.run("return document.getElementById('start').offsetParent !== null")  # it can be tried again
