@@ -23,6 +23,7 @@ from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.plksr import PLKSR
+from srgan_tf.models.raisr import RAISR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.registry import CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
@@ -47,6 +48,7 @@ __all__ = [
     "FSRCNN",
     "GENERATORS",
     "PLKSR",
+    "RAISR",
     "RCAN",
     "RDN",
     "RRDB",

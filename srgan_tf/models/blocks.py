@@ -197,8 +197,7 @@ def bilinear_upsample(x, factor: int):
 def bicubic_upsample(x, factor: int):
     """MATLAB's bicubic upscaling (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
 
-    A fixed convolution, as in `bilinear_upsample`. Edges are replicated, as in the MATLAB of the papers; slices are put
-    there instead of a pad, which some of LiteRT's delegates do not take.
+    A fixed convolution, as in `bilinear_upsample`. Edges are replicated, as in the MATLAB of the papers.
     """
     if factor == 1:
         return x
@@ -208,9 +207,17 @@ def bicubic_upsample(x, factor: int):
                     np.where(far <= 2, -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2, 0))
     channels = x.shape[-1]
     kernel = np.einsum("yi,xj,cd->yxcijd", taps, taps, np.eye(channels)).reshape(5, 5, channels, -1)
-    x = ops.concatenate([x[:, :1]] * 2 + [x] + [x[:, -1:]] * 2, axis=1)
-    x = ops.concatenate([x[:, :, :1]] * 2 + [x] + [x[:, :, -1:]] * 2, axis=2)
+    x = replicate_edges(x, 2)
     return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
+
+
+def replicate_edges(x, width: int):
+    """Repeats the edge's pixels `width` times outside it: [B,H,W,C] -> [B,H+2w,W+2w,C].
+
+    Slices are put there instead of a pad, which some of LiteRT's delegates do not take.
+    """
+    x = ops.concatenate([x[:, :1]] * width + [x] + [x[:, -1:]] * width, axis=1)
+    return ops.concatenate([x[:, :, :1]] * width + [x] + [x[:, :, -1:]] * width, axis=2)
 
 
 def upsampling_factors(scale: int) -> tuple[int, ...]:

@@ -32,9 +32,11 @@ class Generator(keras.Model):
             multiples of it are cut up like the whole image.
         image_channels: of the images that go in and come out: 3 for RGB; 1 for grey and 4 for RGBA (straight alpha),
             each on 0..1, in some networks that others publish. Their input is [B,H,W,image_channels].
+        closed_form: whether `train` solves equations for the weights, instead of following gradients.
     """
 
     scales = (2, 3, 4, 8)
+    closed_form = False
     alignment = 1
     image_channels = 3
     receptive_radius: int

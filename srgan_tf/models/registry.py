@@ -12,6 +12,7 @@ from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.plksr import PLKSR
+from srgan_tf.models.raisr import RAISR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.rrdb import RRDB
@@ -33,6 +34,7 @@ GENERATORS = {
     "mobile": MobileSR,
     "msrresnet": MSRResNet,
     "plksr": PLKSR,
+    "raisr": RAISR,
     "rcan": RCAN,
     "rdn": RDN,
     "rrdb": RRDB,

@@ -16,6 +16,7 @@ from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
 from srgan_tf.training.ema import Average, MovingAverage, ScheduleFreeAverage
+from srgan_tf.training.fitting import FitStep, FittedNetwork
 from srgan_tf.training.muon import ConvolutionalMuon
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.schedule_free import ScheduleFreeAdamW
@@ -25,13 +26,16 @@ from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
 VIEWS = {"rgb": lambda images: images, "wavelet": detail_bands}
 
 
-def build_step(config: TrainConfig) -> PixelStep:
-    """Builds what a run trains: a PixelStep, or an AdversarialStep where --adversarial is given.
+def build_step(config: TrainConfig) -> PixelStep | FitStep:
+    """Builds what a run trains: a PixelStep, an AdversarialStep where --adversarial is given, a FitStep for RAISR.
 
     Raises:
         ValueError: a name, an argument or a weight file is wrong.
     """
     parse_mixes(config.mix)
+    if lookup(GENERATORS, config.model, "model").closed_form:
+        _check_closed_form(config)
+        return FitStep(build_generator(config), config.steps)
     terms = parse_terms(config.losses, config.vgg_weights)
     _check_needs(config, terms)
     teacher = build_teacher(config) if config.teacher else None
@@ -48,6 +52,20 @@ def build_step(config: TrainConfig) -> PixelStep:
     return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, optimizer, config.clip_norm),
                            adversarial, weight, _build_penalty(config, discriminator),
                            VIEWS[config.discriminator_input], teacher)
+
+
+# What speaks of losses, gradients or weights to start from.
+OF_GRADIENTS = ("losses", "learning_rate", "schedule", "milestones", "decay", "beta_1", "beta_2", "clip_norm", "ema", "weight_decay", "warmup_steps",
+                "adversarial", "teacher", "gradient_penalty", "discriminator", "discriminator_args",
+                "discriminator_input", "sharpen_targets", "init_from", "jit_compile")
+
+
+def _check_closed_form(config: TrainConfig) -> None:
+    """Refuses flags that a step in closed form would not look at."""
+    for field in dataclasses.fields(config):
+        if field.name in OF_GRADIENTS and (value := getattr(config, field.name)) != field.default:
+            raise UserError(f"--{field.name}={value} does nothing for --model={config.model}, whose weights are the "
+                            "solution of equations: leave it out")
 
 
 def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
@@ -141,11 +159,11 @@ def parse_weight(flag: str, text: str) -> tuple[str, float]:
     return name.strip(), factor
 
 
-def build_average(config: TrainConfig, trained: OptimizedNetwork) -> Average:
+def build_average(config: TrainConfig, trained: OptimizedNetwork | FittedNetwork) -> Average:
     """The average of the generator's weights, which is what is validated and kept."""
     if config.schedule == "schedule_free":
         return ScheduleFreeAverage(trained.model, trained.optimizer)
-    return MovingAverage(trained.model, config.ema)
+    return MovingAverage(trained.model, 0 if trained.model.closed_form else config.ema)
 
 
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

@@ -72,7 +72,7 @@ class Engine:
 
     def _one_step(self, lr: tf.Tensor, hr: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         values = self._strategy.run(self._replica, (lr, hr, index))
-        self._average.update(self._step.generator.optimizer.iterations)
+        self._average.update(self._step.generator.iterations)
         self.names[:] = values
         mean = tf.distribute.ReduceOp.MEAN
         return tf.stack([self._strategy.reduce(mean, value, None) for value in values.values()])

@@ -44,6 +44,11 @@ class OptimizedNetwork:
         self.model, self.optimizer, self.clip_norm = model, optimizer, clip_norm
         optimizer.build(model.trainable_variables)
 
+    @property
+    def iterations(self) -> tf.Variable:
+        """Steps taken."""
+        return self.optimizer.iterations
+
     def rate(self) -> tf.Tensor:
         """The learning rate of the next step."""
         return tf.convert_to_tensor(self.optimizer.learning_rate)
