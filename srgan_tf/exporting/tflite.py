@@ -16,6 +16,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
+from srgan_tf.errors import UserError
 from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
 from srgan_tf.exporting.card import RANGES, SUFFIXES, make_card, write_card
 from srgan_tf.exporting.tflite_graph import mobile_forms, require_gpu_compatible, set_output_range
@@ -40,9 +41,12 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
         The path of the file. It appears whole or not at all.
 
     Raises:
-        ValueError: there are no photographs to calibrate int8 on, or the graph does not suit GPUs where it must.
+        ValueError: no photographs to calibrate int8 on, or the graph does not suit int8 or GPUs where it must.
         OSError: it cannot be written.
     """
+    if config.quantize == "int8" and generator.closed_form:
+        raise UserError(f"--quantize=int8 is too coarse for {type(generator).__name__}, whose hash would choose other "
+                        "filters: give --quantize=float16, or none")
     photographs = open_photographs(config, generator.scale)
     try:
         content = convert(generator, config, photographs.calibration)

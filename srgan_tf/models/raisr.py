@@ -17,6 +17,9 @@ from srgan_tf.models.sizes import count_layer
 BICUBIC_RADIUS = 2
 # Keeps the coherence of a plain surface at 0; the least gradient of 8-bit images is about 1e-3.
 PLAIN = 1e-6
+# By how much less a pixel is darker in the census transform. The bilinear upscaling repeats the first and last rows and
+# columns, and rounding would decide which of two equal pixels is darker.
+DARKER = 1e-5
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
@@ -48,8 +51,8 @@ class RAISR(LumaGenerator):
             angles: how many the half circle is divided into, an even number.
             strengths: how many strengths there are.
             coherences: how many coherences.
-            filter_size: side of the filters in HR pixels, odd.
-            gradient_size: side of the window of the gradients, odd; its Gaussian has a deviation of 2 for 9.
+            filter_size: side of the filters in HR pixels, odd and at least 3.
+            gradient_size: side of the window of the gradients, likewise; its Gaussian has a deviation of 2 for 9.
             blending: where a filter changes which of a pixel's neighbours are darker than it (census transform), take
                 the more of the bilinear upscaling the more of the eight it changes.
             **kwargs: `name` and `dtype` of the keras.Model.
@@ -61,8 +64,8 @@ class RAISR(LumaGenerator):
         if angles % 2:
             raise UserError(f"angles of RAISR must be even; got {angles}")
         for name, size in (("filter_size", filter_size), ("gradient_size", gradient_size)):
-            if size % 2 == 0:
-                raise UserError(f"{name} of RAISR must be odd; got {size}")
+            if size % 2 == 0 or size == 1:
+                raise UserError(f"{name} of RAISR must be odd and at least 3; got {size}")
         self.angles, self.strengths, self.coherences = angles, strengths, coherences
         self.filter_size, self.gradient_size, self.blending = filter_size, gradient_size, blending
         self.bank = FilterBank(scale, angles * strengths * coherences, strengths, coherences, filter_size)
@@ -134,9 +137,11 @@ class FilterBank(keras.layers.Layer):
         super().__init__(dtype="float32", name="bank")
         count_layer()
         self.windows = filter_windows(scale, size)
-        self.kernel = self.add_weight(name="kernel", shape=(scale**2, buckets, size**2), initializer=_middle)
+        # Within a model of a mixed policy Keras would hand them out in bfloat16.
+        self.kernel = self.add_weight(
+            name="kernel", shape=(scale**2, buckets, size**2), initializer=_middle, autocast=False)
         self.strengths, self.coherences = (
-            self.add_weight(name=name, shape=(count - 1,), initializer="zeros", trainable=False)
+            self.add_weight(name=name, shape=(count - 1,), initializer="zeros", trainable=False, autocast=False)
             for name, count in (("strengths", strengths), ("coherences", coherences)))
         self.built = True
 
@@ -155,7 +160,7 @@ def blend(upscaled, filtered):
     for top in range(3):
         for left in range(3):
             if (top, left) != (1, 1):
-                one, other = (around[:, top : top + height, left : left + width] < image
+                one, other = (around[:, top : top + height, left : left + width] < image - DARKER
                               for around, image in zip(wide, (upscaled, filtered), strict=True))
                 changed = changed + ops.cast(ops.not_equal(one, other), "float32")
     return filtered + changed / 8 * (upscaled - filtered)

@@ -1,9 +1,9 @@
 """The step of a network whose weights come in closed form: RAISR's filters, by least squares.
 
-No gradient is followed. Each step adds its crops to the normal equations of every bucket, A^T A and A^T b, where a row of A
-is what the LR pixels of a filter's window differ from the one in their middle by, and b is by how much the HR pixel
-does; the patches themselves are not kept. All of it is in the run's checkpoints. Every SOLVE_EVERY steps and at the end
-the equations are solved.
+No gradient is followed. Each step adds its crops to the normal equations of every bucket, A^T A and A^T b: a row of A
+is by how much the LR pixels of a filter's window differ from the one in their middle, and b by how much the HR pixel
+does. The patches are not kept, and the equations are in the run's checkpoints. They are solved every SOLVE_EVERY steps
+and at the end.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ class FitStep:
 
     Attributes:
         generator: the network, and how many steps it has seen.
-        equations: float64 [s^2,buckets,n+1,n+1], products of each row of A, with its b behind it, with itself, added up.
+        equations: float64 [s^2,buckets,n+1,n+1], sums of the products of each row of A, with b behind it, with itself.
         samples: float64 [s^2,buckets], how many rows there were.
     """
 
@@ -61,6 +61,8 @@ class FitStep:
         self.generator, self._steps = FittedNetwork(model), steps
         kinds, buckets, _ = model.bank.kernel.shape
         self._size = (2 * model.filter_reach + 1) ** 2
+        # The window of a pixel type need not lie in the middle of the LR pixels that those of all types take together.
+        self._inside = model.bank.windows.any(axis=1).astype(np.float32)
         self.equations = tf.Variable(tf.zeros((kinds, buckets, self._size + 1, self._size + 1), tf.float64))
         self.samples = tf.Variable(tf.zeros((kinds, buckets), tf.float64))
 
@@ -80,7 +82,6 @@ class FitStep:
         target = (pixel_unshuffle(luma(hr[..., :3]), model.scale) - low)[:, inner, inner]
         rows = model.differences(low)[:, inner, inner]
         places = model.buckets(low)[:, inner, inner]
-        kinds, buckets = self.samples.shape
         added, counts = self._products(*(tf.reshape(x, (-1, x.shape[-1])) for x in (rows, target, places)))
         loss = self._squared_error(added) / tf.reduce_sum(counts)
         self.equations.assign_add(added)
@@ -104,8 +105,9 @@ class FitStep:
                   "coherences": np.arange(1, model.coherences) / model.coherences}
         for (name, share), values in zip(shares.items(), (strength, coherence), strict=True):
             ordered = tf.sort(tf.reshape(values, [-1]))
-            last = tf.cast(tf.size(ordered) - 1, tf.float64)
-            getattr(model.bank, name).assign(tf.gather(ordered, tf.cast(share * last, tf.int32)))
+            place = tf.cast(share * tf.cast(tf.size(ordered) - 2, tf.float64), tf.int32)
+            # In between: rounding would put a pixel that lies on a boundary, and its mirror image, into two buckets.
+            getattr(model.bank, name).assign((tf.gather(ordered, place) + tf.gather(ordered, place + 1)) / 2)
         return tf.constant(True)
 
     def _products(self, rows: tf.Tensor, target: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -114,13 +116,14 @@ class FitStep:
         found, counts = [], []
         for kind in range(kinds):
             order = tf.argsort(places[:, kind], stable=True)
-            both = tf.concat([rows, target[:, kind : kind + 1]], -1)
+            both = tf.concat([rows * self._inside[kind], target[:, kind : kind + 1]], -1)
             both = tf.cast(tf.gather(both, order), tf.float64)
             count = tf.math.bincount(places[:, kind], minlength=buckets, maxlength=buckets)
             ends = tf.concat([[0], tf.cumsum(count)], 0)
             # Bucket by bucket: only the rows of one are multiplied with one another.
-            found.append(tf.map_fn(lambda bucket, both=both, ends=ends: _gram(both[ends[bucket] : ends[bucket + 1]]),
-                                   tf.range(buckets), fn_output_signature=tf.TensorSpec([self._size + 1] * 2, tf.float64)))
+            found.append(tf.map_fn(
+                lambda bucket, both=both, ends=ends: _gram(both[ends[bucket] : ends[bucket + 1]]),
+                tf.range(buckets), fn_output_signature=tf.TensorSpec(self.equations.shape[2:], tf.float64)))
             counts.append(tf.cast(count, tf.float64))
         return tf.stack(found), tf.stack(counts)
 
@@ -147,9 +150,10 @@ class FitStep:
         return tf.constant(True)
 
     def _with_mirrors(self) -> tf.Tensor:
-        """The equations of all rows and of what the square's eight symmetries make of them, without taking the rows again.
+        """The equations of all rows and of what the eight symmetries of the square make of them.
 
-        A mirrored image has the patches of another pixel type and of another angle.
+        A mirrored image has the mirrored patches, in other pixel types and at other angles: the rows need not be taken
+        again.
         """
         model, total = self.generator.model, tf.convert_to_tensor(self.equations)
         shape = (*total.shape[:1], model.angles, -1, *total.shape[2:])

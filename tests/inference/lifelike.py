@@ -16,6 +16,7 @@ WIDE = {
     "mobile": {"features": 64, "blocks": 1},
     "msrresnet": {"features": 64, "blocks": 1},
     "plksr": {"features": 64, "blocks": 1, "kernel_size": 9, "large_features": 16},
+    "raisr": {"blending": True},
     "rdn": {"features": 64, "growth_channels": 64, "blocks": 1, "convolutions": 2},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
     "span": {"features": 64, "blocks": 1},
@@ -45,6 +46,8 @@ def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: object) -> G
             weight.assign(random.normal(0, deviation, weight.shape))
         else:
             weight.assign(weight.numpy() + 0.1 * random.random(weight.shape))
+    if generator.closed_form:
+        return generator  # its filters are applied to differences, so that the output is around the image's own values
     noise = random.random((1, 24, 24, 3), "float32")
     plain = np.asarray(generator(noise))
     generator.tail.kernel.assign(generator.tail.kernel.numpy() * 0.2 / plain.std())

@@ -11,6 +11,8 @@ CASES = {
     "mobile": {"scale": 4, "features": 6, "blocks": 1},
     "msrresnet": {"scale": 4, "features": 6, "blocks": 1},
     "plksr": {"scale": 4, "features": 6, "blocks": 1, "kernel_size": 5, "large_features": 2, "norm_groups": 2},
+    "raisr": {"scale": 4, "angles": 4, "strengths": 2, "coherences": 3, "filter_size": 5, "gradient_size": 3,
+              "blending": True},
     "rcan": {"scale": 4, "features": 6, "groups": 1, "blocks": 1, "reduction": 2},
     "rdn": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 2, "convolutions": 2},
     "rrdb": {"scale": 4, "features": 6, "growth_channels": 4, "blocks": 1, "residual_scale": 0.3},

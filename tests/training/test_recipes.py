@@ -30,6 +30,7 @@ SHRUNK = {
     "realplksr.flags": ["--model_args=features:8,blocks:1,kernel_size:5,large_features:2,norm:group,activation:mish",
                         "--patch_size=32"],
     "real_esrnet.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "raisr_x2.flags": ["--model_args=angles:4", "--patch_size=32"],
     "rcan.flags": ["--model_args=features:8,groups:1,blocks:1,reduction:4", "--patch_size=32"],
     "rdn.flags": ["--model_args=features:8,growth_channels:4,blocks:1,convolutions:2", "--patch_size=32"],
     "rrdb_x2.flags": ["--model_args=unshuffle:2,features:8,growth_channels:4,blocks:1", "--patch_size=32"],
