@@ -43,7 +43,7 @@ class RAISR(LumaGenerator):
     closed_form = True
 
     def __init__(self, scale: int = 4, angles: int = 24, strengths: int = 3, coherences: int = 3,
-                 filter_size: int = 11, gradient_size: int = 9, blending: bool = False, **kwargs):
+                 filter_size: int = 11, gradient_size: int = 9, blending: bool = True, **kwargs):
         """Builds the network.
 
         Args:
