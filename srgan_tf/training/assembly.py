@@ -56,8 +56,9 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
 
 # What speaks of losses, gradients or weights to start from.
 OF_GRADIENTS = ("losses", "optimizer", "learning_rate", "schedule", "milestones", "decay", "beta_1", "beta_2",
-                "weight_decay", "warmup_steps", "clip_norm", "ema", "adversarial", "teacher", "gradient_penalty", "discriminator",
-                "discriminator_args", "discriminator_input", "sharpen_targets", "init_from", "jit_compile")
+                "weight_decay", "warmup_steps", "clip_norm", "ema", "adversarial", "teacher", "gradient_penalty",
+                "discriminator", "discriminator_args", "discriminator_input", "sharpen_targets", "init_from",
+                "jit_compile")
 
 
 def _check_closed_form(config: TrainConfig) -> None:
