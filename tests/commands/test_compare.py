@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from evaluation.reader import Reader
 from imaging.samples import SRGB
+from inference.lifelike import lifelike
 from PIL import Image
 
 from srgan_tf.hub import load_generator
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import GENERATORS, interpolate, save_model
+from srgan_tf.models import interpolate, save_model
 
 SMALL = "mobile_x4_int8"
 
@@ -51,7 +52,7 @@ def table_of(reader: Reader) -> list[str]:
 
 
 def test_one_page_and_a_sheet(command, image, tmp_path, photo):
-    save_model(GENERATORS["espcn"](scale=2, features=4), tmp_path / "mine.keras")
+    save_model(lifelike("espcn", scale=2, features=4), tmp_path / "mine.keras")
     image("a photo.png")
     done = command("compare", "a photo.png", f"--models={SMALL},mine.keras,bicubic,mobile_x4_float16", "-o", "deep/out")
     assert done.status == 0, done
@@ -146,7 +147,7 @@ def test_all_stands_for_what_is_on_this_machine(command, image, tmp_path, monkey
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "I;16"])
 def test_grey_transparent_and_deep_images(command, image, tmp_path, photo, mode):
-    save_model(GENERATORS["espcn"](scale=2, features=4), tmp_path / "mine.keras")
+    save_model(lifelike("espcn", scale=2, features=4), tmp_path / "mine.keras")
     colour = Image.fromarray(photo[:20, :30])
     if mode == "I;16":
         image("a.png", photo[:20, :30, 0].astype(np.uint16) * 257)
