@@ -191,7 +191,7 @@ def _define_as_it_is(field: dataclasses.Field, values: absl_flags.FlagValues) ->
         return
     short = {"short_name": SHORT_NAMES[field.name]} if field.name in SHORT_NAMES else {}
     definers = {bool: absl_flags.DEFINE_bool, bool | None: absl_flags.DEFINE_bool, int: absl_flags.DEFINE_integer,
-                float: absl_flags.DEFINE_float, str: absl_flags.DEFINE_string}
+                int | None: absl_flags.DEFINE_integer, float: absl_flags.DEFINE_float, str: absl_flags.DEFINE_string}
     definers[field.type](field.name, field.default, text, flag_values=values, **short)
 
 

@@ -17,7 +17,7 @@ ADVANCED = "Advanced"
 GROUPS = ("Basics", "Output", "Data", "Model", "Losses", "Schedule", "Teacher", "Quality", "Video", "TFLite",
           "SavedModel", "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
 SHORT_NAMES = {"output": "o"}
-_KINDS = {int: "whole number", float: "number", str: "name"}
+_KINDS = {int: "whole number", int | None: "whole number", float: "number", str: "name"}
 
 
 def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
@@ -60,7 +60,7 @@ def _check(field: dataclasses.Field, value: Any) -> None:
     if rules["choices"] and value not in rules["choices"]:
         known = ", ".join(str(choice) for choice in rules["choices"] if choice != "")
         raise UserError(f"--{field.name} must be one of {known}; got {value!r}")
-    if rules["low"] is None and rules["above"] is None:
+    if value is None or (rules["low"] is None and rules["above"] is None):
         return
     for number in value if isinstance(value, tuple) else (value,):
         if not math.isfinite(number):

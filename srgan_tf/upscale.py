@@ -59,6 +59,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
                             self_ensemble=config.self_ensemble, match_color=matches_color(config),
                             trust_model=config.trust_model, server_timeout=config.server_timeout,
                             server_retries=config.server_retries)
+    flags.say(upscaler.remark)
     if upscaler.scale != scale:
         plan = make_plan(inputs, asked, upscaler.scale)
         report_plan(plan)

@@ -143,10 +143,22 @@ def check_receptive_radius(model_class, arguments: dict) -> None:
     np.testing.assert_array_equal(columns, expected)
 
 
+def check_view(model_class, arguments: dict) -> None:
+    """Pixels beyond the receptive radius change nothing, unless the network says that it looks at the whole image."""
+    model = randomize(model_class(**arguments))
+    border = model.receptive_radius + model.alignment
+    image = images(8, border + 8, 1)
+    other = np.concatenate([image[:, :, :border], 0 * image[:, :, border:]], axis=2)
+    first = slice(model.scale * model.alignment)
+    seen = np.abs(model(image) - model(other))[:, :, first].max() > 0
+    assert seen == bool(model.whole_image_bytes)
+
+
 def check_step(model: keras.Model) -> None:
     """A step along gradients moves every weight."""
     before, scale = model.get_weights(), model.scale
-    step = PixelStep(OptimizedNetwork(model, keras.optimizers.Adam(1e-3)), parse_terms("l1:1"))
+    adam = keras.optimizers.Adam(1e-3, epsilon=1e-10)  # small gradients, too, move a weight
+    step = PixelStep(OptimizedNetwork(model, adam), parse_terms("l1:1"))
     values = step(tf.constant(images(8, 8)), tf.constant(images(8 * scale, 8 * scale)))
     assert all(np.isfinite(value) for value in values.values())
     layers = [layer for layer in model._flatten_layers() if type(layer).__name__ in MAY_STAY]

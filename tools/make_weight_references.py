@@ -1,12 +1,14 @@
 """Makes tests/references/weights/: checkpoints of other networks, an input, and what they return for it.
 
-The networks are those of BasicSR, torchSR (EDSR-PyTorch's) and spandrel, tiny, with random weights, saved by PyTorch in
-the forms that are in use. tests/weights/test_parity.py reads the same files and expects the same output.
+The networks are those of BasicSR, torchSR (EDSR-PyTorch's), spandrel and BSRN's authors, tiny, with random weights,
+saved by PyTorch in the forms that are in use. tests/weights/test_parity.py reads the same files and expects the same
+output.
 
 Run from the repository's root, in an environment of its own:
 
     pip install "torch>=2.6" spandrel einops safetensors pnnx
     pip install --no-deps --no-build-isolation basicsr torchsr
+    git clone https://github.com/xiaom233/BSRN
     python tools/make_weight_references.py
 """
 
@@ -81,7 +83,7 @@ def randomize(network: nn.Module, bias_size: float) -> None:
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
-            elif re.search(r"\.(sk|conv\.\d)\.weight", name):  # linear, three behind each other
+            elif re.search(r"\.(sk|conv\.\d|dw)\.weight", name):  # linear, behind each other
                 value.normal_(0, (0.5 / value[0].numel()) ** 0.5)
             elif name == "upsampler.0.weight" and "no_norm" not in network.state_dict():  # images in 0..255 before it
                 value.normal_(0, 0.01)
@@ -216,6 +218,7 @@ def store_others() -> None:
     store_plksr()
     store_swinir()
     store_dat()
+    store_bsrn()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
@@ -291,6 +294,31 @@ def narrow_reconstruction(network: nn.Module, upsample: nn.Module | None) -> Non
     """4 features behind the body in place of 64, which cannot be chosen and would make large files."""
     network.conv_before_upsample[0] = nn.Conv2d(network.embed_dim, 4, 3, padding=1)
     network.upsample, network.conv_last = upsample, nn.Conv2d(4, 3, 3, padding=1)
+
+
+def store_bsrn() -> None:
+    """BSRN with one block; its code has always eight, which would make a large file."""
+    registry = types.ModuleType("basicsr.utils.registry")
+    registry.ARCH_REGISTRY = mock.MagicMock()
+    registry.ARCH_REGISTRY.register.return_value = lambda network: network
+    with mock.patch.dict(sys.modules, {"basicsr.utils.registry": registry}):
+        for name in ("basicsr", "basicsr.archs"):
+            sys.modules[name] = types.ModuleType(name)
+        for name in ("Upsamplers", "BSRN_arch"):
+            module = types.ModuleType(f"basicsr.archs.{name}")
+            exec(Path("BSRN", "basicsr", "archs", f"{name}.py").read_text(), module.__dict__)
+            sys.modules[module.__name__] = sys.modules["basicsr.archs"].__dict__[name] = module
+            sys.modules["basicsr"].archs = sys.modules["basicsr.archs"]
+    network = module.BSRN(num_feat=16, num_block=1, upscale=2)
+    for number in range(2, 9):
+        delattr(network, f"B{number}")
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        head = network.fea_conv(torch.cat([x] * 4, dim=1))
+        return network.upsampler(network.c2(network.GELU(network.c1(network.B1(head)))) + head)
+
+    network.forward = forward
+    store("bsrn_bsrn_x2", network, shape=(1, 3, 16, 17), zipped=False, wrap=lambda state: {"params": state})
 
 
 def main() -> None:

@@ -34,9 +34,11 @@ OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in 
                 "variable SRGAN_TF_OFFLINE=1 means the same.")
 OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result "
                 "is that of the whole image.")
+TILE_HELP = (f"Side of the tiles, in LR pixels: bounds the memory; 0: no tiles. By default {TILE}, but networks that "
+             "take averages over the whole image take it at once where memory allows.")
 
 
-def check_tile(tile: int, overlap: int) -> None:
+def check_tile(tile: int | None, overlap: int) -> None:
     """Raises a ValueError where the overlap leaves nothing of the tile."""
     if tile and tile <= 2 * overlap:
         raise UserError(f"--tile must be greater than twice --overlap={overlap}; got {tile}")

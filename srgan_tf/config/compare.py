@@ -12,7 +12,7 @@ from srgan_tf.config.choices import (
     OVERLAP_HELP,
     RUNTIMES,
     SHARP_MODEL,
-    TILE,
+    TILE_HELP,
     TRUST_HELP,
     check_tile,
 )
@@ -54,8 +54,7 @@ class CompareConfig(Settings):
         "compared", "Folder for NAME.html (the page) and NAME_sheet.png; or the page itself, as in page.html. Both "
         "files are replaced if they exist.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: no tiles.", low=0,
-                        group="Hardware")
+    tile: int | None = setting(None, TILE_HELP, low=0, group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",

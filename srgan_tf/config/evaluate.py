@@ -12,7 +12,7 @@ from srgan_tf.config.choices import (
     OVERLAP_HELP,
     RUNTIMES,
     SCALES,
-    TILE,
+    TILE_HELP,
     TRUST_HELP,
     check_tile,
 )
@@ -65,8 +65,7 @@ class EvaluateConfig(Settings):
         group="Basics")
     sheet_rows: int = setting(
         6, "Images of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0,
-                        group="Hardware")
+    tile: int | None = setting(None, TILE_HELP, low=0, group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     runtime: str = setting(
         "tensorflow", "What runs a .keras file or a SavedModel; openvino needs pip install 'srgan_tf[openvino]'.",

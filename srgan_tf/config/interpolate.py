@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import OFFLINE_HELP, OVERLAP, OVERLAP_HELP, TILE, check_tile
+from srgan_tf.config.choices import OFFLINE_HELP, OVERLAP, OVERLAP_HELP, TILE_HELP, check_tile
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -24,8 +24,7 @@ class InterpolateConfig(Settings):
     pixels: bool = setting(True, "Compare with interpolated images: a second row on the sheet, NAME_pixels_0.2.png.",
                            group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: whole images.", low=0,
-                        group="Hardware")
+    tile: int | None = setting(None, TILE_HELP, low=0, group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from srgan_tf.config.choices import (
     OVERLAP_HELP,
     RUNTIMES,
     SHARP_MODEL,
-    TILE,
+    TILE_HELP,
     TRUST_HELP,
     VIDEO_CODECS,
     check_tile,
@@ -65,8 +65,7 @@ class UpscaleConfig(Settings):
     recursive: bool = setting(
         False, "Include images in sub-folders, as train and prepare always do, and keep the folder structure; hidden "
         "folders and those of programs, such as .thumbnails and @eaDir, are left alone.", group="Basics")
-    tile: int = setting(TILE, "Side of the tiles, in LR pixels: bounds the memory; 0: no tiles.", low=0,
-                        group="Hardware")
+    tile: int | None = setting(None, TILE_HELP, low=0, group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     self_ensemble: bool = setting(
         False, "Upscale each tile in its eight symmetries and average the results: eight times slower, 0.1 to 0.2 "

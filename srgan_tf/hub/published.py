@@ -21,6 +21,9 @@ from srgan_tf.text import expand
 LARGEST_MEMBER = 1 << 30
 GITHUB = "https://github.com"
 REAL_ESRGAN = f"{GITHUB}/xinntao/Real-ESRGAN/releases/download"
+PHHOFM = f"{GITHUB}/Phhofm/models/releases/download"
+# The authors' repository at one commit; the sums are those of its files.
+BSRN = f"{GITHUB}/xiaom233/BSRN/raw/2d63d5239c9fa9810b9c1aea93e98d42ece09efc/experiments/pretrained_models"
 KAIR = f"{GITHUB}/cszn/KAIR/releases/download/v1.0"
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 HUGGING_FACE = re.compile(r"hf://([\w.-]+)/([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)", re.ASCII)
@@ -160,6 +163,21 @@ _ROWS = (
     Published("4x-swinir-s-pretrain", "swinir", 4, "CC0-1.0", 17_222_864,
               "dbdde758749a36aa9615b48d347fa4a59c591fe9e4b780a350b191d49c23dcd1",
               f"{KIM}/4x-SwinIR-S_Pretrain/4x-SwinIR-S_Pretrain.pth", adversarial=False),
+    Published("4x-nomoswebphoto-realplksr", "plksr", 4, "CC-BY-4.0", 29_683_482,
+              "a9db66c9b674c6a5025b6ef3bee71a57c33b8605d8a2de0980470f89002efbbe",
+              f"{PHHOFM}/4xNomosWebPhoto_RealPLKSR/4xNomosWebPhoto_RealPLKSR.pth"),
+    Published("4x-nomos2-realplksr-dysample", "plksr", 4, "CC-BY-4.0", 29_715_988,
+              "96c8476ed2c42107628d10562b32ae89e7be3c2f7a53d29504823e9bafe8121d",
+              f"{PHHOFM}/4xNomos2_realplksr_dysample/4xNomos2_realplksr_dysample.pth"),
+    Published("bsrn-x4", "bsrn", 4, "MIT", 1_524_813,
+              "47518e0f549f5696da0c84ca2d65bf50d789c7ac20e621909f5fd6c8c8d70bcb", f"{BSRN}/net_g_BSRN_x4.pth",
+              adversarial=False),
+    Published("bsrn-x3", "bsrn", 3, "MIT", 1_476_301,
+              "6eb73a300aaec5029bc0de7f5ae85c02b8dcd8fdaf438c77f90272939fecca7e", f"{BSRN}/net_g_BSRN_x3.pth",
+              adversarial=False),
+    Published("bsrn-x2", "bsrn", 2, "MIT", 1_441_677,
+              "09bd1f85e017c7902e65a9c9770ee592efe3d013f6b5cf1fe7de8cabac4ba37d", f"{BSRN}/net_g_BSRN_x2.pth",
+              adversarial=False),
 )
 PUBLISHED = {row.name: row for row in _ROWS}
 

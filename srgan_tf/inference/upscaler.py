@@ -14,9 +14,11 @@ from srgan_tf.inference import color_matching, ensemble
 from srgan_tf.inference.reducing import reduced
 from srgan_tf.inference.result_size import Target, exact, passes, reduction_to, scaled
 from srgan_tf.inference.tiling import DTYPES, upscale_tiled
+from srgan_tf.memory import available_memory
 from srgan_tf.runtimes import TileTooLargeError, open_runtime
 
 Progress = Callable[[int, int], None]
+MEMORY_SHARE = 0.5  # of what is available, that an image upscaled at once may take
 
 
 class Upscaler:
@@ -29,17 +31,18 @@ class Upscaler:
     Attributes:
         runtime: what runs the model.
         scale: how many times larger the output is.
-        tile, overlap: as in `upscale_tiled`.
+        tile, overlap: as in `upscale_tiled`; a tile of None as in the constructor.
         changes: names of the arguments that change what the model makes of an image.
     """
 
-    def __init__(self, model: Any, *, tile: int = TILE, overlap: int = OVERLAP, self_ensemble: bool = False,
+    def __init__(self, model: Any, *, tile: int | None = None, overlap: int = OVERLAP, self_ensemble: bool = False,
                  match_color: bool = False, **options: Any):
         """Opens the model.
 
         Args:
             model: whatever `open_runtime` takes: a name, a path, a Generator, a Runtime.
-            tile: side of the tiles in LR pixels; 0: whole images.
+            tile: side of the tiles in LR pixels; 0: whole images; None: config.TILE, but 0 where the network takes
+                averages over the whole image and memory allows it.
             overlap: context of each tile in LR pixels.
             self_ensemble: whether each tile is the average over its eight symmetries.
             match_color: whether the low frequencies of results are those of their images (`color_matching`).
@@ -115,10 +118,31 @@ class Upscaler:
             np.clip(image, 0, 1, out=image)  # what the model was trained on
         return self._tiled(image, progress, dtype, reduction)
 
+    @property
+    def remark(self) -> str:
+        """A line about tiles for people, of a network that takes averages over the whole image; of others empty."""
+        name, needed, fixed = self.runtime.name, self.runtime.whole_image_bytes, self.runtime.fixed_tile
+        if not needed or self.tile == 0:
+            return ""
+        averages = f"{name} takes averages over the whole image"
+        if fixed or self.tile:
+            height, width = fixed or (self.tile, self.tile)
+            return f"{averages}: tiles of {width}x{height} change its results a little (docs/weights.md)"
+        most = MEMORY_SHARE * available_memory() / needed / 1e6
+        return (f"{averages}: images of up to {most:,.1f} megapixels are upscaled at once, larger ones in tiles of "
+                f"{TILE}, which changes results a little (docs/weights.md)")
+
+    def _side(self, shape: tuple[int, ...]) -> int:
+        """Side of the tiles for an image."""
+        if self.tile is not None:
+            return self.tile
+        needed = self.runtime.whole_image_bytes
+        return 0 if needed and needed * shape[0] * shape[1] <= MEMORY_SHARE * available_memory() else TILE
+
     def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype, target: Target | None = None
                ) -> np.ndarray:
         while True:
-            tile = self.tile  # other threads may lower it meanwhile
+            tile = self._side(image.shape)  # other threads may lower it meanwhile
             try:
                 return upscale_tiled(self.runtime, image, tile, self.overlap, progress, dtype, target)
             except TileTooLargeError:

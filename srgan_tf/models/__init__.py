@@ -7,6 +7,7 @@ TensorFlow, and run on any Keras backend.
 BUILD.md says what a new architecture consists of.
 """
 
+from srgan_tf.models.bsrn import BSRN
 from srgan_tf.models.clip_generator import ClipGenerator
 from srgan_tf.models.dat import DAT
 from srgan_tf.models.discriminators import Discriminator, SRGANDiscriminator, VGG128Discriminator
@@ -38,6 +39,7 @@ from srgan_tf.models.vdsr import VDSR
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
+    "BSRN",
     "CLIP_GENERATORS",
     "DAT",
     "DISCRIMINATORS",

@@ -172,6 +172,34 @@ def mirror_to_multiple(x, multiple: int):
     return x
 
 
+def mirror_to_least(x, least: int):
+    """Mirrors an image at its right and bottom edges until no side is shorter than `least`: [B,H,W,C]."""
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        if isinstance(size, int) and size >= least:
+            continue
+        place = ops.arange(max(size, least) if isinstance(size, int) else ops.maximum(size, least)) % (2 * size)
+        x = ops.take(x, ops.minimum(place, 2 * size - 1 - place), axis=axis)
+    return x
+
+
+def bilinear_resize(x, height, width):
+    """Bilinear interpolation to any size, which a graph may not know yet: [B,h,w,C] -> [B,height,width,C].
+
+    Half-pixel centres, replicated edges, and no antialiasing, as PyTorch's interpolate(..., "bilinear").
+    """
+    for axis, size in ((1, height), (2, width)):
+        there = ops.shape(x)[axis]
+        step = ops.cast(there, "float32") / ops.cast(size, "float32")
+        place = ops.maximum((ops.arange(size, dtype="float32") + 0.5) * step - 0.5, 0.0)
+        first = ops.minimum(ops.cast(ops.floor(place), "int32"), there - 1)
+        second = ops.minimum(first + 1, there - 1)
+        share = ops.cast(place - ops.cast(first, "float32"), x.dtype)
+        share = ops.reshape(share, (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1))
+        x = ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
+    return x
+
+
 def nearest_upsample(x, factor: int):
     """Repeats every pixel `factor` times in both directions: [B,H,W,C] -> [B,rH,rW,C].
 

@@ -91,6 +91,7 @@ class DAT(Transformer):
             Group([DualBlock(features, count, sides, self._kind(number, block), hidden, dtype=dtype)
                    for block in range(depth)], features, connection, dtype=dtype)
             for number, (depth, count) in enumerate(zip(blocks, counts, strict=True))]
+        self.whole_image_bytes = 16 * (hidden + 4 * features) + 1024 * scale**2
         self.finish(*self._reach(), max(sides))
 
     @staticmethod

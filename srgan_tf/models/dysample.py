@@ -18,6 +18,8 @@ class DySample(keras.layers.Layer):
     trained networks move by a pixel or two.
     """
 
+    pixel_bytes = 1000  # of memory, about, for each output pixel
+
     def __init__(self, factor: int, **kwargs):
         super().__init__(autocast=False, **kwargs)
         channels = 3 * factor**2

@@ -33,12 +33,15 @@ class Generator(keras.Model):
         image_channels: of the images that go in and come out: 3 for RGB; 1 for grey and 4 for RGBA (straight alpha),
             each on 0..1, in some networks that others publish. Their input is [B,H,W,image_channels].
         closed_form: whether `train` solves equations for the weights, instead of following gradients.
+        whole_image_bytes: of a network that takes averages over the whole image, so that tiles differ from it a little:
+            about how much memory it takes for each LR pixel when it upscales an image at once. None for all others.
     """
 
     scales = (2, 3, 4, 8)
     closed_form = False
     alignment = 1
     image_channels = 3
+    whole_image_bytes: int | None = None
     receptive_radius: int
 
     def __init__(self, scale: int, **kwargs):

@@ -83,6 +83,8 @@ class PLKSR(Generator):
         self.sampler = DySample(scale, dtype=dtype) if upsampler == "dysample" else None
         radius = sum(side // 2 for side in MIXERS[mixer]) + kernel_size // 2 + attention
         self.receptive_radius = receptive_radius(scale, [(1, 1), *[(radius, 1)] * blocks, (1, 1)])
+        if norm == "group":
+            self.whole_image_bytes = 64 * features + (DySample.pixel_bytes * scale**2 if self.sampler else 0)
         self.build(IMAGES)
 
     def _check(self) -> None:

@@ -70,6 +70,7 @@ class RCAN(Generator):
         stages = [(1, at) for at in accumulate(factors[:-1], mul, initial=1)]
         path = [*[(1, 1)] * (2 + groups * (2 * blocks + 1)), *stages, (1, scale)]
         self.receptive_radius = receptive_radius(scale, path)
+        self.whole_image_bytes = 16 * features * scale**2  # its widest layers are those of the upscaling
         self.build(IMAGES)
 
     def call(self, inputs):

@@ -1,5 +1,6 @@
 """Every architecture by the name that commands know it by."""
 
+from srgan_tf.models.bsrn import BSRN
 from srgan_tf.models.dat import DAT
 from srgan_tf.models.discriminators import SRGANDiscriminator, VGG128Discriminator
 from srgan_tf.models.drcn import DRCN
@@ -25,6 +26,7 @@ from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vdsr import VDSR
 
 GENERATORS = {
+    "bsrn": BSRN,
     "dat": DAT,
     "drcn": DRCN,
     "edsr": EDSR,

@@ -21,7 +21,8 @@ LARGEST_INFO = 4096  # bytes of a ModelInfo as text
 RANGES = ((0, 1), (0, 255))
 # Field of ModelInfo: least and greatest value.
 _LIMITS = {"scale": (1, 64), "receptive_radius": (0, 1 << 16), "alignment": (1, 64), "parameters": (0, 1 << 40),
-           "state_channels": (1, 1 << 16), "delay": (0, 16), "warm_up": (1, 64)}
+           "state_channels": (1, 1 << 16), "delay": (0, 16), "warm_up": (1, 64),
+           "whole_image_bytes": (1, 1 << 30)}
 _LARGEST_SIDE = 1 << 16
 
 
@@ -42,6 +43,7 @@ class ModelInfo:
         input_range, output_range: the numbers of black and white, or None where the format says them.
         state_channels: of the state that a network over time hands on; None: it knows images alone.
         delay, warm_up: as in ClipGenerator.
+        whole_image_bytes: as in Generator.
     """
 
     scale: int
@@ -54,6 +56,7 @@ class ModelInfo:
     state_channels: int | None = None
     delay: int = 0
     warm_up: int = 1
+    whole_image_bytes: int | None = None
 
     def to_json(self) -> str:
         """One line, which `from_json` reads."""
@@ -120,7 +123,8 @@ def tiling_of(path: Path | str, info: ModelInfo | None, scale: int, fixed_size: 
     if fixed_size and min(fixed_size) < info.alignment:
         raise UserError(f"{path} says that tiles begin at multiples of {info.alignment}, and takes tiles of "
                         f"{fixed_size[0]}x{fixed_size[1]}: export it again")
-    return {"receptive_radius": info.receptive_radius, "alignment": info.alignment, "parameters": info.parameters}
+    return {"receptive_radius": info.receptive_radius, "alignment": info.alignment, "parameters": info.parameters,
+            "whole_image_bytes": info.whole_image_bytes}
 
 
 class ClipRun(NamedTuple):
@@ -156,6 +160,7 @@ class Runtime(NamedTuple):
         channelwise: whether each channel is upscaled by itself, and all alike.
         parameters: how many weights the model trained, or None if that is not known.
         clip: how a network over time runs, whose `run` takes each image as the first of a scene; None: it is none.
+        whole_image_bytes: as in Generator; None, too, where that is not known.
     """
 
     name: str
@@ -168,6 +173,7 @@ class Runtime(NamedTuple):
     parameters: int | None = None
     channelwise: bool = False
     clip: ClipRun | None = None
+    whole_image_bytes: int | None = None
 
 
 class Options(NamedTuple):

@@ -48,7 +48,8 @@ def open_network(generator: Any, options: Options = DEFAULTS) -> Runtime:
     return in_turn(Runtime(
         generator.name, generator.scale, compiled(generator.upscale, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-        run_float=lambda images: call(to_unit(images)), parameters=trained(generator), clip=clip))
+        run_float=lambda images: call(to_unit(images)), parameters=trained(generator),
+        whole_image_bytes=generator.whole_image_bytes, clip=clip))
 
 
 def inference_form(generator: Any) -> Any:
@@ -71,7 +72,7 @@ def info_of_network(generator: Any, **more: Any) -> ModelInfo:
     if isinstance(generator, ClipGenerator):
         more |= {name: getattr(generator, name) for name in ("state_channels", "delay", "warm_up")}
     return ModelInfo(generator.scale, generator.receptive_radius, generator.alignment, parameters=trained(generator),
-                     **more)
+                     whole_image_bytes=generator.whole_image_bytes, **more)
 
 
 def trained(generator: Any) -> int:

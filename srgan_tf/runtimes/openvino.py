@@ -57,7 +57,8 @@ def open_network(generator: Any, options: Options) -> Runtime:
     return in_turn(Runtime(
         generator.name, generator.scale, compiled(generator.upscale, "uint8"),
         receptive_radius=generator.receptive_radius, alignment=generator.alignment,
-        run_float=lambda images: unrounded()(to_unit(images)), parameters=trained(generator)))
+        run_float=lambda images: unrounded()(to_unit(images)), parameters=trained(generator),
+        whole_image_bytes=generator.whole_image_bytes))
 
 
 def open_saved_model(model: ModelRef, options: Options) -> Runtime:

@@ -57,7 +57,8 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
         return _pixels(url, made)[None] if kind == STRING else made
 
     scale = whole_scale(url, TRIAL, run(np.zeros((1, *TRIAL, 3), np.uint8)).shape)
-    return in_turn(Runtime(address.model, scale, run, **tiling_of(url, info, scale)))  # one connection: one request
+    tiling = {**tiling_of(url, info, scale), "whole_image_bytes": None}  # the server's memory is not known
+    return in_turn(Runtime(address.model, scale, run, **tiling))  # one connection: one request
 
 
 def parse_url(url: str, model: str = "") -> Address:

@@ -40,12 +40,17 @@ def open_saved_model(model: ModelRef, options: Options) -> Runtime:
 
 
 def saved_model_runtime(path: Path) -> Runtime:
-    """The `serving_default` signature of a SavedModel, uint8 [N,H,W,3] -> uint8 [N,sH,sW,3]."""
+    """The `serving_default` signature of a SavedModel, uint8 [N,H,W,3] -> uint8 [N,sH,sW,3].
+
+    Of a network that takes averages over the whole image it is `untiled`, where there is one: the other one has tiles.
+    """
     import tensorflow as tf
 
+    info = info_of(path, read_info, path)
     try:
         loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
+        averages = info is not None and info.whole_image_bytes and "untiled" in loaded.signatures
+        signature = loaded.signatures["untiled" if averages else "serving_default"]
         (name, spec), = signature.structured_input_signature[1].items()
         (output, made), = signature.structured_outputs.items()
     except Exception as error:  # protobuf, TensorFlow and Python errors alike, from a damaged folder
@@ -66,7 +71,6 @@ def saved_model_runtime(path: Path) -> Runtime:
     except ValueError as error:
         raise UserError(f"{path} cannot upscale an image: {one_line(error)}") from error
     scale = whole_scale(path, TRIAL, trial.shape)
-    info = info_of(path, read_info, path)
     return in_turn(Runtime(path.name, scale, run, run_float=_float_signature(loaded),
                            clip=_clip_run(path, loaded, info), **tiling_of(path, info, scale)))
 

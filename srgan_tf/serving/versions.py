@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from srgan_tf.memory import available_memory
 from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 from srgan_tf.serving.refusals import RefusedError
@@ -28,8 +29,6 @@ WARM_UP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 WARM_UP_RECORDS = 1000
 # A session takes so many times the size of its SavedModel: the graph, its constants, and oneDNN's order of them.
 SESSION_SHARE = 4
-MEMORY_LIMITS = (("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-                 ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"))
 
 
 class State(NamedTuple):
@@ -239,18 +238,6 @@ def _until(deadline: float) -> tf.compat.v1.RunOptions | None:
         return None
     milliseconds = math.ceil(1000 * (deadline - time.monotonic()))
     return tf.compat.v1.RunOptions(timeout_in_ms=max(1, milliseconds))  # 0 is no limit
-
-
-def available_memory() -> float:
-    """Bytes that can still be taken of the machine, and of this container's limit; infinite where that is not said."""
-    found = [math.inf]
-    with contextlib.suppress(OSError, KeyError):
-        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        found.append(1024 * int(fields["MemAvailable"].split()[0]))
-    for limit, used in MEMORY_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
-            found.append(int(Path(limit).read_text()) - int(Path(used).read_text()))
-    return min(found)
 
 
 def _versions(base_path: Path) -> dict[int, Path]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
+from srgan_tf.weights.bsrn import BSRN
 from srgan_tf.weights.containers import kind_of, ncnn_pair
 from srgan_tf.weights.containers.ncnn import read_ncnn
 from srgan_tf.weights.containers.ncnn_graph import graph_of
@@ -34,8 +35,9 @@ from srgan_tf.weights.vgg128 import VGG128
 
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
-    "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET, "plksr": PLKSR,
-    "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET, "vgg128": VGG128,
+    "bsrn": BSRN, "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET,
+    "plksr": PLKSR, "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET,
+    "vgg128": VGG128,
 }
 _NUMBERS = {"f": "floating-point numbers", "i": "integers"}
 # Counters that PyTorch's batch normalisation keeps and no inference needs.

@@ -66,6 +66,21 @@ class ConvTranspose(NamedTuple):
         return [kernel.transpose(3, 2, 0, 1), *bias]
 
 
+class Depthwise(NamedTuple):
+    """A depthwise convolution: [C,1,H,W] in PyTorch, [H,W,C,1] in Keras."""
+
+    names = ("weight", "bias")
+
+    def shapes(self, kernel: Shape, *bias: Shape) -> list[Shape]:
+        return [(kernel[2], 1, *kernel[:2]), *bias]
+
+    def to_keras(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
+        return [kernel.transpose(2, 3, 0, 1), *bias]
+
+    def to_torch(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
+        return [kernel.transpose(2, 3, 0, 1), *bias]
+
+
 class Dense(NamedTuple):
     """A dense layer: [out,in] and [in,out]. Behind a flattened map its inputs are in CHW order there, in HWC here."""
 

@@ -2,6 +2,7 @@
 
 import shutil
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,16 @@ def test_a_model_upscales_files_folders_and_patterns(command, images, tmp_path, 
     assert "deep/out/a_x4.png: 30x20 -> 120x80" in done.out
     assert "3 upscaled, 0 kept, 0 failed" in done.out
     assert "upscale " in done.out.splitlines()[-1]
+
+
+def test_a_network_that_averages_over_the_whole_image_says_so(command, images):
+    images("a.png")
+    model = Path(__file__).parents[1] / "references/weights/plksr_realplksr_x4.pth"  # with group normalisation
+    done = command("upscale", "in/a.png", f"--model={model}")
+    assert done.status == 0, done.err
+    said, = (line for line in done.err.splitlines() if "averages over the whole image" in line)
+    assert "megapixels are upscaled at once, larger ones in tiles of 384, which changes results a little" in said
+    assert "averages" not in command("upscale", "in/a.png", f"--model={model}", "--tile=0", "--output=o").err
 
 
 def test_bad_files_do_not_stop_the_rest(command, images, tmp_path, photo):

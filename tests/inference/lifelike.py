@@ -8,6 +8,8 @@ from srgan_tf.models import GENERATORS, Generator
 # As wide as in the papers: there oneDNN's convolutions give the same sums whatever the image's size. With 6 or 16
 # channels SRResNet's 9x9 convolutions differ by up to 1e-6 between sizes, which moves a grey level in 100,000 by one.
 WIDE = {
+    "bsrn": {"features": 64, "blocks": 1},
+    "dat": {"features": 64, "depths": "4", "heads": "2", "window": "2-4", "expansion": 1},
     "drcn": {"features": 64, "recursions": 1},
     "edsr": {"features": 64, "blocks": 1},
     "espcn": {"features": 64},
@@ -17,6 +19,7 @@ WIDE = {
     "msrresnet": {"features": 64, "blocks": 1},
     "plksr": {"features": 64, "blocks": 1, "kernel_size": 9, "large_features": 16},
     "raisr": {"blending": True},
+    "rcan": {"features": 64, "groups": 1, "blocks": 1},
     "rdn": {"features": 64, "growth_channels": 64, "blocks": 1, "convolutions": 2},
     "rrdb": {"features": 64, "growth_channels": 32, "blocks": 1},
     "span": {"features": 64, "blocks": 1},
@@ -25,11 +28,8 @@ WIDE = {
     "srvgg": {"features": 64, "convolutions": 1},
     "vdsr": {"features": 64, "depth": 3},
 }
-# Networks that average over the whole image, and so over the whole tile.
-ATTENTIVE = {"dat": {"features": 64, "depths": "4", "heads": "2", "window": "2-4", "expansion": 1},
-             "rcan": {"features": 64, "groups": 1, "blocks": 1}}
 # An architecture without a row above is taken as in its contract, but wider.
-CASES = {name: WIDE.get(name, {**case, "features": 64}) for name, case in cases.CASES.items() if name not in ATTENTIVE}
+CASES = {name: WIDE.get(name, {**case, "features": 64}) for name, case in cases.CASES.items()}
 
 # Exported in every way that there is. Between them they have all the forms that exports rearrange; contracts.check_use
 # exports each of the others once.
@@ -38,7 +38,7 @@ EXPORTED = ("edsr", "msrresnet", "rrdb", "srresnet")
 
 def lifelike(name: str, scale: int = 4, seed: int = 0, **arguments: object) -> Generator:
     """A generator with He-normal kernels, random batch statistics and an output around mid-grey."""
-    generator = GENERATORS[name](**{**CASES, **ATTENTIVE}[name] | {"scale": scale} | arguments)
+    generator = GENERATORS[name](**CASES[name] | {"scale": scale} | arguments)
     random = np.random.default_rng(seed)
     for weight in generator.weights:
         if weight.name == "kernel":

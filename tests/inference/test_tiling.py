@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inference.lifelike import ATTENTIVE, CASES, lifelike
+from inference.lifelike import CASES, lifelike
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import FORMATS
@@ -66,11 +66,11 @@ def test_an_overlap_that_leaves_nothing(tile, overlap, alignment, message):
 
 
 def test_every_architecture_is_tested():
-    assert sorted({*CASES, *ATTENTIVE}) == sorted(GENERATORS)
+    assert sorted(CASES) == sorted(GENERATORS)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_tiles_equal_the_whole_image_bit_for_bit(name, photo):
+def test_tiles_equal_the_whole_image_unless_the_network_says_otherwise(name, photo):
     runtime = open_runtime(lifelike(name))
     image = photo[40:117, 60:151]  # odd sizes: [77,91,3]
     whole = upscale_tiled(runtime, image, tile=0)
@@ -78,23 +78,14 @@ def test_tiles_equal_the_whole_image_bit_for_bit(name, photo):
     assert whole.std() > 15  # an image, not a plane
     assert np.isin(whole, (0, 255)).mean() < 0.2
     radius = runtime.receptive_radius
-    assert 0 < radius < 20
+    assert 0 < radius <= 20
     difference = np.abs(upscale_tiled(runtime, image, 2 * radius + 9, radius) - whole.astype(int))
+    if runtime.whole_image_bytes:  # random weights make far more of its averages than trained ones: 4.3 levels for RCAN
+        assert 0 < difference.mean() < 6
+        return
     # The sums of a transposed convolution and of a large kernel depend on the size a little.
     assert difference.max() <= (name in ("fsrcnn", "plksr"))
     assert difference.mean() < 1e-4
-
-
-@pytest.mark.parametrize("name", ATTENTIVE)
-def test_tiles_of_a_network_that_looks_everywhere_differ_a_little(name, photo):
-    runtime = open_runtime(lifelike(name))
-    image = photo[40:117, 60:151]
-    whole = upscale_tiled(runtime, image, tile=0).astype(int)
-    assert whole.std() > 15
-    difference = np.abs(upscale_tiled(runtime, image, 48, runtime.receptive_radius) - whole)
-    # Measured: 4.3 grey levels. Random weights make far more of the averages than trained ones.
-    assert difference.max() > 0
-    assert difference.mean() < 6
 
 
 def test_tiles_of_an_unshuffled_network_equal_the_whole_image(photo):

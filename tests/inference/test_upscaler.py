@@ -10,6 +10,7 @@ import srgan_tf
 from srgan_tf.hub import load_model
 from srgan_tf.imaging import matlab_resize, to_uint8
 from srgan_tf.inference import Upscaler
+from srgan_tf.inference import upscaler as upscaler_module
 from srgan_tf.models import DISCRIMINATORS
 from srgan_tf.runtimes import Runtime
 
@@ -124,6 +125,34 @@ def test_tiles_of_an_image_with_alpha(photo):
     image[10:40, 20:50, 3] = photo[10:40, 20:50, 0]
     whole = Upscaler("bicubic", tile=0)(image)
     np.testing.assert_array_equal(Upscaler("bicubic", tile=24, overlap=4)(image), whole)
+
+
+@pytest.mark.parametrize(("settings", "memory", "fixed", "sides", "remark"), [
+    ({}, 2 * 1000 * 400 * 400, None, {400}, "images of up to 0.2 megapixels are upscaled at once, larger "),
+    ({}, 2 * 1000 * 400 * 400 - 1, None, {216}, "images of up to 0.2 megapixels are upscaled at once, larger "),
+    ({"tile": 0}, 0, None, {400}, ""),
+    ({"tile": 250}, 1 << 40, None, {216}, "tiles of 250x250 change its results a little"),
+    ({}, 1 << 40, (300, 200), {200, 300}, "tiles of 200x300 change its results a little"),
+], ids=["memory", "no memory", "asked", "tiles asked", "fixed"])
+def test_a_network_that_averages_over_the_whole_image(monkeypatch, settings, memory, fixed, sides, remark):
+    shapes = []
+
+    def nearest(images):
+        shapes.append(images.shape)
+        return images.repeat(2, 1).repeat(2, 2)
+
+    monkeypatch.setattr(upscaler_module, "available_memory", lambda: memory)
+    looking = Runtime("looking", 2, nearest, receptive_radius=16, fixed_tile=fixed, whole_image_bytes=1000)
+    upscaler = Upscaler(looking, **settings)
+    upscaler(np.zeros((400, 400, 3), np.uint8))
+    assert {side for shape in shapes for side in shape[1:3]} == sides
+    assert upscaler.remark.startswith(f"looking takes averages over the whole image: {remark}" if remark else "")
+    assert bool(upscaler.remark) == bool(remark)
+    shapes.clear()
+    plain = Upscaler(looking._replace(whole_image_bytes=None), **settings)
+    plain(np.zeros((400, 400, 3), np.uint8))
+    assert plain.remark == ""
+    assert len(shapes) > 1 or settings == {"tile": 0}
 
 
 def test_a_model_of_8_bits_upscales_16():

@@ -2,6 +2,7 @@
 
 # A small instance of every generator; a new architecture adds its row.
 CASES = {
+    "bsrn": {"scale": 4, "features": 8, "blocks": 1, "reduction": 2},
     "dat": {"scale": 4, "features": 32, "depths": "2", "heads": "2", "window": "2-4", "expansion": 1},
     "drcn": {"scale": 4, "channels": 1, "features": 6, "recursions": 2},
     "edsr": {"scale": 4, "features": 6, "blocks": 2, "residual_scale": 0.5},

@@ -26,6 +26,8 @@ INTEGERS = [(name, argument) for name, case in CASES.items() for argument, value
 
 # Trainable parameters, exact: papers' architectures as the reference implementations count them.
 COUNTS = [
+    ("bsrn", {}, 352_400),
+    ("bsrn", {"scale": 2}, 331_628),
     ("srresnet", {}, 1_550_659),
     ("srresnet", {"scalar_prelu": True}, 1_549_462),
     ("msrresnet", {}, 1_517_571),
@@ -124,6 +126,11 @@ def test_receptive_radius(name, arguments):
     contracts.check_receptive_radius(GENERATORS[name], arguments)
 
 
+@pytest.mark.parametrize(("name", "arguments"), FORMS)
+def test_view(name, arguments):
+    contracts.check_view(GENERATORS[name], arguments)
+
+
 @pytest.mark.parametrize("scale", [0, 5, 16, 4.0, "4", True, None])
 @pytest.mark.parametrize("name", CASES)
 def test_scale_is_checked(name, scale):
@@ -145,6 +152,7 @@ def test_counts_are_checked(name, argument, value):
     ("plksr", {"features": 18, "norm": "group"}, "features of PLKSR must be a multiple of norm_groups=4; got 18"),
     ("plksr", {"norm": "batch"}, "unknown norm of PLKSR 'batch'; known: group, layer, none"),
     ("plksr", {"upsampler": "dysample", "scale": 1}, "upsampler of PLKSR must be pixel_shuffle for scale 1; got 'dys"),
+    ("bsrn", {"features": 20}, "features of BSRN must be a multiple of 4 and of reduction=16; got 20"),
     ("raisr", {"angles": 3}, "angles of RAISR must be even; got 3"),
     ("raisr", {"filter_size": 10}, "filter_size of RAISR must be odd and at least 3; got 10"),
     ("raisr", {"gradient_size": 8}, "gradient_size of RAISR must be odd and at least 3; got 8"),

@@ -16,7 +16,7 @@ from srgan_tf.runtimes.keras import trained
 from srgan_tf.runtimes.saved_model import INFO
 from srgan_tf.runtimes.tflite_metadata import add_info, read_info
 
-SAYING = ModelInfo(4, 39, 2, (50, 40), 12_345, (0, 255), (0, 1))
+SAYING = ModelInfo(4, 39, 2, (50, 40), 12_345, (0, 255), (0, 1), 4_096)
 EXPORTS = {name: file for name, file in shipped_files().items() if file.suffix == ".tflite"}
 
 
@@ -37,8 +37,9 @@ def test_it_survives_being_written():
     *(f'{{"scale": {value}}}' for value in ("0", "-4", "4.0", "true", "NaN", '"4"', "null", "[4]", "65", "1e3")),
     *(f'{{"scale": 4, "{name}": {value}}}' for name, value in (
         ("alignment", "0"), ("alignment", "null"), ("alignment", "100"), ("receptive_radius", "-1"),
-        ("receptive_radius", "1e9"), ("parameters", "-1"), ("parameters", '"many"'), ("fixed_size", "[0, 5]"),
-        ("fixed_size", "[5]"), ("fixed_size", "[5, 5.5]"), ("fixed_size", "50"), ("fixed_size", "[1, 1000000]"),
+        ("receptive_radius", "1e9"), ("whole_image_bytes", "0"), ("parameters", "-1"), ("parameters", '"many"'),
+        ("fixed_size", "[0, 5]"), ("fixed_size", "[5]"), ("fixed_size", "[5, 5.5]"), ("fixed_size", "50"),
+        ("fixed_size", "[1, 1000000]"),
         ("input_range", "[0, 2]"), ("output_range", "[255, 0]"), ("output_range", "[false, true]")))])
 def test_texts_that_cannot_be(text):
     with pytest.raises(UserError, match=r"^model info") as error:

@@ -12,6 +12,7 @@ from srgan_tf import flags
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
 # Smaller networks and images; everything else is the recipe's own.
 SHRUNK = {
+    "bsrn.flags": ["--model_args=features:8,blocks:1,reduction:2", "--patch_size=64"],
     "dat_light.flags": ["--model_args=features:32,depths:1,heads:2,window:2-4,upsampler:pixelshuffledirect",
                         "--patch_size=16"],
     "drcn.flags": ["--model_args=features:8,recursions:2"],
