@@ -14,8 +14,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from srgan_tf.config import ServeConfig
 from srgan_tf.errors import UserError
-from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.admission import AdmissionControl
+from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.guard import Guard
 from srgan_tf.serving.predict import Limits
 from srgan_tf.serving.prometheus import Metrics
