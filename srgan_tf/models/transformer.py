@@ -222,7 +222,7 @@ def hidden_features(features: int, ratio: float, what: str) -> int:
         UserError: there would be none, or too many; `what` is named.
     """
     require_number(**{what: ratio})
-    hidden = math.floor(features * ratio)
+    hidden = math.floor(features * ratio + 1e-6)  # 49 times 1/49 is less than 1
     if not 1 <= hidden <= 65_536:
         raise UserError(f"{what} must give 1 to 65536 features of {features}; got {ratio!r}")
     return hidden
