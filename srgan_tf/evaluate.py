@@ -3,6 +3,7 @@
 Examples:
     python -m srgan_tf.evaluate --benchmark=Set5,Set14
     python -m srgan_tf.evaluate --model=runs/edsr_x4,exports/rrdb,edsr_x4 --benchmark=Set5,Set14 --metrics=niqe
+    python -m srgan_tf.evaluate --model=runs/frvsr,photo_x4 --clips=Vid4 --reduction=gaussian
     python -m srgan_tf.evaluate --sr_dir=theirs --hr_dir=Set5/HR --scale=4
 
 Prints a table and writes OUTPUT/results.json, .md, .csv and .html (a page to open in a browser: table, plots, crops
@@ -29,6 +30,12 @@ def main(config: EvaluateConfig) -> int:
     output = expand(config.output)
     check_writable(output)
     output.mkdir(parents=True, exist_ok=True)
+    if config.clips:
+        from srgan_tf.evaluation.clip_runs import clip_table, evaluate_clips
+
+        print(clip_table(evaluate_clips(config, output, flags.quiet_imports)), end="")
+        print(f"written to {printable(output)}")
+        return 0
     evaluation = evaluate(config, output, flags.quiet_imports)
     lines = report_lines(evaluation, config)
     print(markdown_table(lines), end="")

@@ -31,6 +31,11 @@ class EvaluateConfig(Settings):
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "
         "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True, group="Basics")
+    clips: tuple[str, ...] = setting(
+        (), "Instead of benchmarks: HR videos, folders of videos or of frames, separated by commas, for figures over "
+        "time and space-time slices (OUTPUT/clips.md, clips.json, slices_*.png).", paths=True, group="Basics")
+    reduction: str = setting("bicubic", "How the LR of --clips is made: MATLAB's reduction, or a blur of sigma 1.5 and "
+                             "every scale-th pixel (gaussian).", choices=("bicubic", "gaussian"), group="Basics")
     scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES,
                          group="Basics")
     output: str = setting(
@@ -92,8 +97,13 @@ class EvaluateConfig(Settings):
                 raise UserError(f"--sr_pattern={self.sr_pattern} chooses files of --sr_dir: give --sr_dir and --hr_dir "
                                 "too")
             check_pattern(self.sr_pattern, "--sr_pattern")
-        if not self.sr_dir and not self.benchmark:
-            raise UserError("nothing to evaluate: give --benchmark (and --model), or --sr_dir and --hr_dir")
+        if self.clips and (self.benchmark or self.sr_dir):
+            raise UserError("give --clips, or --benchmark, or --sr_dir with --hr_dir: one of them")
+        if self.reduction != "bicubic" and not self.clips:
+            raise UserError(f"--reduction={self.reduction} is for --clips: benchmarks have their own LR")
+        if not self.sr_dir and not self.benchmark and not self.clips:
+            raise UserError("nothing to evaluate: give --benchmark or --clips (and --model), or --sr_dir and "
+                            "--hr_dir")
         for name in self.metrics:
             flag = lookup(EXTRA_METRICS, name, "metric of --metrics")
             if flag and not getattr(self, flag):

@@ -24,7 +24,8 @@ class TrainConfig(Settings):
 
     model: str = setting(
         "edsr", "Generator: bsrn, dat, drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, plksr, raisr, rcan, "
-        "rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr.", group="Basics")
+        "rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr. Over time, for clips: frvsr, "
+        "vespcn.", group="Basics")
     model_args: str = setting("", "Arguments of --model, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.",
                               group="Model")
     scale: int = setting(4, "How many times larger the output is.", choices=SCALES, group="Basics")
@@ -32,12 +33,15 @@ class TrainConfig(Settings):
         "div2k/bicubic_x4",
         "Training images: div2k/bicubic_x4 and the other DIV2K sets (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR (with their sub-folders), records:DIR (made by prepare), samples (scikit-image's photographs), "
-        "deadleaves[:COUNT] (procedural).", group="Basics")
+        "deadleaves[:COUNT] (procedural). Of a --model over time: clips:PATH (videos, folders of frames), "
+        "motion:SOURCE (windows that move over the photographs of another source).", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of the training "
                                    "set.",
                                group="Data")
+    frames: int = setting(10, "Frames of the short clips that a --model over time trains on.", low=3, group="Data")
     degradation: str = setting(
-        "bicubic", "How LR is made of HR: bicubic (the stored LR), first_order (blur, resizing, noise and JPEG), "
+        "bicubic", "How LR is made of HR: bicubic (the stored LR), gaussian (blur of sigma 1.5, then every "
+        "scale-th pixel), first_order (blur, resizing, noise and JPEG), "
         "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool); several "
         "with their shares, as in real_esrgan:5,first_order:4,bicubic:1.",
         group="Data")
@@ -81,7 +85,8 @@ class TrainConfig(Settings):
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
         "images compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
         "needs --ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); "
-        "wavelet (bands of luma); as in l1:0.01,vgg54:1. teacher is L1 against a teacher's image of the same LR, and "
+        "wavelet (bands of luma); of a --model over time warp (what it moved), flow (smoothness), ping_pong (there and "
+        "back), vggIJ_cosine; as in l1:0.01,vgg54:1. teacher is L1 against a teacher's image of the same LR, and "
         "teacher_vgg34, teacher_msssim and so on compare with it too.", group="Losses")
     teacher: str = setting(
         "", "Model that the teacher's terms of --losses compare with, run at each step; empty: they compare with what "
@@ -96,7 +101,8 @@ class TrainConfig(Settings):
         group="Losses")
     discriminator: str = setting(
         "vgg128", "Discriminator of an adversarial run. One logit per image: srgan, vgg128; per patch of "
-        "70x70: patchgan; a pixel: unet (Real-ESRGAN's).", group="Model")
+        "70x70: patchgan; a pixel: unet (Real-ESRGAN's). Of three frames, for a --model over time alone: "
+        "spatiotemporal (TecoGAN's).", group="Model")
     discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.",
                                       group="Model")
     discriminator_input: str = setting(

@@ -1,5 +1,7 @@
 """Where training images come from: `--dataset=KIND:WHERE`, each kind a function in SOURCES.
 
+`motion:SOURCE` are windows that move over the photographs of another source (`moving_windows.py`).
+
 A source is opened for a part: "train" and "validation" share its images, "all" takes them whole. Kinds with a
 validation split of their own (div2k, samples, deadleaves) keep it out of every part but "validation".
 """
@@ -14,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from srgan_tf.data import records as stored
+from srgan_tf.data.clip_source import clips
 from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.data.folder_source import Held, folder
 from srgan_tf.data.folders import split_folders
-from srgan_tf.data.pairs import Pair, Source, checked_pair, load_hr, pair_from_hr
+from srgan_tf.data.pairs import Pair, Source, checked_pair, load_hr, pair_from_hr, require_still
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 from srgan_tf.text import expand, whole_number
@@ -47,6 +50,10 @@ def open_source(spec: str, scale: int, part: str = "all", held: Held | None = No
     """
     if part not in PARTS:
         raise UserError(f"part must be one of {', '.join(PARTS)}; got {part!r}")
+    if spec.startswith("motion:"):
+        source = open_source(spec.removeprefix("motion:"), scale, part, held, leave_out)
+        require_still(source)
+        return source._replace(name=f"motion:{source.name}", moving="motion")
     kind, _, where = (f"div2k:{spec[6:]}" if spec.startswith("div2k/") else spec).partition(":")
     opened = lookup(SOURCES, kind, "dataset")
     return folder(where, scale, part, held, leave_out) if kind == "folder" else opened(where, scale, part)
@@ -59,9 +66,9 @@ def open_sources(dataset: str, val_dataset: str, scale: int, held: Held | None =
     """
     if not val_dataset or val_dataset == dataset:
         return open_source(dataset, scale, "train", held), open_source(dataset, scale, "validation", held)
-    is_folder = val_dataset.startswith("folder:")
+    is_folder, whole = val_dataset.startswith("folder:"), val_dataset.startswith(("folder:", "clips:"))
     leave_out = split_folders(val_dataset.removeprefix("folder:"))[0] if is_folder else None
-    validation = open_source(val_dataset, scale, "all" if is_folder else "validation")
+    validation = open_source(val_dataset, scale, "all" if whole else "validation")
     return open_source(dataset, scale, "all", leave_out=leave_out), validation
 
 
@@ -164,4 +171,5 @@ def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair:
     return Pair(*stored.read_pair(path, entry, scale))
 
 
-SOURCES = {"deadleaves": deadleaves, "div2k": div2k, "folder": folder, "records": records, "samples": samples}
+SOURCES = {"clips": clips, "deadleaves": deadleaves, "div2k": div2k, "folder": folder, "records": records,
+           "samples": samples}

@@ -11,7 +11,7 @@ from srgan_tf.config import TrainConfig
 from srgan_tf.data.catalog import open_sources
 from srgan_tf.data.contact_sheet import Cell, lay_out
 from srgan_tf.data.likeness import Looks
-from srgan_tf.data.pairs import Source
+from srgan_tf.data.pairs import Source, require_still
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.imaging import matlab_resize, write_image
 from srgan_tf.imaging.color import rgb_to_y
@@ -77,6 +77,7 @@ def check(config: TrainConfig, path: Path) -> Report:
         OSError: the sheet cannot be written.
     """
     train, validation = open_sources(config.dataset, config.val_dataset, config.scale)
+    require_still(train)
     ours, theirs = (_look_at(source, config.patch_size if source is train else 1) for source in (train, validation))
     findings = [*ours.findings, *_duplicates(ours.hashes, theirs.hashes), *theirs.findings]
     cells = _cells(findings, ours.shown | theirs.shown)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from srgan_tf.atomic import locked
 from srgan_tf.config import PrepareConfig
 from srgan_tf.data.catalog import open_source
-from srgan_tf.data.pairs import Source
+from srgan_tf.data.pairs import Source, require_still
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import write_image
@@ -39,6 +39,7 @@ def collect(config: PrepareConfig) -> Collection:
         OSError: a file cannot be written.
     """
     source, folder = open_source(config.dataset, config.scale), expand(config.output)
+    require_still(source)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "--output"):
         if any(not path.name.startswith(".") for path in folder.iterdir()):

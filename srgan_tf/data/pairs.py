@@ -14,12 +14,14 @@ from srgan_tf.imaging import matlab_resize, read_image
 class Pair(NamedTuple):
     """A low-resolution image uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3].
 
-    `taught` is what a teacher makes of LR, uint8 [sH,sW,3], where there is one.
+    `taught` is what a teacher makes of LR, uint8 [sH,sW,3], where there is one. `frames` of a clip may lie below each
+    other, [T H,W,3] and [T sH,sW,3].
     """
 
     lr: np.ndarray
     hr: np.ndarray
     taught: np.ndarray | None = None
+    frames: int = 1
 
 
 class Source(NamedTuple):
@@ -33,6 +35,7 @@ class Source(NamedTuple):
         files: what each image is read from, by its name: HR, or HR and LR; empty where there are no such files.
         version: what the images depend on where they are not files.
         is_taught: whether the shards hold a teacher's images.
+        moving: for networks over time: "clips", whose pairs are clips, or "motion", photographs to move over.
     """
 
     name: str
@@ -42,6 +45,13 @@ class Source(NamedTuple):
     files: Mapping[str, tuple[Path, ...]] = {}
     version: str = ""
     is_taught: bool = False
+    moving: str = ""
+
+
+def require_still(source: Source) -> None:
+    """Raises a UserError where a source is one of clips, and images are needed."""
+    if source.moving:
+        raise UserError(f"--dataset={source.name} is of clips, which train alone takes, with a --model over time")
 
 
 def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:

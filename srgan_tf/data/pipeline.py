@@ -74,22 +74,22 @@ def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | No
 
         def region(above: tf.Tensor, before: tf.Tensor, side: int) -> tf.Tensor:
             corner = top * scale - tf.cast(above, tf.int64), left * scale - tf.cast(before, tf.int64)
-            return _mirrored_crop(store.pixels, hr_start[index], hr_row[index], hr_size[index], corner, side)
+            return cut_mirrored(store.pixels, hr_start[index], hr_row[index], hr_size[index], corner, side)
 
         if synthesis:
             return synthesize(synthesis, region, patch_size, scale, symmetry, sample_seed)
-        lr = _crop(store.pixels, lr_start[index], lr_row[index], top, left, lr_patch)
+        lr = cut(store.pixels, lr_start[index], lr_row[index], top, left, lr_patch)
         starts = [hr_start[index]]
         if taught:
             starts.append(starts[0] + hr_size[index, 0] * hr_row[index])
-        hr = tf.concat([_crop(store.pixels, start, hr_row[index], top * scale, left * scale, patch_size)
+        hr = tf.concat([cut(store.pixels, start, hr_row[index], top * scale, left * scale, patch_size)
                         for start in starts], -1)
         return turn(lr, symmetry), turn(hr, symmetry)
 
     return sample
 
 
-def _mirrored_crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, size: tf.Tensor,
+def cut_mirrored(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, size: tf.Tensor,
                    corner: tuple[tf.Tensor, tf.Tensor], side: int) -> tf.Tensor:
     """Cuts uint8 [side,side,3] out of an image of a size (height, width), and out of its mirror image around it."""
     top, height, rows = mirrored_places(corner[0], side, size[0])
@@ -99,7 +99,7 @@ def _mirrored_crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, size: tf
     return tf.gather(tf.gather(piece, rows, axis=0), columns, axis=1)
 
 
-def _crop(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
+def cut(pixels: tf.Tensor, start: tf.Tensor, row: tf.Tensor, top: tf.Tensor, left: tf.Tensor,
           side: int) -> tf.Tensor:
     """Cuts uint8 [side,side,3] out of an image that begins at `start` and has `row` bytes in a row."""
     # No copy: both ends are multiples of records.ROW_ALIGNMENT.

@@ -21,7 +21,7 @@ from srgan_tf.data import records
 from srgan_tf.data.catalog import open_source, open_sources
 from srgan_tf.data.folder_source import Held, earlier_split
 from srgan_tf.data.likeness import Looks
-from srgan_tf.data.pairs import Pair, Source, pair_from_hr
+from srgan_tf.data.pairs import Pair, Source, pair_from_hr, require_still
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
@@ -90,7 +90,9 @@ def _open_sources(folder: Path, config: PrepareConfig) -> tuple[Source, Source]:
     if own_split and (folder / records.SETTINGS_FILE).is_file() and not records.read_settings(folder).get("split"):
         training, validation = earlier_split(where)
         held = Held(training, validation, validation)
-    return open_sources(config.dataset, config.val_dataset, config.scale, held)
+    sources = open_sources(config.dataset, config.val_dataset, config.scale, held)
+    require_still(sources[0])
+    return sources
 
 
 def _write(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> dict[str, list[records.Shard]]:

@@ -32,6 +32,8 @@ class Store(NamedTuple):
         skipped: (name, reason) of those that could not be used.
         doubtful: a line for each LR image that does not look like its HR image.
         is_taught: whether a teacher's image follows each HR image.
+        frames: int64 [N], how many frames lie below each other in each image; None: they are images.
+        moving: as in Source.
     """
 
     pixels: tf.Tensor
@@ -43,6 +45,8 @@ class Store(NamedTuple):
     skipped: list[tuple[str, str]]
     doubtful: Sequence[str] = ()
     is_taught: bool = False
+    frames: np.ndarray | None = None
+    moving: str = ""
 
     def pair(self, index: int) -> Pair:
         """One pair as arrays."""
@@ -74,16 +78,18 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
     """
     if source.shards:
         return _map_records(source, scale, smallest_hr)
-    kept, skipped, looks, end = [], [], Looks.none(), 0
+    kept, skipped, looks, end, frames = [], [], Looks.none(), 0, []
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
         for name, loaded in load_in_parallel(source.images):
-            reason = loaded if isinstance(loaded, str) else _unfit(*loaded.hr.shape[:2], smallest_hr)
+            reason = loaded if isinstance(loaded, str) else _unfit(
+                loaded.hr.shape[0] // loaded.frames, loaded.hr.shape[1], smallest_hr)
             if reason:
                 skipped.append((name, reason))
             else:
                 kept.append((name, end, *loaded.lr.shape[:2]))
                 end += _append(file, loaded)
-                if len(source.files.get(name, ())) > 1:
+                frames.append(loaded.frames)
+                if len(source.files.get(name, ())) > 1 and not source.moving:
                     looks.add(name, loaded)
             if progress:
                 progress()
@@ -91,7 +97,8 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
                 break
         file.flush()
         store = _store(source, map_files([file.fileno()])[0] if kept else None, kept, skipped, scale)
-        return store._replace(doubtful=looks.doubtful(source.files))
+        return store._replace(doubtful=looks.doubtful(source.files), moving=source.moving,
+                              frames=np.array(frames, np.int64) if source.moving == "clips" else None)
 
 
 def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:
@@ -104,7 +111,7 @@ def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:
                 skipped.append((entry.name, reason))
             else:
                 kept.append((entry.name, start + entry.offset, entry.height, entry.width))
-    return _store(source, pixels, kept, skipped, scale)._replace(is_taught=source.is_taught)
+    return _store(source, pixels, kept, skipped, scale)._replace(is_taught=source.is_taught, moving=source.moving)
 
 
 def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: int) -> Store:

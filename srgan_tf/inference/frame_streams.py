@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from srgan_tf.imaging import to_levels, to_unit
 from srgan_tf.inference.channels import check_finite
 from srgan_tf.inference.clip_tiling import step_tiled
 from srgan_tf.inference.reducing import reduced
-from srgan_tf.inference.result_size import Target, passes, reduction_to
+from srgan_tf.inference.result_size import Target, exact, passes, reduction_to, scaled
 from srgan_tf.inference.scene_cuts import is_cut
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.video import segments
@@ -181,3 +181,11 @@ class SceneStream:
             self._image = self._image if one.repeated else one.image
             if one.frame:
                 yield Finished(one.frame, self._image, one.repeated, one.memory)
+
+
+def upscale_frames(upscaler: Upscaler, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Upscales frames uint8 [H,W,3] that follow each other, by any model, to the model's scale."""
+    shape = frames[0].shape[:2]
+    stream = stream_of(upscaler, shape, scaled(shape, exact(upscaler.scale)), np.uint8, 0, {})
+    found = [one for number, pixels in enumerate(frames) for one in stream.push(ClipFrame(number, 0, pixels))]
+    return [one.upscaled for one in (*found, *stream.flush())]

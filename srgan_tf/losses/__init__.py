@@ -20,6 +20,7 @@ from srgan_tf.losses.adversarial import (
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.frequency import focal_frequency
+from srgan_tf.losses.motion import Motion, flow_smoothness, ping_pong, warp_loss
 from srgan_tf.losses.oklab import color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
@@ -37,12 +38,14 @@ __all__ = [
     "VANILLA",
     "WASSERSTEIN",
     "Adversarial",
+    "Motion",
     "PerceptualLoss",
     "Term",
     "charbonnier",
     "color_loss",
     "detail_bands",
     "feature_matching",
+    "flow_smoothness",
     "focal_frequency",
     "l1",
     "ldl",
@@ -50,9 +53,11 @@ __all__ = [
     "ms_ssim_loss",
     "mse",
     "parse_terms",
+    "ping_pong",
     "smallest_side",
     "total_loss",
     "total_variation",
+    "warp_loss",
     "wavelet_bands",
     "wavelet_loss",
 ]

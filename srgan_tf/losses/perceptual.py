@@ -11,7 +11,7 @@ from srgan_tf.models.vgg import LAYERS, VGG19Features
 # keras.applications' weights, which come from Caffe, are an order larger than those of torchvision's, for which
 # ESRGAN's weight of 1 was chosen.
 FEATURE_SCALE = 12.75
-NAME = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<mse>_mse)?")
+NAME = re.compile(r"vgg(?P<block>\d)(?P<index>\d)(?P<relu>_relu)?(?P<kind>_mse|_cosine)?")
 
 
 def vgg_layer(name: str) -> str | None:
@@ -25,7 +25,9 @@ class PerceptualLoss:
     """f(hr, sr) -> {name: float32 scalar}: mean distances between feature maps / 12.75.
 
     A name is vggIJ, the J-th convolution of VGG19's block I: before its ReLU (ESRGAN, section 3.3), or after it with
-    `_relu` (SRGAN); by absolute differences (ESRGAN's code), or squared ones with `_mse` (SRGAN, Eq. 5). However many
+    `_relu` (SRGAN); by absolute differences (ESRGAN's code), or squared ones with `_mse` (SRGAN, Eq. 5); with
+    `_cosine`, 1 less the mean cosine of the vectors at each place, without the 12.75 (TecoGAN, arXiv 1811.09393,
+    Eq. 6). However many
     there are, each image goes through VGG once.
 
     Attributes:
@@ -54,5 +56,12 @@ def _distance(name: str, real, fake):
     real = ops.stop_gradient(real)
     if match["relu"]:
         real, fake = ops.relu(real), ops.relu(fake)
+    if match["kind"] == "_cosine":
+        return 1 - ops.mean(ops.sum(real * fake, -1) / (_lengths(real) * _lengths(fake)))
     difference = (fake - real) / FEATURE_SCALE
-    return ops.mean(ops.square(difference) if match["mse"] else ops.abs(difference))
+    return ops.mean(ops.square(difference) if match["kind"] == "_mse" else ops.abs(difference))
+
+
+def _lengths(maps):
+    """Of the vectors at each place, [B,H,W]; none is 0, where the root has no gradient."""
+    return ops.sqrt(ops.sum(ops.square(maps), -1) + 1e-6)

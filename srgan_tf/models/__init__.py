@@ -27,19 +27,25 @@ from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.raisr import RAISR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
-from srgan_tf.models.registry import CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
+from srgan_tf.models.registry import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.span import SPAN
+from srgan_tf.models.spatiotemporal import SpatioTemporalDiscriminator
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
 from srgan_tf.models.swinir import SwinIR
 from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vdsr import VDSR
+from srgan_tf.models.vespcn import VESPCN
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
+<<<<<<< HEAD
     "BSRN",
+=======
+    "CLIP_DISCRIMINATORS",
+>>>>>>> facc0b7 (VESPCN; training on clips and on windows that move over photographs: FRVSR, VESPCN, TecoGAN; evaluate --clips)
     "CLIP_GENERATORS",
     "DAT",
     "DISCRIMINATORS",
@@ -58,6 +64,7 @@ __all__ = [
     "SRCNN",
     "SRVGG",
     "VDSR",
+    "VESPCN",
     "ClipGenerator",
     "Discriminator",
     "ESRGANPlus",
@@ -67,6 +74,7 @@ __all__ = [
     "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",
+    "SpatioTemporalDiscriminator",
     "SwinIR",
     "UNetDiscriminator",
     "VGG19Features",

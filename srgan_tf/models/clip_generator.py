@@ -50,6 +50,19 @@ class ClipGenerator(Generator):
         """
         raise NotImplementedError
 
+    def unroll(self, frames, training: bool = False):
+        """All images of short clips at once, for training.
+
+        Args:
+            frames: float32 [B,T,H,W,3].
+            training: as in calling a model.
+
+        Returns:
+            The images float32 [B,T - 2 delay,sH,sW,3] of the frames from `delay` on that have the frames that they
+            need; and what was moved on the way, a list of (moved, target, flow) as losses.Motion has them.
+        """
+        raise NotImplementedError
+
     def call(self, inputs, training: bool = False):
         images, _ = self.step(inputs, self.initial_state(inputs), training)
         return images

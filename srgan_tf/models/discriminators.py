@@ -35,6 +35,7 @@ class Discriminator(keras.Model):
 
     stride: int
     smallest = 1
+    image_channels = 3
 
     def __init__(self, patch_size: int, features: int, **kwargs):
         """Checks the arguments.
@@ -78,7 +79,7 @@ class Discriminator(keras.Model):
 
     def pin(self) -> None:
         """Marks the model as built and fixes the input's shape."""
-        shape = (None, self.patch_size, self.patch_size, 3)
+        shape = (None, self.patch_size, self.patch_size, self.image_channels)
         self.build(shape)
         self.input_spec = keras.layers.InputSpec(shape=shape)
 

@@ -78,6 +78,23 @@ class FRVSR(ClipGenerator):
         images = self.render(frames, made, self.flow(frames, before))
         return images, ops.concatenate([ops.cast(frames, "float32"), pixel_unshuffle(images, self.scale)], axis=-1)
 
+    def unroll(self, frames, training: bool = False):
+        count, shape = frames.shape[1], ops.shape(frames)
+        here, before = (ops.reshape(part, (-1, *shape[2:])) for part in (frames[:, 1:], frames[:, :-1]))
+        flow = self.flow(here, before)  # of all frames together: [B(T-1),H,W,2]
+        flows = ops.reshape(flow, (-1, count - 1, *shape[2:4], 2))
+        state = self.initial_state(frames[:, 0])
+        images = [self.render(frames[:, 0], self.unpacked(state)[1], ops.zeros_like(flows[:, 0]))]
+        for number in range(1, count):
+            images.append(self.render(frames[:, number], images[-1], flows[:, number - 1]))
+        return ops.stack(images, axis=1), [(warp(before, flow), here, flow)]
+
+    def triplet_flows(self, frames):
+        """HR flow from the second of each three frames [B,T,H,W,3] to the first and to the third, for `triplets`."""
+        count = frames.shape[1] // 3
+        threes = ops.reshape(frames[:, : 3 * count], (-1, 3, *frames.shape[2:]))
+        return [self.enlarged(self.flow(threes[:, 1], threes[:, place])) for place in (0, 2)]
+
     def unpacked(self, state):
         """The frame before [B,H,W,3] and the image that was made of it [B,sH,sW,3]."""
         return state[..., :3], pixel_shuffle(state[..., 3:], self.scale)

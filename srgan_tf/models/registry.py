@@ -18,12 +18,14 @@ from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.span import SPAN
+from srgan_tf.models.spatiotemporal import SpatioTemporalDiscriminator
 from srgan_tf.models.srcnn import SRCNN
 from srgan_tf.models.srresnet import SRResNet
 from srgan_tf.models.srvgg import SRVGG
 from srgan_tf.models.swinir import SwinIR
 from srgan_tf.models.unet import UNetDiscriminator
 from srgan_tf.models.vdsr import VDSR
+from srgan_tf.models.vespcn import VESPCN
 
 GENERATORS = {
     "bsrn": BSRN,
@@ -50,6 +52,7 @@ GENERATORS = {
 # Those over time, whose contract is another: ClipGenerator.
 CLIP_GENERATORS = {
     "frvsr": FRVSR,
+    "vespcn": VESPCN,
 }
 DISCRIMINATORS = {
     "patchgan": PatchDiscriminator,
@@ -57,4 +60,6 @@ DISCRIMINATORS = {
     "unet": UNetDiscriminator,
     "vgg128": VGG128Discriminator,
 }
-ARCHITECTURES = {**GENERATORS, **CLIP_GENERATORS, **DISCRIMINATORS}
+# That of networks over time, which sees clips.
+CLIP_DISCRIMINATORS = {"spatiotemporal": SpatioTemporalDiscriminator}
+ARCHITECTURES = {**GENERATORS, **CLIP_GENERATORS, **DISCRIMINATORS, **CLIP_DISCRIMINATORS}

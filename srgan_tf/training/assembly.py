@@ -11,10 +11,12 @@ from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model, resolve
 from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smallest_side
-from srgan_tf.models import DISCRIMINATORS, GENERATORS
+from srgan_tf.models import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
+from srgan_tf.training.clip_assembly import check_clips
+from srgan_tf.training.clip_steps import AdversarialClipStep, ClipStep
 from srgan_tf.training.ema import Average, MovingAverage, ScheduleFreeAverage
 from srgan_tf.training.fitting import FitStep, FittedNetwork
 from srgan_tf.training.muon import ConvolutionalMuon
@@ -37,21 +39,22 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
         _check_closed_form(config)
         return FitStep(build_generator(config), config.steps)
     terms = parse_terms(config.losses, config.vgg_weights)
+    over_time = check_clips(config, terms)
     _check_needs(config, terms)
     teacher = build_teacher(config) if config.teacher else None
     generator = OptimizedNetwork(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
-        return PixelStep(generator, terms, teacher)
+        return ClipStep(generator, terms) if over_time else PixelStep(generator, terms, teacher)
     name, weight = parse_weight("adversarial", config.adversarial)
     adversarial = lookup(ADVERSARIAL, name, "adversarial loss")
-    architecture = lookup(DISCRIMINATORS, config.discriminator, "discriminator")
+    architecture = lookup(CLIP_DISCRIMINATORS if over_time else DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
     rate = config.discriminator_learning_rate or config.learning_rate
     optimizer = build_optimizer(dataclasses.replace(config, learning_rate=rate))
-    return AdversarialStep(generator, terms, OptimizedNetwork(discriminator, optimizer, config.clip_norm),
-                           adversarial, weight, _build_penalty(config, discriminator),
-                           VIEWS[config.discriminator_input], teacher)
+    kind = AdversarialClipStep if over_time else AdversarialStep
+    return kind(generator, terms, OptimizedNetwork(discriminator, optimizer, config.clip_norm), adversarial, weight,
+                _build_penalty(config, discriminator), VIEWS[config.discriminator_input], teacher)
 
 
 # What speaks of losses, gradients or weights to start from.
@@ -107,7 +110,7 @@ def build_teacher(config: TrainConfig) -> keras.Model:
 
 def build_generator(config: TrainConfig) -> keras.Model:
     """The generator, with fresh weights or those of --init_from."""
-    architecture = lookup(GENERATORS, config.model, "model")
+    architecture = lookup({**GENERATORS, **CLIP_GENERATORS}, config.model, "model")
     generator = _build("model", architecture, config.model_args, scale=config.scale, dtype=config.precision)
     if generator.image_channels != 3:
         raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "

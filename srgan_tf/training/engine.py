@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store, crops
+from srgan_tf.data.clip_pipeline import clip_crops
 from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.models.esrgan_plus import NoiseInput
+from srgan_tf.training.clip_assembly import clip_degradation
 from srgan_tf.training.ema import Average
 from srgan_tf.training.steps import PixelStep
 
@@ -99,13 +101,18 @@ def blocks(config: TrainConfig, store: Store, first_step: int, synthesis: Synthe
     """The batches from `first_step` on, --steps_per_call of them at a time, for the strategy in scope.
 
     Returns:
-        A dataset of (lr uint8 [K,B,P/s,P/s,3], hr uint8 [K,B,P,P,3 or 6]), or what gives each replica its share of B.
+        A dataset of (lr uint8 [K,B,P/s,P/s,3], hr uint8 [K,B,P,P,3 or 6]), or what gives each replica its share of
+        B; of clips [K,B,T,...].
     """
 
     def of_one_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
-                        shard=(context.input_pipeline_id, context.num_input_pipelines), synthesis=synthesis,
-                        taught=taught, mixes=parse_mixes(config.mix))
+        shard = context.input_pipeline_id, context.num_input_pipelines
+        if store.moving:
+            batches = clip_crops(store, config.frames, config.patch_size, config.batch_size, config.seed, first_step,
+                                 config.steps, shard, clip_degradation(config, store))
+        else:
+            batches = crops(store, config.patch_size, config.batch_size, config.seed, first_step, config.steps,
+                            shard=shard, synthesis=synthesis, taught=taught, mixes=parse_mixes(config.mix))
         replicas = context.num_replicas_in_sync // context.num_input_pipelines
         together = batches.batch(config.steps_per_call)
         return (together if replicas == 1 else together.flat_map(partial(_share_out, replicas))).prefetch(2)

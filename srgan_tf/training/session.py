@@ -19,6 +19,7 @@ from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.text import printable
 from srgan_tf.training.assembly import build_average, build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
+from srgan_tf.training.clip_validation import ClipValidator
 from srgan_tf.training.ema import Average
 from srgan_tf.training.engine import Engine, blocks
 from srgan_tf.training.loop import Run
@@ -82,9 +83,12 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Ave
         raise UserError(f"--dataset={config.dataset} holds no images of a teacher, which --losses={config.losses} "
                         "compares with: prepare the records with --teacher, or give train --teacher=MODEL")
     smallest = SSIM_WINDOW + 2 * config.scale
-    # Validation images that are named are taken with their own LR.
-    measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
-                      most=config.val_images, metrics=metrics, synthesis=None if config.val_dataset else synthesis)
+    if store.moving:
+        measure = partial(ClipValidator, store=load_images(data.validation, config.scale, config.patch_size),
+                          config=config, metrics=metrics)
+    else:  # validation images that are named are taken with their own LR
+        measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
+                          most=config.val_images, metrics=metrics, synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():

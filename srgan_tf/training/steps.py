@@ -68,7 +68,10 @@ class OptimizedNetwork:
             The norm of the gradients over all weights, before clipping; 0 where float16 overflowed, which makes the
             optimizer pass the step over.
         """
-        gradients = tape.gradient(loss, [variable.value for variable in self.model.trainable_variables])
+        return self.apply(tape.gradient(loss, [variable.value for variable in self.model.trainable_variables]))
+
+    def apply(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+        """Takes the step of these gradients; returns as `update`."""
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync > 1:
             # Keras sums over the replicas again: what they then hold in common is divided among them.
@@ -108,7 +111,7 @@ class PixelStep:
             fake = self.generator.model(lr, training=True)
             total, values = total_loss(self.terms, self._target(hr), fake, **self._steady(lr, hr))
             loss = self.generator.scaled(total)
-        return {"loss": total, **_named(values), "learning_rate": self.generator.rate(),
+        return {"loss": total, **named(values), "learning_rate": self.generator.rate(),
                 "gradient_norm": self.generator.update(tape, loss)}
 
     def _target(self, hr: tf.Tensor) -> tf.Tensor:
@@ -166,7 +169,7 @@ class AdversarialStep(PixelStep):
                 values["gradient_penalty"] = self.penalty(seen, faked, discriminator.optimizer.iterations)
                 discriminator_loss += self.penalty.weight * values["gradient_penalty"]
             discriminator_loss = discriminator.scaled(discriminator_loss)
-        return {"loss": total, **_named(values),
+        return {"loss": total, **named(values),
                 "d_real": tf.reduce_mean(tf.sigmoid(real_logits)), "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
                 "learning_rate": generator.rate(),
                 "gradient_norm": generator.update(tape, generator_loss),
@@ -183,5 +186,6 @@ class AdversarialStep(PixelStep):
                 "discriminator_optimizer": variables(self.discriminator.optimizer)}
 
 
-def _named(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def named(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Losses under the names that records have."""
     return {f"loss/{name}": value for name, value in values.items()}

@@ -87,11 +87,11 @@ class Validator:
         """A row an image: bicubic, generator, original, cut from the middle."""
         rows = []
         for bicubic, sr, pair in zip(self._bicubic[:SHEET_IMAGES], upscaled, self._pairs, strict=False):
-            rows.append(np.hstack([_middle(image) for image in (bicubic, sr, pair.hr)]))
+            rows.append(np.hstack([middle_of(image) for image in (bicubic, sr, pair.hr)]))
         return np.vstack(rows)
 
 
-def _middle(image: np.ndarray) -> np.ndarray:
+def middle_of(image: np.ndarray) -> np.ndarray:
     """The middle of an image, black where it is smaller than the sheet's cells."""
     top, left = (max(0, (side - SHEET_SIDE) // 2) for side in image.shape[:2])
     cut = image[top : top + SHEET_SIDE, left : left + SHEET_SIDE]

@@ -35,4 +35,5 @@ FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED, REAL_PLKSR]
 # Networks over time, whose contract is tests/models/test_clip_generators.py.
 CLIP_CASES = {
     "frvsr": {"scale": 4, "features": 6, "blocks": 1, "skip": "bicubic", "flow_features": 2},
+    "vespcn": {"scale": 3, "features": 6, "layers": 3},
 }

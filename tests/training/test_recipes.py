@@ -24,6 +24,7 @@ SHRUNK = {
     "esrgan_plus.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32",
                           "--discriminator_args=features:8"],
     "esrgan_plus_psnr.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "frvsr.flags": ["--model_args=features:8,blocks:1,flow_features:4", "--patch_size=32", "--frames=3"],
     "fsrcnn.flags": ["--model_args=features:8,shrunk:4,mappings:1"],
     "mobile.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
     "plksr_tiny.flags": ["--model_args=features:8,blocks:1,kernel_size:5,large_features:2", "--patch_size=32"],
@@ -47,6 +48,9 @@ SHRUNK = {
     "srvgg.flags": ["--model_args=features:8,convolutions:1", "--patch_size=32"],
     "swinir_light.flags": ["--model_args=features:8,depths:2,heads:2,upsampler:pixelshuffledirect",
                            "--patch_size=32"],
+    "tecogan.flags": ["--model_args=features:8,blocks:1,skip:bicubic,flow_features:4", "--patch_size=32",
+                      "--discriminator_args=features:8", "--frames=3"],
+    "vespcn.flags": ["--model_args=features:8,layers:3", "--patch_size=32"],
     "vdsr.flags": ["--model_args=features:8,depth:3"],
 }
 
@@ -67,7 +71,9 @@ def test_it_takes_a_step(command, tmp_path, finished, recipe):
         if name in finished:
             shutil.copytree(finished[name], run)
             continue
-        done = command("train", f"--flagfile={name}", *SHRUNK[name], "--dataset=deadleaves:2", "--val_images=1",
+        over_time = any(argument.startswith("--frames") for argument in SHRUNK[name]) or name == "vespcn.flags"
+        done = command("train", f"--flagfile={name}", *SHRUNK[name],
+                       f"--dataset={'motion:' * over_time}deadleaves:2", "--val_images=1",
                        "--batch_size=2", "--vgg_weights=random", "--steps=1")
         assert done.status == 0, done.err
         finished[name] = run

@@ -10,7 +10,7 @@ from srgan_tf.data.degradation.chains import first_order, real_esrgan, whole_lev
 from srgan_tf.data.degradation.draws import Drawn, choice
 from srgan_tf.data.degradation.pools import read_kernels, read_noise
 from srgan_tf.data.degradation.realsr import realsr
-from srgan_tf.data.degradation.resizing import bicubic_downsample
+from srgan_tf.data.degradation.resizing import bicubic_downsample, gaussian_downsample
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 
@@ -70,6 +70,10 @@ def _bicubic(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, Dra
     return whole_levels(bicubic_downsample(hr, scale)), {}
 
 
+def _gaussian(hr: tf.Tensor, seed: tf.Tensor, scale: int) -> tuple[tf.Tensor, Drawn]:
+    return whole_levels(gaussian_downsample(hr, scale)), {}
+
+
 def _realsr(scale: int, kernel_pool: str, noise_pool: str) -> Degrade:
     if not kernel_pool and not noise_pool:
         raise UserError("--degradation=realsr needs --kernel_pool=DIR, --noise_pool=DIR or both")
@@ -81,6 +85,7 @@ def _realsr(scale: int, kernel_pool: str, noise_pool: str) -> Degrade:
 
 DEGRADATIONS: dict[str, Callable[[int, str, str], Degrade]] = {
     "bicubic": lambda scale, *pools: partial(_bicubic, scale=scale),
+    "gaussian": lambda scale, *pools: partial(_gaussian, scale=scale),
     "first_order": lambda scale, *pools: partial(first_order, scale=scale),
     "real_esrgan": lambda scale, *pools: partial(real_esrgan, scale=scale),
     "realsr": _realsr,

@@ -1,5 +1,6 @@
 """Resizing: MATLAB's reduction, by which test images are made, and the plain kinds that programs and websites use."""
 
+import numpy as np
 import tensorflow as tf
 
 MODES = ("area", "bilinear", "bicubic")
@@ -25,6 +26,25 @@ def resize(images: tf.Tensor, height: tf.Tensor, width: tf.Tensor, mode: tf.Tens
     branches = [lambda mode=mode: tf.image.resize(images, size, method=mode) for mode in MODES]
     resized = tf.switch_case(mode, branches)
     return tf.ensure_shape(resized, [images.shape[0], None, None, images.shape[3]])
+
+
+def gaussian_downsample(hr: tf.Tensor, scale: int, sigma: float = 1.5) -> tf.Tensor:
+    """A Gaussian blur, then every `scale`-th pixel from the first on, as TecoGAN's LR is made (arXiv 1811.09393).
+
+    Args:
+        hr: float32 [B,H,W,C]; H and W multiples of `scale`, and more than 3 sigma.
+        scale: how many times smaller the result is.
+        sigma: of the Gaussian, in HR pixels; it reaches floor(3 sigma) pixels to each side.
+
+    Returns:
+        float32 [B,H/scale,W/scale,C]. Edges are mirrored without the edge itself.
+    """
+    radius = int(3 * sigma)
+    line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel = np.outer(line, line) / line.sum() ** 2
+    kernel = tf.constant(np.repeat(kernel[:, :, None, None], hr.shape[-1], axis=2), tf.float32)
+    padded = tf.pad(hr, [[0, 0], [radius, radius], [radius, radius], [0, 0]], mode="REFLECT")
+    return tf.nn.depthwise_conv2d(padded, kernel, [1, scale, scale, 1], "VALID")
 
 
 def bicubic_downsample(hr: tf.Tensor, scale: int) -> tf.Tensor:

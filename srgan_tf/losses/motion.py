@@ -1,0 +1,47 @@
+"""Losses of the flow that networks over time estimate: f(hr, sr, motions) -> float32 scalar.
+
+`motions` are Motion tuples; the two images are not looked at.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from keras import ops
+
+_EPSILON = 0.01  # VESPCN, section 3.2
+
+
+class Motion(NamedTuple):
+    """Frames that were moved onto others.
+
+    Attributes:
+        moved: what the flow made of the frames, [B,H,W,C].
+        target: what it should be, of the same shape.
+        flow: [B,H,W,2], in pixels.
+    """
+
+    moved: Any
+    target: Any
+    flow: Any
+
+
+def warp_loss(hr, sr, motions: Sequence[Motion]):
+    """Mean squared difference of moved frames and targets (FRVSR, arXiv 1801.04590, Eq. 3; VESPCN, Eq. 6)."""
+    return sum(ops.mean(ops.square(moved - target)) for moved, target, _ in motions) / len(motions)
+
+
+def flow_smoothness(hr, sr, motions: Sequence[Motion]):
+    """Mean Huber loss of the flow's differences between neighbours: sqrt(0.01 + their squares) (VESPCN, Eq. 6)."""
+    total = 0
+    for *_, flow in motions:
+        across = flow[:, :-1, 1:] - flow[:, :-1, :-1]
+        down = flow[:, 1:, :-1] - flow[:, :-1, :-1]
+        squares = ops.sum(ops.square(across) + ops.square(down), axis=-1)
+        total += ops.mean(ops.sqrt(_EPSILON + squares))
+    return total / len(motions)
+
+
+def ping_pong(hr, sr, ping_pong: tuple[Any, Any]):
+    """Mean squared difference of a clip's images on the way there and on the way back (TecoGAN, Eq. 5)."""
+    there, back = ping_pong
+    return ops.mean(ops.square(there - back))

@@ -1,0 +1,57 @@
+"""What a run of a network over time is made of, besides what every run has (assembly.py)."""
+
+from collections.abc import Sequence
+
+from srgan_tf.config import TrainConfig
+from srgan_tf.data import Store
+from srgan_tf.data.clip_pipeline import REDUCTIONS
+from srgan_tf.data.degradation import Degrade, open_degradation
+from srgan_tf.errors import UserError
+from srgan_tf.losses import Term
+from srgan_tf.models import CLIP_GENERATORS
+
+KINDS = ("clips:", "motion:")  # of --dataset
+CLIP_NEEDS = ("motions", "ping_pong")
+DISCRIMINATOR = "spatiotemporal"
+# Flags that change images, and the value that leaves them alone.
+_OF_IMAGES = {"mix": "", "teacher": "", "gradient_penalty": "", "discriminator_input": "rgb", "sharpen_targets": False}
+
+
+def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
+    """Whether a run is one of a network over time.
+
+    Raises:
+        UserError: what is asked does not go together.
+    """
+    over_time = config.model in CLIP_GENERATORS
+    for dataset in filter(None, (config.dataset, config.val_dataset)):
+        if dataset.startswith(KINDS) != over_time:
+            kinds = "clips:PATH or motion:SOURCE"
+            raise UserError(f"--model={config.model} is a network over time, which trains on {kinds}; got {dataset}"
+                            if over_time else f"--dataset={dataset} is for a --model over time "
+                            f"({', '.join(CLIP_GENERATORS)}); got --model={config.model}")
+    if not over_time:
+        for term in terms:
+            if set(term.needs) & set(CLIP_NEEDS):
+                raise UserError(f"--losses={term.name} is for a --model over time ({', '.join(CLIP_GENERATORS)}); got "
+                                f"--model={config.model}")
+        return False
+    for name, without in _OF_IMAGES.items():
+        if getattr(config, name) != without:
+            raise UserError(f"--{name}={getattr(config, name)} is for images: leave it out with --model={config.model}")
+    if config.degradation not in REDUCTIONS:
+        raise UserError(f"--degradation of clips must be {' or '.join(REDUCTIONS)}; got {config.degradation}")
+    for term in terms:
+        if "average" in term.needs:
+            raise UserError(f"--losses={term.name} is for images: leave it out with --model={config.model}")
+    if config.adversarial and (config.model != "frvsr" or config.discriminator != DISCRIMINATOR):
+        raise UserError(f"--adversarial trains clips with --model=frvsr and --discriminator={DISCRIMINATOR}; got "
+                        f"--model={config.model} and --discriminator={config.discriminator}")
+    return True
+
+
+def clip_degradation(config: TrainConfig, store: Store) -> Degrade | None:
+    """What makes LR; None where clips have it stored, as MATLAB's bicubic reduction makes it."""
+    if store.moving == "clips" and config.degradation == "bicubic":
+        return None
+    return open_degradation(config.degradation, config.scale)
