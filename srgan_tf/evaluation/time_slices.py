@@ -1,4 +1,4 @@
-"""Space-time slices: a row of pixels of each frame of a clip, below each other. What is steady is a smooth line there."""
+"""Space-time slices: a row of pixels of each frame of a clip, below each other. What is steady is smooth there."""
 
 from collections.abc import Mapping, Sequence
 
