@@ -87,9 +87,9 @@ def _of_clips(store: Store, frames: int, patch_size: int, seed: int, degrade: De
             return cut_mirrored(store.pixels, start, hr_row[index], size, corner, patch_size + 2 * MARGIN)
 
         def clip(frame: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-            times = range(frames)
-            joined = turn(tf.concat([frame(tf.where(backwards, frames - 1 - time, time)) for time in times], -1),
-                          symmetry)
+            times = tf.range(frames, dtype=tf.int64)
+            times = tf.unstack(tf.where(backwards, times[::-1], times))
+            joined = turn(tf.concat([frame(time) for time in times], -1), symmetry)
             return tf.stack(tf.split(joined, frames, axis=-1))  # [P,P,3T] -> [T,P,P,3]
 
         if degrade is None:

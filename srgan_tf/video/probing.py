@@ -179,11 +179,17 @@ def _described(path: Path, container: Any, track: Any, frame: Any) -> Clip:
     end = track.duration * track.time_base if track.duration else Fraction(container.duration or 0, 1_000_000)
     return Clip(
         path, track.index, context.name, frame.width, frame.height, depth_of(frame.format),
-        any(component.is_alpha for component in frame.format.components), colour, track.time_base,
+        _has_alpha(track, frame), colour, track.time_base,
         track.average_rate or track.guessed_rate or Fraction(25), origin, float(end),
         track.sample_aspect_ratio or None,
         sides.get("DISPLAYMATRIX"), frame.interlaced_frame, tuple(
             audio.codec_context.name for audio in container.streams.audio if audio.codec_context))
+
+
+def _has_alpha(track: Any, frame: Any) -> bool:
+    """Whether there is transparency: in the frames, or beside them, as VP8 and VP9 have it (decoders pass it over)."""
+    beside = {name.lower(): value for name, value in track.metadata.items()}.get("alpha_mode") == "1"
+    return beside or any(component.is_alpha for component in frame.format.components)
 
 
 def _side_data(frame: Any) -> dict[str, tuple[int, ...] | None]:

@@ -126,6 +126,22 @@ def test_interlaced_frames_become_whole_ones(tmp_path, command):
     assert np.abs(np.diff(grey[20:-20], axis=0)).max() < 40  # the fields' comb was 235 levels high
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_lost_transparency_is_said(tmp_path, command, codec):
+    """VP8 and VP9 have it in a layer of its own, of which the frames know nothing."""
+    with av.open(str(tmp_path / "clip.webm"), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuva420p"
+        frame = av.VideoFrame.from_ndarray(np.full((32, 32, 4), 100, np.uint8), format="rgba")
+        frame = frame.reformat(format="yuva420p")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    done = command("upscale", "clip.webm", *BICUBIC)
+    assert done.status == 0, done
+    assert "clip.webm: its transparency is not kept" in done.out
+
+
 @pytest.mark.parametrize(("arguments", "first", "last"), [
     (("--start=0.08",), 2, 9), (("--end=0:00.2",), 0, 4), (("--start=0.08", "--end=0.2"), 2, 4)])
 def test_a_stretch(command, tmp_path, arguments, first, last):

@@ -22,7 +22,7 @@ from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine, blocks
 
 TINY = {"model": "frvsr", "model_args": "features:8,blocks:1,flow_features:4", "patch_size": 32, "batch_size": 2,
-        "frames": 4, "losses": "mse:1,warp:1", "degradation": "gaussian", "learning_rate": 1e-3,
+        "frames": 3, "losses": "mse:1,warp:1", "degradation": "gaussian", "learning_rate": 3e-3,
         "dataset": "motion:deadleaves"}
 
 
@@ -160,14 +160,14 @@ def play(photos, steps, **changes):
     {}, {"model": "vespcn", "model_args": "features:8,layers:3", "degradation": "bicubic",
          "losses": "mse:1,warp:0.01,flow:0.001"}], ids=["frvsr", "vespcn"])
 def test_losses_fall(photos, changes):
-    _, values = play(photos, 40, **changes)
+    _, values = play(photos, 20, **changes)
     assert all(np.isfinite(row).all() for row in values.values())
-    assert values["loss"][-8:].mean() < 0.6 * values["loss"][:8].mean()
+    assert values["loss"][-5:].mean() < 0.7 * values["loss"][:5].mean()
 
 
 def test_tecogan(photos):
     """Both networks learn, and the discriminator rests where it is far ahead."""
-    step, values = play(photos, 3, losses="mse:1,warp:1,ping_pong:0.5,features:0.02", adversarial="vanilla:0.01",
+    step, values = play(photos, 2, losses="mse:1,warp:1,ping_pong:0.5,features:0.02", adversarial="vanilla:0.01",
                         discriminator="spatiotemporal", discriminator_args="features:4")
     assert all(np.isfinite(row).all() for row in values.values())
     assert {"loss/mse", "loss/warp", "loss/ping_pong", "loss/features", "loss/adversarial"} <= set(values)
