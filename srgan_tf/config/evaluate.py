@@ -33,9 +33,9 @@ class EvaluateConfig(Settings):
         "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True, group="Basics")
     clips: tuple[str, ...] = setting(
         (), "Instead of benchmarks: HR videos, folders of videos or of frames, separated by commas, for figures over "
-        "time and space-time slices (OUTPUT/clips.md, clips.json, slices_*.png).", paths=True, group="Basics")
+        "time and space-time slices (OUTPUT/clips.md, clips.json, slices_*.png).", paths=True, group="Data")
     reduction: str = setting("bicubic", "How the LR of --clips is made: MATLAB's reduction, or a blur of sigma 1.5 and "
-                             "every scale-th pixel (gaussian).", choices=("bicubic", "gaussian"), group="Basics")
+                             "every scale-th pixel (gaussian).", choices=("bicubic", "gaussian"), group="Data")
     scale: int = setting(4, "Scale of the task; as many pixels are cropped from each side.", choices=SCALES,
                          group="Basics")
     output: str = setting(
