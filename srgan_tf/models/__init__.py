@@ -41,11 +41,8 @@ from srgan_tf.models.vespcn import VESPCN
 from srgan_tf.models.vgg import VGG19Features
 
 __all__ = [
-<<<<<<< HEAD
     "BSRN",
-=======
     "CLIP_DISCRIMINATORS",
->>>>>>> facc0b7 (VESPCN; training on clips and on windows that move over photographs: FRVSR, VESPCN, TecoGAN; evaluate --clips)
     "CLIP_GENERATORS",
     "DAT",
     "DISCRIMINATORS",
