@@ -24,6 +24,7 @@ from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.schedule_free import ScheduleFreeAdamW
 from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
 
+TRAINED = {**GENERATORS, **CLIP_GENERATORS}
 # What a discriminator sees of images.
 VIEWS = {"rgb": lambda images: images, "wavelet": detail_bands}
 
@@ -35,7 +36,8 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
         ValueError: a name, an argument or a weight file is wrong.
     """
     parse_mixes(config.mix)
-    if lookup(GENERATORS, config.model, "model").closed_form:
+    if lookup(TRAINED, config.model, "model").closed_form:
+        check_clips(config, ())
         _check_closed_form(config)
         return FitStep(build_generator(config), config.steps)
     terms = parse_terms(config.losses, config.vgg_weights)
@@ -110,7 +112,7 @@ def build_teacher(config: TrainConfig) -> keras.Model:
 
 def build_generator(config: TrainConfig) -> keras.Model:
     """The generator, with fresh weights or those of --init_from."""
-    architecture = lookup({**GENERATORS, **CLIP_GENERATORS}, config.model, "model")
+    architecture = lookup(TRAINED, config.model, "model")
     generator = _build("model", architecture, config.model_args, scale=config.scale, dtype=config.precision)
     if generator.image_channels != 3:
         raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
