@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from srgan_tf.data.folder_source import HELD_OUT
-from srgan_tf.data.pairs import Pair, Source, pair_from_hr
+from srgan_tf.data.pairs import ClipPair, Source, pair_from_hr
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.imaging import list_images, read_image
 from srgan_tf.text import expand
@@ -52,7 +52,7 @@ def clips(where: str, scale: int, part: str) -> Source:
                   files={name: files for name, _, files in pieces}, moving="clips")
 
 
-Found = tuple[str, tuple[Path, ...], list[tuple[int | None, Callable[..., Pair]]]]
+Found = tuple[str, tuple[Path, ...], list[tuple[int | None, Callable[..., ClipPair]]]]
 
 
 def _found(path: Path) -> Iterator[Found]:
@@ -93,11 +93,11 @@ def _video(path: Path) -> Found:
                                 for number, (start, end) in enumerate(stretches)]
 
 
-def _fail(reason: str, scale: int) -> Pair:
+def _fail(reason: str, scale: int) -> ClipPair:
     raise UserError(reason)
 
 
-def _load_video(path: Path, start: Fraction, end: Fraction | None, scale: int) -> Pair:
+def _load_video(path: Path, start: Fraction, end: Fraction | None, scale: int) -> ClipPair:
     from srgan_tf.video.frame_reading import read_frames
     from srgan_tf.video.probing import probe
 
@@ -105,19 +105,19 @@ def _load_video(path: Path, start: Fraction, end: Fraction | None, scale: int) -
     return stacked([pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8) for pixels in frames], scale)
 
 
-def _load_frames(files: list[Path], scale: int) -> Pair:
+def _load_frames(files: list[Path], scale: int) -> ClipPair:
     frames = [read_image(file).pixels[..., :3] for file in files]
     if len({frame.shape for frame in frames}) > 1:
         raise UserError(f"{files[0].parent}: its frames differ in size")
     return stacked(frames, scale)
 
 
-def stacked(frames: list[np.ndarray], scale: int) -> Pair:
+def stacked(frames: list[np.ndarray], scale: int) -> ClipPair:
     """Frames uint8 [H,W,3] as one pair, HR and LR [T H',W',3], each reduced as MATLAB does."""
     if not frames:
         raise UserError("no frames")
     pairs = [pair_from_hr(frame, scale) for frame in frames]
-    return Pair(*(np.concatenate([getattr(pair, name) for pair in pairs]) for name in ("lr", "hr")), frames=len(pairs))
+    return ClipPair(*(np.concatenate([getattr(pair, name) for pair in pairs]) for name in ("lr", "hr")), len(pairs))
 
 
 def _place(name: str) -> float:

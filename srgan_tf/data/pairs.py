@@ -14,14 +14,20 @@ from srgan_tf.imaging import matlab_resize, read_image
 class Pair(NamedTuple):
     """A low-resolution image uint8 [H,W,3] and the one it was made from, uint8 [sH,sW,3].
 
-    `taught` is what a teacher makes of LR, uint8 [sH,sW,3], where there is one. `frames` of a clip may lie below each
-    other, [T H,W,3] and [T sH,sW,3].
+    `taught` is what a teacher makes of LR, uint8 [sH,sW,3], where there is one.
     """
 
     lr: np.ndarray
     hr: np.ndarray
     taught: np.ndarray | None = None
-    frames: int = 1
+
+
+class ClipPair(NamedTuple):
+    """A clip as a pair: its `frames`, T of them, below each other, uint8 [T H,W,3] and [T sH,sW,3]."""
+
+    lr: np.ndarray
+    hr: np.ndarray
+    frames: int
 
 
 class Source(NamedTuple):

@@ -202,7 +202,7 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
             else:
                 for part, pair in _parts(job, name, loaded):
                     pairs.append(records.Entry(part, length, *pair.lr.shape[:2]))
-                    length += records.append_pair(write, *pair[:3])
+                    length += records.append_pair(write, *pair)
                 if len(job.files.get(name, ())) > 1:
                     looks.add(name, loaded)
             progress()

@@ -81,14 +81,15 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
     kept, skipped, looks, end, frames = [], [], Looks.none(), 0, []
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
         for name, loaded in load_in_parallel(source.images):
+            count = getattr(loaded, "frames", 1)  # a clip's lie below each other
             reason = loaded if isinstance(loaded, str) else _unfit(
-                loaded.hr.shape[0] // loaded.frames, loaded.hr.shape[1], smallest_hr)
+                loaded.hr.shape[0] // count, loaded.hr.shape[1], smallest_hr)
             if reason:
                 skipped.append((name, reason))
             else:
                 kept.append((name, end, *loaded.lr.shape[:2]))
                 end += _append(file, loaded)
-                frames.append(loaded.frames)
+                frames.append(count)
                 if len(source.files.get(name, ())) > 1 and not source.moving:
                     looks.add(name, loaded)
             if progress:

@@ -25,7 +25,7 @@ def folder(tmp_path, photo):
 def test_folder_makes_matlab_lr(folder, photo):
     store = build_store(open_source(f"folder:{folder / 'HR'}", 4), 4)
     assert len(store.names) == 4
-    lr, hr, *_ = store.pair(1)
+    lr, hr, _ = store.pair(1)
     np.testing.assert_array_equal(hr, photo[:64, :68])
     np.testing.assert_array_equal(lr, matlab_resize(hr, 1 / 4))
 
