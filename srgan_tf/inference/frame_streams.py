@@ -161,7 +161,8 @@ class SceneStream:
 
     def _stepped(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         upscaler = self._upscaler
-        return step_tiled(upscaler.runtime, to_unit(pixels), self._state, upscaler.tile, upscaler.overlap)
+        return step_tiled(upscaler.runtime, to_unit(pixels), self._state, upscaler.side(pixels.shape),
+                          upscaler.overlap)
 
     def _step(self, pixels: np.ndarray) -> None:
         """Takes a step, and gives its image to the frame that it is of."""

@@ -132,7 +132,7 @@ class Upscaler:
         return (f"{averages}: images of up to {most:,.1f} megapixels are upscaled at once, larger ones in tiles of "
                 f"{TILE}, which changes results a little (docs/weights.md)")
 
-    def _side(self, shape: tuple[int, ...]) -> int:
+    def side(self, shape: tuple[int, ...]) -> int:
         """Side of the tiles for an image."""
         if self.tile is not None:
             return self.tile
@@ -142,7 +142,7 @@ class Upscaler:
     def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype, target: Target | None = None
                ) -> np.ndarray:
         while True:
-            tile = self._side(image.shape)  # other threads may lower it meanwhile
+            tile = self.side(image.shape)  # other threads may lower it meanwhile
             try:
                 return upscale_tiled(self.runtime, image, tile, self.overlap, progress, dtype, target)
             except TileTooLargeError:
