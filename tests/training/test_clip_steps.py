@@ -165,12 +165,11 @@ def test_losses_fall(photos, changes):
     assert values["loss"][-5:].mean() < 0.7 * values["loss"][:5].mean()
 
 
-def test_tecogan(photos):
-    """Both networks learn, and the discriminator rests where it is far ahead."""
-    step, values = play(photos, 2, losses="mse:1,warp:1,ping_pong:0.5,features:0.02", adversarial="vanilla:0.01",
-                        discriminator="spatiotemporal", discriminator_args="features:4")
-    assert all(np.isfinite(row).all() for row in values.values())
-    assert {"loss/mse", "loss/warp", "loss/ping_pong", "loss/features", "loss/adversarial"} <= set(values)
+def test_tecogans_discriminator_rests_while_it_is_far_ahead():
+    """That both networks take a step together is shown by the recipe (test_recipes.py)."""
+    keras.utils.set_random_seed(0)
+    step = build_step(TrainConfig(**TINY | {"adversarial": "vanilla:0.01", "discriminator": "spatiotemporal",
+                                            "discriminator_args": "features:4"}))
     model = step.discriminator.model
     before = model.get_weights()
     gradients = [tf.ones_like(weight) for weight in model.trainable_variables]
