@@ -30,10 +30,11 @@ def test_there_is_a_default():
 def test_it_beats_bicubic_on_photographs_it_has_not_seen(name):
     assert SHIPPED[name].with_suffix(".md").is_file()
     upscaler, gains = Upscaler(name), []
-    for _, load in open_source("samples", 4, "validation").images:
+    scale = upscaler.scale
+    for _, load in open_source("samples", scale, "validation").images:
         pair = load()
-        bicubic = psnr(matlab_resize(pair.lr, 4), pair.hr, crop=4)
-        gains.append(psnr(upscaler(pair.lr), pair.hr, crop=4) - bicubic)
+        bicubic = psnr(matlab_resize(pair.lr, scale), pair.hr, crop=scale)
+        gains.append(psnr(upscaler(pair.lr), pair.hr, crop=scale) - bicubic)
     assert np.mean(gains) > LEAST_GAIN.get(name, 0.8), gains
 
 
