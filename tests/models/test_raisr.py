@@ -106,7 +106,8 @@ def test_a_plain_surface_stays_plain():
 
 
 @pytest.mark.parametrize(("scale", "arguments"), [
-    (2, {}), (2, {"blending": False}), (3, {}), (4, {}), (2, {"filter_size": 3}), (4, {"gradient_size": 15})])
+    (2, {}), (2, {"blending": False}), (3, {}), (4, {}), (4, {"gradient_size": 15}),
+    (2, {"blending": False, "filter_size": 3})])
 def test_receptive_radius(scale, arguments):
     """Rows up to one change what lies `receptive_radius` below it, and nothing further down."""
     model, random = made(scale, **arguments), np.random.default_rng(1)
