@@ -15,7 +15,7 @@ from srgan_tf.errors import UserError
 # The groups of --help, in their order.
 ADVANCED = "Advanced"
 GROUPS = ("Basics", "Output", "Data", "Model", "Losses", "Schedule", "Teacher", "Quality", "Video", "TFLite",
-          "SavedModel", "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
+          "SavedModel", "Web", "Server", "Access", "Limits", "Hardware", "Logging", ADVANCED)
 SHORT_NAMES = {"output": "o"}
 _KINDS = {int: "whole number", int | None: "whole number", float: "number", str: "name"}
 

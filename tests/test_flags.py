@@ -178,7 +178,7 @@ def test_help_is_grouped(command):
     for name in GENERATORS:
         assert re.search(rf"\W{name}[,.]", flags_of["Basics"]), name
     text = " ".join(done.out.split())
-    assert "(choices: milestones, cosine, constant; default: milestones)" in text
+    assert "(choices: milestones, cosine, constant, schedule_free; default: milestones)" in text
     assert "--[no]jit_compile Compile the step with XLA. (default: no)" in text
     assert "  --output, -o\n" in command("upscale", "--help").out
 

@@ -42,7 +42,10 @@ def export_openvino(generator: Generator, folder: Path, name: str, config: Expor
     model.set_rt_info(info_of_network(generator, input_range=(0, 1), output_range=(0, 1)).to_json(), INFO)
     path = folder / f"{name}.xml"
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        openvino.save_model(model, f"{own}/model.xml", compress_to_fp16=False)
+        try:
+            openvino.save_model(model, f"{own}/model.xml", compress_to_fp16=False)
+        except RuntimeError as error:  # OpenVINO's own, for a full disk too
+            raise OSError(f"{path} cannot be written: {error}") from error
         for made in (path.with_suffix(".bin"), path):
             with replacing(made) as temporary:
                 os.replace(f"{own}/model{made.suffix}", temporary)

@@ -167,7 +167,7 @@ def test_beam_that_is_not_installed_is_named(refused, monkeypatch, arguments):
     (["--shard_images=0"], "--shard_images must be at least 1"),
     (["--verify", "--output=other"], "other holds no records"),
     (["--verify", "--preview"], "--verify, --preview and --collect_noise are three different things"),
-    (["--preview", "--degradation=real_esrgn"], "Did you mean 'real_esrgan'"),
+    (["--preview", "--output=sheet.png", "--degradation=real_esrgn"], "Did you mean 'real_esrgan'"),
     (["--collect_noise", "--output=other"], "--output=other is not empty"),
     (["--collect_noise", "--noise_patch=100", "--noise_variance=0.01"], "no smooth patch in the 13 images"),
 ])

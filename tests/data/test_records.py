@@ -220,7 +220,7 @@ def _peak_memory(folder, count: int) -> float:
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)")
     done = subprocess.run([sys.executable, "-c", code, folder / f"{count}", folder / f"out{count}"], text=True,
                           check=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    return float(done.stdout)
+    return float(done.stdout.split()[-1])
 
 
 CUT = """import os, sys

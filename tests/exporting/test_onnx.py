@@ -88,5 +88,5 @@ def test_what_is_no_upscaler_is_refused(tmp_path, refused):
 def test_what_is_not_installed_is_named_before_the_work(refused, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: name != "tf2onnx" and find(name, *more))
-    message = refused("export", "--model=nosuch", "--format=tflite,onnx", "--output=out")
+    message = refused("export", "--model=edsr_x4", "--format=tflite,onnx", "--output=out")
     assert "--format=onnx needs tf2onnx: pip install 'srgan_tf[onnx]'" in message

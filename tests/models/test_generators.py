@@ -22,7 +22,7 @@ EVERYWHERE = ("dat",)
 TRAINED = [name for name in CASES if not GENERATORS[name].closed_form]
 SCALES = [(name, scale) for name in TRAINED for scale in GENERATORS[name].scales]
 INTEGERS = [(name, argument) for name, case in CASES.items() for argument, value in case.items()
-            if type(value) is int and argument not in ("scale", "channels")]
+            if type(value) is int and argument not in ("scale", "channels", "expansion")]
 
 # Trainable parameters, exact: papers' architectures as the reference implementations count them.
 COUNTS = [

@@ -140,7 +140,8 @@ def test_weights_that_lie(tmp_path, members, kind):
 
 def test_the_layers_of_every_architecture_are_counted(monkeypatch):
     """So that a file of few bytes cannot ask for many of them."""
-    for architecture in (*GENERATORS.values(), *DISCRIMINATORS.values()):
+    layered = [architecture for architecture in GENERATORS.values() if not architecture.closed_form]
+    for architecture in (*layered, *DISCRIMINATORS.values()):
         with pytest.raises(ValueError, match="more than 1 layers"):
             sizes.construct(architecture, {}, None, lambda model: None, layers=1)
 
