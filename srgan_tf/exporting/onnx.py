@@ -4,6 +4,7 @@ The graph is what such tools expect of an upscaler: float32 `image` [N,3,H,W] ->
 and not clipped, of any N, H and W. Pixel shuffles are DepthToSpace.
 """
 
+import logging
 from pathlib import Path
 
 import tensorflow as tf
@@ -39,6 +40,8 @@ def export_onnx(generator: Generator, folder: Path, name: str, config: ExportCon
     import onnx
     import tf2onnx
 
+    # It shows a traceback where it cannot move a transposition (networks on luma), and leaves it: no number changes.
+    logging.getLogger("tf2onnx.optimizer").setLevel(logging.CRITICAL)
     generator = inference_form(generator)
     signature = [tf.TensorSpec([None, None, None, 3], tf.float32, "image")]
     with mobile_forms():

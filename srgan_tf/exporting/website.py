@@ -70,7 +70,11 @@ def _page_files() -> list[Path]:
 def _models(folder: Path) -> list[dict]:
     """What the site in a folder offers; nothing where the folder is empty."""
     if (folder / MODELS).is_file():
-        return json.loads((folder / MODELS).read_text())["models"]
+        try:
+            return [{**one, "file": one["file"]} for one in json.loads((folder / MODELS).read_text())["models"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{folder / MODELS} is not a list of models that this command wrote: name another --output"
+                            ) from error
     if any(folder.iterdir()):
         raise UserError(f"{folder} is neither empty nor a site of this command: name another --output")
     return []

@@ -26,7 +26,7 @@ class Finished(NamedTuple):
         frame: it.
         upscaled: its pixels; None: it has none, and is the last one's faults.
         repeated: whether it equals the frame before, and was not computed.
-        memory: what a stream has to know to go on behind it, where a segment ends with it; empty: nothing.
+        memory: what a stream has to know to continue behind it, where a segment ends with it; empty: nothing.
     """
 
     frame: ClipFrame

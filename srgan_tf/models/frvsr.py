@@ -93,13 +93,13 @@ class FRVSR(ClipGenerator):
         """HR flow from the second of each three frames [B,T,H,W,3] to the first and to the third, for `triplets`."""
         count = frames.shape[1] // 3
         threes = ops.reshape(frames[:, : 3 * count], (-1, 3, *frames.shape[2:]))
-        return [self.enlarged(self.flow(threes[:, 1], threes[:, place])) for place in (0, 2)]
+        return [self.upscaled_flow(self.flow(threes[:, 1], threes[:, place])) for place in (0, 2)]
 
     def unpacked(self, state):
         """The frame before [B,H,W,3] and the image that was made of it [B,sH,sW,3]."""
         return state[..., :3], pixel_shuffle(state[..., 3:], self.scale)
 
-    def enlarged(self, flow):
+    def upscaled_flow(self, flow):
         """The flow of images for that of frames: [B,H,W,2] -> [B,sH,sW,2], in HR pixels."""
         return self.scale * (self._interpolate or bilinear_upsample)(flow, self.scale)
 
@@ -111,7 +111,7 @@ class FRVSR(ClipGenerator):
             made: the images before, [B,sH,sW,3].
             flow: from the frames to those before, [B,H,W,2].
         """
-        moved = pixel_unshuffle(warp(made, self.enlarged(flow)), self.scale)
+        moved = pixel_unshuffle(warp(made, self.upscaled_flow(flow)), self.scale)
         x = ops.relu(self.head(ops.concatenate([frames, moved], axis=-1)))
         for block in self.body:
             x = block(x)

@@ -52,7 +52,8 @@ class RAISR(LumaGenerator):
             strengths: how many strengths there are.
             coherences: how many coherences.
             filter_size: side of the filters in HR pixels, odd and at least 3.
-            gradient_size: side of the window of the gradients, likewise; its Gaussian has a deviation of 2 for 9.
+            gradient_size: side of the window of the gradients, odd and at least 3 too; its Gaussian has a deviation of
+                2 for 9.
             blending: where a filter changes which of a pixel's neighbours are darker than it (census transform), take
                 the more of the bilinear upscaling the more of the eight it changes.
             **kwargs: `name` and `dtype` of the keras.Model.

@@ -49,7 +49,7 @@ def triplets(clips, frames, back, forth, scale: int):
         clips: HR or images, [B,T,sH,sW,3], of whose T the last T mod 3 are left out.
         frames: their LR, [B,T,H,W,3].
         back: HR flow from the second frame of each three to the first, [BT/3,sH,sW,2], which gets no gradient.
-        forth: to the third, likewise.
+        forth: to the third, as `back`.
         scale: s.
 
     Returns:

@@ -9,18 +9,8 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
-from srgan_tf.imaging import to_uint8, to_unit
-from srgan_tf.runtimes.base import (
-    TRIAL,
-    ModelInfo,
-    Options,
-    Runtime,
-    in_turn,
-    info_of,
-    one_line,
-    tiling_of,
-    whole_scale,
-)
+from srgan_tf.runtimes.base import ModelInfo, Options, Runtime, info_of, one_line
+from srgan_tf.runtimes.layouts import open_layout
 
 INFO = "srgan_tf"  # the key of the ModelInfo among the file's metadata
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -42,40 +32,15 @@ def open_onnx(model: ModelRef, options: Options) -> Runtime:
         takes = ", ".join(f"{each.name} {each.type}" for each in given)
         raise UserError(f"{path} must take one float32 or float16 image; it takes {takes}")
     kind, name = TYPES[given[0].type], given[0].name
-    first, fixed_size = layout_of(path, given[0].shape)
-    info = info_of(path, _read_info, session)
 
-    def run_float(images: np.ndarray) -> np.ndarray:
-        values = to_unit(images).astype(kind, copy=False)
+    def compute(images: np.ndarray) -> np.ndarray:
         try:
-            made = session.run(None, {name: np.ascontiguousarray(np.moveaxis(values, 3, 1)) if first else values})[0]
+            made = session.run(None, {name: images.astype(kind, copy=False)})[0]
         except Exception as error:
             raise UserError(f"{path} cannot upscale a tile: {one_line(error)}") from error
-        return np.ascontiguousarray(np.moveaxis(made, 1, 3) if first else made).astype(np.float32, copy=False)
+        return made.astype(np.float32, copy=False)
 
-    taken = fixed_size or TRIAL
-    scale = whole_scale(path, taken, run_float(np.zeros((1, *taken, 3), np.float32)).shape)
-    return in_turn(Runtime(path.stem, scale, lambda images: to_uint8(run_float(images)), fixed_tile=fixed_size,
-                           run_float=run_float, **tiling_of(path, info, scale, fixed_size)))
-
-
-def layout_of(path: Any, shape: list) -> tuple[bool, tuple[int, int] | None]:
-    """Whether a tensor of images has its channels first, and its fixed height and width, None where they are free.
-
-    Args:
-        path: of the model, for messages.
-        shape: of its input; what is no integer of at least 1 is free.
-
-    Raises:
-        UserError: it holds no RGB images.
-    """
-    sides = [side if isinstance(side, int) and side > 0 else None for side in shape]
-    if len(sides) == 4 and sides[0] in (None, 1) and 3 in (sides[1], sides[3]):
-        first = sides[1] == 3 and sides[3] != 3
-        height, width = sides[2:] if first else sides[1:3]
-        if (height is None) == (width is None):
-            return first, None if height is None else (height, width)
-    raise UserError(f"{path} must take images [N,3,H,W] or [N,H,W,3]; it takes {shape}")
+    return open_layout(path, given[0].shape, info_of(path, _read_info, session), compute)
 
 
 def _read_info(session: Any) -> ModelInfo | None:

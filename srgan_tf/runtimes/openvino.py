@@ -8,7 +8,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
-from srgan_tf.imaging import to_uint8, to_unit
+from srgan_tf.imaging import to_unit
 from srgan_tf.runtimes.base import (
     TRIAL,
     ModelInfo,
@@ -21,7 +21,7 @@ from srgan_tf.runtimes.base import (
     whole_scale,
 )
 from srgan_tf.runtimes.keras import inference_form, trained
-from srgan_tf.runtimes.onnx import layout_of
+from srgan_tf.runtimes.layouts import open_layout
 from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
@@ -91,19 +91,9 @@ def open_file(model: ModelRef, options: Options) -> Runtime:
         shape = network.input().get_partial_shape()
     except Exception as error:  # OpenVINO has many kinds
         raise UserError(f"{path} is not a model that OpenVINO can open: {one_line(error)}") from error
-    first, fixed_size = layout_of(path, [side.get_length() if side.is_static else None for side in shape])
     run = compile_network(lambda: network, options.precision or "float32", options.threads)
-
-    def run_float(images: np.ndarray) -> np.ndarray:
-        values = to_unit(images)
-        made = run(np.ascontiguousarray(np.moveaxis(values, 3, 1)) if first else values)
-        return np.ascontiguousarray(np.moveaxis(made, 1, 3)) if first else made
-
-    taken = fixed_size or TRIAL
-    scale = whole_scale(path, taken, run_float(np.zeros((1, *taken, 3), np.float32)).shape)
-    info = info_of(path, _read_info, network)
-    return in_turn(Runtime(path.stem, scale, lambda images: to_uint8(run_float(images)), fixed_tile=fixed_size,
-                           run_float=run_float, **tiling_of(path, info, scale, fixed_size)))
+    sides = [side.get_length() if side.is_static else None for side in shape]
+    return open_layout(path, sides, info_of(path, _read_info, network), run)
 
 
 def _read_info(network: Any) -> ModelInfo | None:

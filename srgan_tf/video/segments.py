@@ -3,7 +3,7 @@
     .clip_x4.mp4.parts/job.json       what they were made of and how: another clip, model or setting begins anew
     .clip_x4.mp4.parts/000000.mkv     the first LENGTH frames, encoded by themselves: it plays by itself too
     .clip_x4.mp4.parts/000000.json    when they are shown, and what was found on the way; it comes last
-    .clip_x4.mp4.parts/000000.npz     what a network over time goes on with behind it; of the last segment alone
+    .clip_x4.mp4.parts/000000.npz     what a network over time continues with behind it; of the last segment alone
     .clip_x4.mp4.parts/end.json       after the last frame
 
 Each appears whole or not at all. A run that is stopped at any moment leaves those that are finished; the same frames

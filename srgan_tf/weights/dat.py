@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srgan_tf.weights.layers import Arguments, Arrays, Dense, Family, Plain, Shape, Shapes, Slot, count
+from srgan_tf.weights.layers import Arguments, Arrays, Dense, Depthwise, Family, Plain, Shape, Shapes, Slot, count
 from srgan_tf.weights.swinir import NORM, dashed, end_slots, held, infer_ends, mask
 
 BLOCK = "layers.{}.blocks.{}"
+TEMPERATURE = Plain(("temperature",))  # one number a head, [heads,1,1] in both
 MASKED_SIDE = 64  # of the image whose masks are written, the default of other programs, unless windows are larger
 
 
@@ -37,35 +38,6 @@ class Halves(NamedTuple):
     @staticmethod
     def _order(units: int) -> np.ndarray:
         return np.arange(units).reshape(3, 2, -1).swapaxes(0, 1).ravel()
-
-
-class Depthwise(NamedTuple):
-    """A convolution of each channel by itself: [C,1,H,W] and [H,W,C,1]."""
-
-    names = ("weight", "bias")
-
-    def shapes(self, kernel: Shape, *bias: Shape) -> list[Shape]:
-        return [(kernel[2], 1, *kernel[:2]), *bias]
-
-    def to_keras(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
-        return [kernel.transpose(2, 3, 0, 1), *bias]
-
-    def to_torch(self, kernel: np.ndarray, *bias: np.ndarray) -> list[np.ndarray]:
-        return [kernel.transpose(2, 3, 0, 1), *bias]
-
-
-class Temperature(NamedTuple):
-    """One number a head, [heads,1,1] in both; no suffix of a layer's follows the name."""
-
-    names = ("temperature",)
-
-    def shapes(self, array: Shape) -> list[Shape]:
-        return [array]
-
-    def to_keras(self, array: np.ndarray) -> list[np.ndarray]:
-        return [array]
-
-    to_torch = to_keras
 
 
 def infer(shapes: Shapes) -> tuple[str, Arguments] | None:
@@ -124,7 +96,7 @@ def attention_slots(name: str, layer: Any, kind: str) -> Iterator[Slot]:
         yield Slot(f"{parts}.{first + 1}", part.norm, Plain())
         yield Slot(f"{parts}.{first + 3}", part.excite)
     if kind == "channel":
-        yield Slot(name, held(layer.temperature), Temperature())
+        yield Slot(name, held(layer.temperature), TEMPERATURE)
         return
     for number, bias in enumerate(layer.biases):
         pos = f"{name}.attns.{number}.pos"

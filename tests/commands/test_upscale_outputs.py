@@ -65,7 +65,7 @@ def test_an_ending_that_is_not_written_makes_no_folder(refused, images, tmp_path
 
 
 def test_a_file_that_is_named_and_exists_is_no_success(command, refused, images, tmp_path):
-    """The folder's results are kept and the run goes on; the one file that was asked for was not made."""
+    """The folder's results are kept and the run continues; the one file that was asked for was not made."""
     images("a.png")
     (tmp_path / "large.png").write_text("mine")
     assert refused("upscale", "in/a.png", BICUBIC, "-o", "large.png") == (

@@ -47,7 +47,8 @@ def test_a_site_and_a_second_model(tmp_path, litert_js):
     models = json.loads((site / "models.json").read_text())["models"]
     assert [model["title"] for model in models] == ["mine", "again"]
     for model in models:
-        assert "ESPCN" in model["note"] and model["io"] == "float1" and model["tile"] == 256
+        assert "ESPCN" in model["note"]
+        assert (model["io"], model["tile"]) == ("float1", 256)
         runtime = open_runtime(str(site / model["file"]))
         assert (runtime.scale, runtime.fixed_tile) == (model["scale"], None)
 
@@ -57,6 +58,10 @@ def test_what_a_site_cannot_be(tmp_path, litert_js):
     (tmp_path / "letters/mine.txt").write_text("x")
     with pytest.raises(UserError, match="neither empty nor a site"):
         export_web(lifelike("fsrcnn"), tmp_path / "letters", "mine", config(litert_js))
+    for text in ("{", "[]", '{"models": [3]}', '{"models": [{"title": "mine"}]}'):
+        (tmp_path / "models.json").write_text(text)
+        with pytest.raises(UserError, match="is not a list of models that this command wrote"):
+            export_web(lifelike("fsrcnn"), tmp_path, "mine", config(litert_js))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="has neither a folder core nor a file core-"):
         export_web(lifelike("fsrcnn"), tmp_path / "empty", "mine", config(str(tmp_path / "letters")))

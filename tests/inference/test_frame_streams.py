@@ -1,4 +1,4 @@
-"""Networks over time in a stream: scenes, repeats, delays, and what a resumed run goes on with."""
+"""Networks over time in a stream: scenes, repeats, delays, and what a resumed run continues with."""
 
 from collections import Counter
 from itertools import pairwise
