@@ -6,7 +6,9 @@ and not clipped, of any N, H and W. Pixel shuffles are DepthToSpace.
 
 import logging
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from srgan_tf.atomic import replacing
@@ -47,7 +49,7 @@ def export_onnx(generator: Generator, folder: Path, name: str, config: ExportCon
     with mobile_forms():
         graph = tf.function(lambda image: {"upscaled": generator(image, training=False)}, signature)
         model, _ = tf2onnx.convert.from_function(graph, signature, opset=OPERATOR_SET, inputs_as_nchw=["image"],
-                                                 outputs_as_nchw=["upscaled"])
+                                                 outputs_as_nchw=["upscaled"], custom_op_handlers={"Erfc": (_erfc, [])})
     for value, axes in zip((model.graph.input[0], model.graph.output[0]), AXES, strict=True):
         for axis, size in axes.items():
             value.type.tensor_type.shape.dim[axis].dim_param = size
@@ -58,3 +60,13 @@ def export_onnx(generator: Generator, folder: Path, name: str, config: ExportCon
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
     return path
+
+
+def _erfc(graph: Any, node: Any, name: str, arguments: list) -> None:
+    """1 - erf(x) in place of TensorFlow's erfc, of which GELU is made and which ONNX does not have."""
+    kind, shape = graph.get_dtype(node.output[0]), graph.get_shape(node.output[0])
+    one = graph.make_const(f"{name}/one", np.array(1, np.float32))
+    error = graph.make_node("Erf", [node.input[0]], shapes=[shape], dtypes=[kind])
+    graph.remove_node(name)
+    graph.make_node("Sub", [one.output[0], error.output[0]], name=name, outputs=node.output, shapes=[shape],
+                    dtypes=[kind])
