@@ -281,7 +281,7 @@ def test_a_discriminator_has_a_rate_of_its_own():
 ])
 def test_mistakes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        build_step(TrainConfig(**{**SMALL, "model_args": "", **arguments}))
+        build_step(TrainConfig(**{**SMALL, **arguments}))
 
 
 def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_file):
