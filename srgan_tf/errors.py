@@ -4,6 +4,13 @@ Commands turn a UserError, and the operating system's own errors, into one line 
 that reaches a command is a fault of this package: it is shown with its traceback.
 """
 
+import contextlib
+from collections.abc import Iterator
+
+# What the full install requires and the light one (light/setup.py) does not.
+FULL_INSTALL_ONLY = ("importlib_resources", "keras", "tensorboard", "tensorflow", "tensorflow-datasets")
+TO_FULL_INSTALL = "`pip install .` in a clone of srgan_tf makes this light install the full one"
+
 
 class UserError(ValueError):
     """Something that the user gave cannot be used; the message says what it is, the value received and what to do."""
@@ -19,3 +26,15 @@ class ModelNotFoundError(UserError, FileNotFoundError):
 
 class MissingPackageError(UserError, ImportError):
     """An optional package is not installed; the message has the command that installs it."""
+
+
+@contextlib.contextmanager
+def light_install() -> Iterator[None]:
+    """Where a package is missing that only the full install has, raises a MissingPackageError that says so."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0].replace("_", "-")
+        if package not in FULL_INSTALL_ONLY:
+            raise
+        raise MissingPackageError(f"{package} is not installed; {TO_FULL_INSTALL}") from error

@@ -21,7 +21,7 @@ from typing import Any
 from absl import flags as absl_flags
 
 from srgan_tf import __version__
-from srgan_tf.errors import MENDABLE, UserError
+from srgan_tf.errors import MENDABLE, UserError, light_install
 from srgan_tf.parsers import PathsParser, TupleParser, WordedParser
 from srgan_tf.settings import SHORT_NAMES
 from srgan_tf.text import printable, show
@@ -67,7 +67,8 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         _say_renamed(config_class, values)
         if rest and not arguments:
             raise UserError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
-        sys.exit(main(build(), rest) if arguments else main(build()))
+        with light_install():
+            sys.exit(main(build(), rest) if arguments else main(build()))
     except (absl_flags.Error, *MENDABLE) as error:
         if os.environ.get("SRGAN_TF_TRACEBACK"):
             raise
@@ -148,6 +149,15 @@ def find_model(model: str, offline: bool = False, server: str = "") -> "ModelRef
     found = resolve(model, offline)
     say(found.note)
     return found
+
+
+def default_model() -> str:
+    """The model of those who name none; a line says so where it is not DEFAULT_MODEL."""
+    from srgan_tf.hub.light import default_model
+
+    name, note = default_model()
+    say(note)
+    return name
 
 
 def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]]:

@@ -7,13 +7,14 @@ Examples:
     python -m srgan_tf.upscale clip.mp4 --model=mobile_x4 --start=1:30 --end=1:40
 """
 
+import dataclasses
 import functools
 import math
 import time
 from collections import Counter
 
 from srgan_tf import flags
-from srgan_tf.config import DEFAULT_MODEL, UpscaleConfig
+from srgan_tf.config import FAITHFUL_MODEL, UpscaleConfig
 from srgan_tf.text import show
 
 
@@ -33,7 +34,9 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         from srgan_tf.inference.file_options import file_options
         from srgan_tf.inference.preflight import make_plan, report_plan, summary
 
-    name = "" if config.server else config.model or DEFAULT_MODEL
+    if not (config.model or config.server):
+        config = dataclasses.replace(config, model=FAITHFUL_MODEL if config.sharpness else flags.default_model())
+    name = "" if config.server else config.model
     bicubic_scale = math.ceil(config.scale) or 4
     scale = bicubic_scale if name == "bicubic" else known_scale(name)
     asked = asked_by(config)
@@ -43,7 +46,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if not plan.jobs:
         return flags.USER_ERROR if summary(plan, 0) else 0
 
-    model = flags.find_model(config.model or ("" if config.server else DEFAULT_MODEL), config.offline, config.server)
+    model = flags.find_model(config.model, config.offline, config.server)
     asked = asked._replace(files=file_options(config, model))
     plan = plan._replace(asked=asked)
     if model.needs_keras:

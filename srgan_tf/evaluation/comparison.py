@@ -19,7 +19,16 @@ from tqdm import tqdm
 from srgan_tf.config import FAITHFUL_MODEL, SHARP_MODEL, CompareConfig
 from srgan_tf.config.compare import ALL, CROP, FULL, WHOLE, Box, parse_crop
 from srgan_tf.errors import MENDABLE, ModelNotFoundError, UserError
-from srgan_tf.hub import ModelRef, absent_models, is_adversarial, licence_terms, present_models, resolve
+from srgan_tf.hub import (
+    ModelRef,
+    absent_models,
+    has_keras,
+    is_adversarial,
+    licence_terms,
+    present_models,
+    resolve,
+    without_keras,
+)
 from srgan_tf.imaging import matlab_resize, premultiply, to_uint8, to_unit, unpremultiply
 from srgan_tf.inference import Upscaler
 from srgan_tf.text import printable
@@ -92,7 +101,9 @@ def find_models(names: Sequence[str], offline: bool = False) -> tuple[dict[str, 
 
 
 def left_out(names: Sequence[str]) -> str:
-    """A line about the published models that `all` does not stand for; empty where there are none."""
+    """A line about the models that `all` does not stand for; empty where there are none."""
+    if ALL in names and not has_keras():
+        return without_keras()
     absent = [name for name in absent_models() if name not in names] if ALL in names else []
     return (f"{len(absent)} published models are not on this machine and are left out (upscale --list shows them; "
             "name one in --models to download it)" if absent else "")

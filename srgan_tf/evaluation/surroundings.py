@@ -56,9 +56,8 @@ def _processor() -> dict[str, Any]:
 
 def _backend() -> dict[str, Any]:
     """Keras' backend and number settings: of Keras where it is imported, else what it will read when it is."""
-    if "keras" in sys.modules:
-        import keras
-
+    keras = sys.modules.get("keras")
+    if keras:
         return {"backend": keras.backend.backend(), "floatx": keras.config.floatx()}
     settings: dict[str, Any] = {}
     folder = os.environ.get("KERAS_HOME") or "~/.keras"

@@ -1,7 +1,7 @@
 """The only door from a name to a model: which one it is, where it is, and its network.
 
-    shipped, published  ->  references  ->  loading
-                        ->  listing
+    shipped, published  ->  light  ->  references  ->  loading
+                                   ->  listing
 
 `kept` says where downloads are kept, and `download` makes them. Only `loading` needs Keras.
 """
@@ -9,7 +9,8 @@
 from srgan_tf import lazy
 
 _HOMES = {
-    **dict.fromkeys(("absent_models", "model_list", "present_models"), "listing"),
+    **dict.fromkeys(("absent_models", "model_list", "present_models", "without_keras"), "listing"),
+    "has_keras": "light",
     "licence_terms": "published",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
     **dict.fromkeys(("ModelRef", "find_saved_model", "is_adversarial", "known_scale", "resolve"), "references"),

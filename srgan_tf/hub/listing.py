@@ -3,23 +3,32 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from srgan_tf.errors import TO_FULL_INSTALL
+from srgan_tf.hub.light import has_keras, running_models
 from srgan_tf.hub.published import PUBLISHED, licence_terms, whereabouts
-from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
+from srgan_tf.hub.shipped import LICENCE, network_names, shipped_facts
 
 _LICENCES = ("The licence is that of the weights. Those that ship were trained on photographs that are for research "
              "use (BSDS500, Sun-Hays).")
 
 
 def model_list() -> str:
-    """The models that ship and those that are published, a line for each."""
-    return "\n".join(["Shipped with this package:", "", *_columns(_shipped()), "",
-                      "Published by others; one that is not on this machine is downloaded when it is first used:", "",
-                      *_columns(_published()), "", _LICENCES])
+    """The models that ship and those that are published, a line for each; those that can run here."""
+    published = ["Published by others; one that is not on this machine is downloaded when it is first used:", "",
+                 *_columns(_published())] if has_keras() else [without_keras()]
+    return "\n".join(["Shipped with this package:", "", *_columns(_shipped()), "", *published, "", _LICENCES])
+
+
+def without_keras() -> str:
+    """A line about the models that cannot run where Keras is missing."""
+    return (f"{', '.join(network_names())} and {len(PUBLISHED)} published models need TensorFlow, which is not "
+            f"installed; {TO_FULL_INSTALL}")
 
 
 def present_models() -> list[str]:
-    """The names of the models that ship, and of the published ones that are on this machine."""
-    return [*shipped_files(), *(name for name, model in PUBLISHED.items() if whereabouts(model) != "no")]
+    """The names of the models that run without a download: those that ship, and published ones on this machine."""
+    published = [name for name, model in PUBLISHED.items() if whereabouts(model) != "no"] if has_keras() else []
+    return [*running_models(), *published]
 
 
 def absent_models() -> list[str]:
@@ -29,9 +38,9 @@ def absent_models() -> list[str]:
 
 def _shipped() -> list[list[str]]:
     """Name, scale, parameters, PSNR-Y in dB on each benchmark, licence, and what it is for."""
-    facts = {name: shipped_facts(name) for name in shipped_files()}
-    networks = {name: fact for name, fact in facts.items() if "psnr_y" in fact}
-    benchmarks = list(next(iter(networks.values()))["psnr_y"])
+    facts = {name: shipped_facts(name) for name in running_models()}
+    networks = {name: fact for name, fact in facts.items() if name in network_names()}
+    benchmarks = list(next(iter(networks.values()))["psnr_y"]) if networks else []
     rows = [["model", "scale", "parameters", *(f"{name}, dB" for name in benchmarks), "licence", "for"]]
     for name, fact in facts.items():
         if name in networks:

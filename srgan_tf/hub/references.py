@@ -30,8 +30,9 @@ from typing import Any
 from srgan_tf import lazy
 from srgan_tf.config import SHARP_MODEL
 from srgan_tf.errors import ModelNotFoundError, UserError
+from srgan_tf.hub.light import require_keras
 from srgan_tf.hub.published import PUBLISHED, find_hugging_face, find_in_wheel, find_published
-from srgan_tf.hub.shipped import LICENCE, shipped_facts, shipped_files
+from srgan_tf.hub.shipped import LICENCE, network_names, shipped_facts, shipped_files
 from srgan_tf.text import expand, whole_number
 from srgan_tf.weights.containers import kind_of
 
@@ -94,6 +95,7 @@ def resolve(model: Any, offline: bool = False) -> ModelRef:
 
     Raises:
         ModelNotFoundError: there is none; the message has the nearest name.
+        MissingPackageError: it is the name of a network, and Keras is not installed.
         UserError: what is there is not a model.
         OSError: a file cannot be read, or a download failed.
     """
@@ -169,6 +171,8 @@ def find_saved_model(folder: Path) -> Path | None:
 def _named(text: str, offline: bool) -> Callable[[], ModelRef] | None:
     """What finds a model by its name, or None where the text is no known name."""
     shipped = shipped_files()
+    if text in (*network_names(), *PUBLISHED) or text.startswith("hf://") or WHEEL.search(text):
+        require_keras(text)
     if text in shipped:
         file = shipped[text]
         return lambda: ModelRef(KINDS[file.suffix], text, file, licence=LICENCE)

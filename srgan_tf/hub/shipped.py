@@ -18,6 +18,12 @@ def shipped_files() -> dict[str, Path]:
     return {file.stem: file for ending in ENDINGS for file in sorted(FOLDER.glob(f"*{ending}"))}
 
 
+@cache
+def network_names() -> list[str]:
+    """The networks: those with a card for people. Their .keras files are not in the light install."""
+    return sorted(card.stem for card in FOLDER.glob("*.md"))
+
+
 def shipped_facts(name: str) -> dict:
     """What the JSON file beside a model that ships says."""
     return json.loads(shipped_files()[name].with_suffix(".json").read_text())

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from srgan_tf import __version__
-from srgan_tf.config import DEFAULT_MODEL
 from srgan_tf.inference.clip_settings import ClipSettings, clip_settings
 
 
@@ -38,6 +37,6 @@ def file_options(config: Any, model: Any = "") -> FileOptions:
 
 def _software(config: Any) -> str:
     """What the metadata say that made the image: a model's name, and not where on this machine it lies."""
-    name = Path(config.model or ("" if config.server else DEFAULT_MODEL)).name
+    name = Path(config.model).name
     model = f"{name} at sharpness {config.sharpness:g}" if config.sharpness else name
     return f"srgan_tf {__version__}" + (f" ({model})" if model else "")

@@ -4,7 +4,7 @@ import importlib
 import os
 from typing import Any
 
-from srgan_tf.errors import MissingPackageError
+from srgan_tf.errors import MissingPackageError, light_install
 from srgan_tf.hub.references import ModelRef, resolve
 from srgan_tf.runtimes.base import DEFAULTS, Options, Runtime
 from srgan_tf.settings import lookup
@@ -50,7 +50,8 @@ def open_runtime(model: Any, options: Options = DEFAULTS, **changes: Any) -> Run
         table = NETWORK_OPENERS
     module, function = table.get("") or lookup(table, options.runtime, "runtime")
     try:
-        return getattr(importlib.import_module(f"srgan_tf.runtimes.{module}"), function)(model, options)
+        with light_install():
+            return getattr(importlib.import_module(f"srgan_tf.runtimes.{module}"), function)(model, options)
     except ModuleNotFoundError as error:
         if module not in EXTRAS:
             raise

@@ -1,0 +1,39 @@
+"""What runs where Keras is missing, as in the light install: .tflite files, ONNX, OpenVINO and servers."""
+
+import importlib.util
+
+from srgan_tf.config import DEFAULT_MODEL
+from srgan_tf.errors import TO_FULL_INSTALL, MissingPackageError
+from srgan_tf.hub.shipped import network_names, shipped_files
+
+# The model for LiteRT that stands in for a network that ships.
+INSTEAD = {"photo_x4": "edsr_x4_int8", "edsr_x4": "edsr_x4_int8", "mobile_x4": "mobile_x4_float16"}
+
+
+def has_keras() -> bool:
+    """Whether networks can be run; nothing is imported."""
+    return importlib.util.find_spec("keras") is not None
+
+
+def default_model() -> tuple[str, str]:
+    """The model of those who name none, and a line on why it is not DEFAULT_MODEL; empty: it is."""
+    if has_keras():
+        return DEFAULT_MODEL, ""
+    name = INSTEAD[DEFAULT_MODEL]
+    return name, f"uses {name}, as {DEFAULT_MODEL} needs TensorFlow, which is not installed (light install)"
+
+
+def require_keras(name: str) -> None:
+    """Raises a MissingPackageError where Keras is missing, with the model that can be taken instead.
+
+    Args:
+        name: of a model that is a network: one that ships, or a published one.
+    """
+    if not has_keras():
+        hint = f" ({INSTEAD[name]} runs without it)" if name in INSTEAD else ""
+        raise MissingPackageError(f"{name} needs TensorFlow, which is not installed{hint}; {TO_FULL_INSTALL}")
+
+
+def running_models() -> list[str]:
+    """The names of the models that ship and can run here."""
+    return [name for name in shipped_files() if has_keras() or name not in network_names()]

@@ -1,0 +1,104 @@
+"""The light install: what upscales by .tflite files does so where TensorFlow is missing; all else says why not."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import srgan_tf
+from srgan_tf.errors import FULL_INSTALL_ONLY
+from srgan_tf.hub import shipped_files
+
+ROOT = Path(__file__).parent.parent
+# Runs commands in a process in which nothing can import what the light install leaves out.
+CODE = """
+import contextlib, io, json, runpy, sys
+left_out, commands = json.load(sys.stdin)
+sys.modules.update(dict.fromkeys(left_out))
+for line in commands:
+    sys.argv = line.split()
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_module(f"srgan_tf.{sys.argv[0]}", run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            print(json.dumps([end.code or 0, out.getvalue(), err.getvalue()]), file=sys.__stdout__)
+"""
+RUNNING = {
+    "upscale a.png": "uses edsr_x4_int8, as photo_x4 needs TensorFlow",
+    "upscale a.png --model=mobile_x4_float16 -o b.png": "",
+    "upscale --list": "",
+    "compare a.png": "edsr_x4, mobile_x4, perceptual_x4, photo_x4, raisr_x2 and ",
+    "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
+}
+REFUSED = {
+    "upscale a.png -o c.png --model=edsr_x4": "TensorFlow, which is not installed (edsr_x4_int8 runs without it)",
+    "upscale a.png -o c.png --sharpness=0.5": "edsr_x4 needs TensorFlow",
+    "upscale a.png -o c.png --model=realesrgan-x4plus": "realesrgan-x4plus needs TensorFlow",  # and no download begins
+    "upscale a.png -o c.png --model=./small.keras": "keras is not installed",
+    "export --output=exports": "photo_x4 needs TensorFlow",
+    "serve": "photo_x4 needs TensorFlow",
+    "interpolate --model_a=small.keras --model_b=small.keras --output=c.keras": "keras is not installed",
+    "train --dataset=deadleaves --run_dir=run": "keras is not installed",
+}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """How each command ended: status, standard output and standard error; and the folder they ran in."""
+    folder = tmp_path_factory.mktemp("light")
+    for name, size in (("a.png", 8), ("set/HR/b.png", 32)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.radial_gradient("L").resize((size, size)).convert("RGB").save(folder / name)
+    shutil.copy(shipped_files()["mobile_x4"], folder / "small.keras")
+    left_out = [name.replace("-", "_") for name in FULL_INSTALL_ONLY]
+    given = json.dumps([left_out, [*RUNNING, *REFUSED]])
+    ended = subprocess.run([sys.executable, "-c", CODE], input=given, capture_output=True, text=True, cwd=folder,
+                           check=True)
+    return dict(zip([*RUNNING, *REFUSED], map(json.loads, ended.stdout.splitlines()), strict=True)), folder
+
+
+@pytest.mark.parametrize("line", RUNNING)
+def test_what_runs_without_tensorflow(done, line):
+    status, _, err = done[0][line]
+    assert status == 0, err
+    assert err.startswith(RUNNING[line])
+    assert len(err.splitlines()) == bool(RUNNING[line])
+
+
+def test_what_they_make(done):
+    ended, folder = done
+    assert Image.open(folder / "upscaled/a_x4.png").size == Image.open(folder / "b.png").size == (32, 32)
+    listed = ended["upscale --list"][1]
+    assert re.findall(r"^(\w+) +x\d", listed, re.MULTILINE) == ["edsr_x4_int8", "mobile_x4_float16", "mobile_x4_int8"]
+    assert "`pip install .`" in listed
+    assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json"))
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_needs_the_full_install_says_so_in_one_line(done, line):
+    status, _, err = done[0][line]
+    assert status == 2
+    assert len(err.splitlines()) == 1, err
+    assert REFUSED[line] in err
+    assert "`pip install .` in a clone" in err
+
+
+def test_its_requirements_are_those_of_the_full_install_without_tensorflow(tmp_path):
+    config = ConfigParser(interpolation=None)
+    config.read(ROOT / "setup.cfg")
+    full = set(filter(None, config["options"]["install_requires"].splitlines()))
+    subprocess.run([sys.executable, "light/setup.py", "-q", "egg_info", f"--egg-base={tmp_path}"], check=True, cwd=ROOT,
+                   capture_output=True)
+    metadata = tmp_path / "srgan_tf.egg-info"
+    light = set((metadata / "requires.txt").read_text().partition("\n[")[0].split())
+    assert {re.match(r"[\w-]+", line)[0] for line in full - light} == set(FULL_INSTALL_ONLY)
+    assert light < full
+    made = (metadata / "PKG-INFO").read_text().replace("srgan_tf", "srgan-tf")
+    assert f"\nName: srgan-tf\nVersion: {srgan_tf.__version__}+light\n" in made
