@@ -16,6 +16,7 @@ from collections import Counter
 from srgan_tf import flags
 from srgan_tf.config import FAITHFUL_MODEL, UpscaleConfig
 from srgan_tf.text import show
+from srgan_tf.tokens import token_in
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -61,7 +62,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
                             threads=config.threads, runtime=config.runtime, precision=config.precision,
                             self_ensemble=config.self_ensemble, match_color=matches_color(config),
                             trust_model=config.trust_model, server_timeout=config.server_timeout,
-                            server_retries=config.server_retries)
+                            server_retries=config.server_retries, server_token=token_in(config.server_token_file))
     flags.say(upscaler.remark)
     if upscaler.scale != scale:
         plan = make_plan(inputs, asked, upscaler.scale)

@@ -8,22 +8,27 @@ from srgan_tf.config.choices import DEFAULT_MODEL, OFFLINE_HELP
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 from srgan_tf.text import whole_number
+from srgan_tf.tokens import check_token
 
 
 @dataclasses.dataclass(frozen=True)
 class ServeConfig(Settings):
-    """A server of one model. The flags that tensorflow_model_server has too have its names and meanings."""
+    """A server of models. The flags that tensorflow_model_server has too have its names and meanings."""
 
     model_base_path: str = setting("", "Folder whose numbered folders are SavedModel versions, as export writes it.",
                                    group="Basics")
-    model: str = setting(
-        "", "Instead of --model_base_path: a .keras file, a run folder or a shipped name, exported to a temporary "
-        f"folder first; {DEFAULT_MODEL} where neither is given.", group="Basics")
+    model_config_file: str = setting(
+        "", "Instead of --model_base_path: a file that names several models, their base paths and versions, as "
+        "tensorflow_model_server reads it (a ModelServerConfig in text format).", group="Basics")
+    model: tuple[str, ...] = setting(
+        (), "Instead of either: .keras files, run folders or shipped names, separated by commas, exported to a "
+        f"temporary folder first; {DEFAULT_MODEL} where none of the three is given.", paths=True, group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     trust_model: bool = setting(
-        False, "Serve SavedModels of --model_base_path that hold operations which can touch files, hosts or Python: of "
+        False, "Serve SavedModels that hold operations which can touch files, hosts or Python: of "
         "models whose author you trust.", group="Model")
-    model_name: str = setting("", "Name of the model in requests; empty: that of the folder.", group="Basics")
+    model_name: str = setting("", "Name in requests, where there is one model; empty: that of its folder.",
+                              group="Basics")
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.",
                         group="Basics")
     port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0, group="Basics")
@@ -46,6 +51,12 @@ class ServeConfig(Settings):
     max_connections_per_client: int = setting(
         64, "The same for one client's address. A proxy in front of the server is one client.", low=1)
     head_timeout: float = setting(10, "Seconds for the head of a request to arrive on an open connection.", above=0)
+    token_file: str = setting(
+        "", "A file of tokens, one a line, of which requests must have one: Authorization: Bearer TOKEN. Only its "
+        "owner and group may be able to read it.", group="Access")
+    token: str = setting(
+        "", "The same, as one token; others on this machine can read it in the list of processes: prefer --token_file.",
+        group="Access")
     allowed_hosts: tuple[str, ...] = setting(
         (), "Names of this server in the Host header, beside addresses, names without dots and --host: "
         "*.example.org for all that end so, * for any.", group="Access")
@@ -61,8 +72,15 @@ class ServeConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.model_base_path and self.model:
-            raise UserError("give --model_base_path or --model, not both")
+        given = [f"--{name}" for name in ("model_base_path", "model_config_file", "model") if getattr(self, name)]
+        if len(given) > 1:
+            raise UserError(f"give {' or '.join(given)}, not {'both' if len(given) == 2 else 'all'}")
+        for name in ("model_name", "version_labels"):
+            if getattr(self, name) and (self.model_config_file or len(self.model) > 1):
+                raise UserError(f"--{name} is for one model, and there may be several: a file for --model_config_file "
+                                "names each and labels its versions")
+        if self.token:
+            check_token(self.token, "--token")
         if not self.port and not self.rest_api_port:
             raise UserError("--port and --rest_api_port are both 0: there is nothing to listen on")
         for name in ("port", "rest_api_port"):
@@ -75,7 +93,7 @@ class ServeConfig(Settings):
 
     @property
     def name(self) -> str:
-        """Of the model in requests; empty where it is --model's and not known yet."""
+        """Of the one model in requests; empty where it is not known yet, or where there may be several."""
         return self.model_name or (Path(self.model_base_path).resolve().name if self.model_base_path else "")
 
     @property

@@ -95,6 +95,9 @@ class UpscaleConfig(Settings):
     server: str = setting(
         "", "Upscale on this server instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
         "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.", group="Server")
+    server_token_file: str = setting(
+        "", "A file whose first token the server is sent; only its owner and group may be able to read it.",
+        group="Server")
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
     server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
                                   group="Server")

@@ -196,10 +196,16 @@ function again() {
 }
 
 async function loadModels() {
-  const answer = await fetch("models.json");
-  models = (await answer.json()).models;
-  const served = models[0].place === "server";
-  if (served) models[0] = await (await import("./remote.js")).describe(models[0]);
+  const token = sessionStorage.getItem("token") ?? "";
+  const answer = await fetch("models.json", { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  $("sign").hidden = answer.status !== 401;
+  if (answer.status === 401) {
+    if (token) say("The server does not know this token.");
+    $("token").focus();
+    return;
+  }
+  const known = (await answer.json()).models, served = known[0].place === "server";
+  models = served ? await (await import("./remote.js")).describeAll(known, token) : known;
   $("place").textContent = served ? "Images go to this server and nowhere else." : "On this device. Nothing is uploaded.";
   $("model").replaceChildren(...models.map(({ title }, place) => new Option(title, place)));
   choose();
@@ -207,7 +213,7 @@ async function loadModels() {
 
 /** Whether the browser has this site without a network; the worker makes it read runtime and model. */
 async function keep() {
-  if (!("serviceWorker" in navigator) || models[0].place === "server") return;
+  if (!("serviceWorker" in navigator) || !models.length || models[0].place === "server") return;
   await navigator.serviceWorker.register("service-worker.js");
   await navigator.serviceWorker.ready;
   if (!self.crossOriginIsolated && !items.length && !sessionStorage.getItem("isolated")) {
@@ -222,6 +228,12 @@ async function keep() {
 }
 
 /* What people do. */
+$("sign").onsubmit = async (event) => {
+  event.preventDefault();
+  say("");
+  sessionStorage.setItem("token", $("token").value.trim());
+  await start();
+};
 $("choose").onclick = $("add").onclick = () => $("file").click();
 $("file").onchange = async (event) => {
   const files = [...event.target.files];
@@ -266,5 +278,6 @@ addEventListener("drop", (event) => {
 });
 $("drop").onclick = (event) => { if (event.target.id !== "choose") $("file").click(); };
 
+const start = () => loadModels().then(keep).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));
 refresh();
-loadModels().then(keep).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));
+start();

@@ -3,7 +3,7 @@
 import { PngStream } from "./png_stream.js";
 
 const TRIES = 4, PAUSE = 1500; // of requests to a busy server, in milliseconds
-const WORDS = { 413: "The server does not take so large an image", 503: "The server is busy",
+const WORDS = { 401: "The server does not know this token", 413: "The server does not take so large an image", 503: "The server is busy",
   504: "The server did not finish in time" };
 const OVERLAP = 16, ALIGNMENT = 4; // of models that do not say theirs, as in srgan_tf/runtimes/base.py
 
@@ -18,10 +18,20 @@ async function ask(url, options) {
   throw Object.assign(error, { busy: answer.status === 503 });
 }
 
+/** The entries of models.json, completed; those of models that take no image files are left out. */
+export async function describeAll(models, token) {
+  const all = await Promise.allSettled(models.map((model) => describe({ ...model, token })));
+  const good = all.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+  if (!good.length) throw all[0].reason;
+  return good;
+}
+
+const identified = ({ token }) => (token ? { Authorization: `Bearer ${token}` } : {});
+
 /** An entry of models.json, completed by what the server says of its model. */
-export async function describe(model) {
+async function describe(model) {
   const url = new URL(model.file, import.meta.url).href;
-  const { metadata } = await ask(`${url}/metadata`);
+  const { metadata } = await ask(`${url}/metadata`, { headers: identified(model) });
   const found = metadata.signature_def.signature_def.encoded;
   if (!found) throw new Error("The model on this server takes no image files: export it again with the signature “encoded”.");
   const known = { ...model, url, input: Object.keys(found.inputs)[0], output: Object.keys(found.outputs)[0] };
@@ -48,7 +58,7 @@ async function predict(model, image, height, width) {
   for (let attempt = 1; ; attempt++) {
     try {
       const { outputs } = await ask(`${model.url}:predict`, {
-        method: "POST", body, headers: { "Content-Type": "application/json" } });
+        method: "POST", body, headers: { "Content-Type": "application/json", ...identified(model) } });
       return (outputs.b64 ? outputs : outputs[0] ?? outputs[model.output][0]).b64;
     } catch (error) {
       if (!error.busy || attempt === TRIES) throw error;

@@ -189,6 +189,7 @@ class Options(NamedTuple):
             opened without a trial in a process of its own: of models whose maker is known.
         server_timeout: seconds that a server may take for one request.
         server_retries: further attempts where a server is busy or cannot be reached.
+        server_token: what a server is sent as a bearer token; empty: none.
     """
 
     scale: int = 4
@@ -198,6 +199,7 @@ class Options(NamedTuple):
     trust_model: bool = False
     server_timeout: float = 120
     server_retries: int = 5
+    server_token: str = ""
 
 
 DEFAULTS = Options()

@@ -25,10 +25,11 @@ FIRST_PAUSE = 0.25
 
 def open_remote(model: ModelRef, options: Options) -> Runtime:
     """A model on a server."""
-    return remote_runtime(model.url, model.name, timeout=options.server_timeout, retries=options.server_retries)
+    return remote_runtime(model.url, model.name, timeout=options.server_timeout, retries=options.server_retries,
+                          token=options.server_token)
 
 
-def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: int = 5) -> Runtime:
+def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: int = 5, token: str = "") -> Runtime:
     """Opens a model on a server.
 
     Args:
@@ -37,13 +38,14 @@ def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: 
         timeout: seconds for one request.
         retries: further attempts at a request where the server cannot be reached or has no room, with pauses of 0.25 s,
             0.5 s, 1 s and so on.
+        token: a bearer token for the server; empty: none is sent.
 
     Raises:
         ValueError: the URL, or the server's answer, which must be an upscaled image.
         OSError: the server cannot be reached or stays busy.
     """
     address = parse_url(url, model)
-    transport = lookup(TRANSPORTS, address.scheme, "kind of server")(address, timeout)
+    transport = lookup(TRANSPORTS, address.scheme, "kind of server")(address, timeout, token)
 
     def ask(function: Callable, *arguments: Any) -> Any:
         return _patiently(url, retries, function, *arguments)

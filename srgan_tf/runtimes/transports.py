@@ -20,6 +20,7 @@ from srgan_tf.runtimes.base import ModelInfo, TileTooLargeError
 from srgan_tf.runtimes.wire import STRING, UINT8
 
 Signatures = dict[str, tuple[dict[str, int], dict[str, int]]]
+TOKEN_HINT = "upscale has --server_token_file"
 REST_TYPES = {"DT_UINT8": UINT8, "DT_STRING": STRING}
 
 
@@ -43,7 +44,8 @@ class RestTransport:
 
     prefers = STRING
 
-    def __init__(self, address: Address, timeout: float):
+    def __init__(self, address: Address, timeout: float, token: str = ""):
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(address.host, address.port, timeout=timeout)
         which = (f"/versions/{address.version}" if address.version is not None
@@ -70,7 +72,8 @@ class RestTransport:
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         try:
-            self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            kind = {"Content-Type": "application/json"} if body else {}
+            self._connection.request(method, path, body, {**kind, **self._headers})
             response = self._connection.getresponse()
             status, text = response.status, response.read()
         except TimeoutError:
@@ -83,6 +86,8 @@ class RestTransport:
             raise BusyError(f"HTTP status {status}: {_error_in(text)}")
         if status == 413:
             raise TileTooLargeError(_error_in(text))
+        if status == 401:
+            raise UserError(f"{_error_in(text)} ({TOKEN_HINT})")
         if status != 200:
             raise UserError(f"HTTP status {status}: {_error_in(text)}")
         try:
@@ -96,14 +101,14 @@ class GrpcTransport:
 
     prefers = UINT8
 
-    def __init__(self, address: Address, timeout: float):
+    def __init__(self, address: Address, timeout: float, token: str = ""):
         import grpc
         from google.protobuf.wrappers_pb2 import StringValue
 
         from srgan_tf.runtimes.wire import classes
 
         self._grpc, self._wire, self._timeout, self._address = grpc, classes, timeout, address
-        self._text = StringValue
+        self._text, self._metadata = StringValue, [("authorization", f"Bearer {token}")] if token else []
         self._channel = grpc.insecure_channel(
             f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host}:{address.port}",
             options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
@@ -149,7 +154,7 @@ class GrpcTransport:
             message.SerializeToString(), response_deserializer=self._wire[response].FromString)
         code = self._grpc.StatusCode
         try:
-            return call(request, timeout=self._timeout)
+            return call(request, timeout=self._timeout, metadata=self._metadata)
         except self._grpc.RpcError as error:
             text = " ".join((error.details() or "").split())
             if error.code() is code.OUT_OF_RANGE or (
@@ -157,6 +162,8 @@ class GrpcTransport:
                 raise TileTooLargeError(text) from error
             if error.code() in (code.UNAVAILABLE, code.RESOURCE_EXHAUSTED):
                 raise BusyError(text) from error
+            if error.code() is code.UNAUTHENTICATED:
+                raise UserError(f"{text} ({TOKEN_HINT})") from error
             raise UserError(f"gRPC status {error.code().name}: {text}") from error
 
 

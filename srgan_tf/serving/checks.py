@@ -7,18 +7,18 @@ from srgan_tf.errors import UserError
 from srgan_tf.text import expand
 
 
-def check_base_path(text: str) -> None:
-    """Raises a ValueError where --model_base_path is not a folder of versions; it says how to make one."""
+def check_base_path(text: str, where: str) -> None:
+    """Raises a ValueError, which begins with `where`, where a base path is not a folder of versions."""
     path = expand(text)
     export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
     if path.is_file() or path.suffix == ".keras":
-        raise UserError(f"--model_base_path must be a folder of SavedModel versions; make one of {text} by: {export}")
+        raise UserError(f"{where} is not a folder of SavedModel versions; make one of {text} by: {export}")
     if not path.is_dir():
-        raise UserError(f"--model_base_path: no folder {text!r}")
+        raise UserError(f"{where}: no folder {text!r}")
     if (path / "saved_model.pb").is_file():
-        raise UserError(f"--model_base_path={text} is one SavedModel; give the folder of its versions, {path.parent}")
+        raise UserError(f"{where} is one SavedModel; give the folder of its versions, {path.parent}")
     if not any(path.glob("[0-9]*/saved_model.pb")):
-        raise UserError(f"--model_base_path={text} holds no version (NUMBER/saved_model.pb); write one by: {export}")
+        raise UserError(f"{where} holds no version (NUMBER/saved_model.pb); write one by: {export}")
 
 
 def check_port(flag: str, host: str, port: int) -> None:

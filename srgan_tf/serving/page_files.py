@@ -1,7 +1,7 @@
-"""The page that tries a model: that of `export --format=web`, which here computes on the server, not in the browser."""
+"""The page that tries the models: that of `export --format=web`, with the server as the place that computes."""
 
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import resources
 
 from starlette.requests import Request
@@ -17,20 +17,22 @@ HEADERS = {"content-security-policy": POLICY, "cache-control": "no-cache", "x-co
            "referrer-policy": "no-referrer"}
 
 
-def page_routes(model: str) -> list[Route]:
-    """The routes of the page's files, and of what it must know of the model of this name."""
+def page_routes() -> list[Route]:
+    """The routes of the page's files, which hold nothing of the models."""
     routes = []
     for file in resources.files("srgan_tf.page").iterdir():
         kind = TYPES.get(file.name[file.name.rfind("."):])
         if kind and file.name != WITHOUT:
             place = "/" if file.name == "index.html" else f"/{file.name}"
             routes.append(Route(place, _answering(file.read_bytes(), kind)))
-    known = {"title": model, "place": "server", "file": f"v1/models/{urllib.parse.quote(model, safe='')}", "tile": TILE}
+    return routes
 
-    async def models(request: Request) -> Response:
-        return JSONResponse({"models": [known]}, headers=HEADERS)
 
-    return [*routes, Route("/models.json", models)]
+def models_json(names: Iterable[str]) -> Response:
+    """What the page must know of the models of these names."""
+    return JSONResponse({"models": [
+        {"title": name, "place": "server", "file": f"v1/models/{urllib.parse.quote(name, safe='')}", "tile": TILE}
+        for name in names]}, headers=HEADERS)
 
 
 def _answering(content: bytes, kind: str) -> Callable:

@@ -1,5 +1,7 @@
 """What the server counts, in Prometheus' text format."""
 
+from collections.abc import Mapping
+
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -13,7 +15,7 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 class Metrics:
     """Counters of one server, apart from the process-wide registry."""
 
-    def __init__(self, model: Model, admission: AdmissionControl):
+    def __init__(self, models: Mapping[str, Model], admission: AdmissionControl):
         self._registry = CollectorRegistry()
         prometheus_client.ProcessCollector(registry=self._registry)
         labels = ("protocol", "code")
@@ -23,9 +25,12 @@ class Metrics:
                                   ("protocol",), buckets=SECONDS, registry=self._registry)
         for name, text, value in (
                 ("requests_inside", "Predictions that run or wait.", lambda: admission.inside),
-                ("held_bytes", "Bytes of requests and answers in memory.", lambda: admission.held),
-                ("model_version", "The newest version that is served.", lambda: model.newest or 0)):
+                ("held_bytes", "Bytes of requests and answers in memory.", lambda: admission.held)):
             Gauge(f"srgan_tf_serving_{name}", text, registry=self._registry).set_function(value)
+        versions = Gauge("srgan_tf_serving_model_version", "The newest version that is served.", ("model",),
+                         registry=self._registry)
+        for model in models.values():
+            versions.labels(model.name).set_function(lambda model=model: model.newest or 0)
 
     def count(self, protocol: str, code: str, seconds: float) -> None:
         """One prediction: "rest" or "grpc", the name of its status code, and how long it took."""

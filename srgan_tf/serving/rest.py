@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from srgan_tf.serving import json_tensors
 from srgan_tf.serving.admission import Hold
-from srgan_tf.serving.page_files import page_routes
+from srgan_tf.serving.endpoints import ENDPOINTS, document
+from srgan_tf.serving.page_files import models_json, page_routes
 from srgan_tf.serving.predict import Limits, predict, signature_of
 from srgan_tf.serving.prometheus import CONTENT_TYPE
 from srgan_tf.serving.refusals import RefusedError
@@ -29,18 +30,14 @@ SENT_AT_ONCE = 1 << 18
 def application(service: Service) -> Starlette:
     """The application that uvicorn runs."""
     api = _Api(service)
-    model, routes = "/v1/models/{name}", []
-    for place in (model, model + "/versions/{version}", model + "/labels/{label}"):
-        routes += [
-            Route(place + ":predict", api.predict, methods=["POST"]),
-            Route(place + ":{method}", api.unknown_method, methods=["GET", "POST"]),
-            Route(place + "/metadata", api.metadata),
-            Route(place, api.status)]
-    for path in ("/metrics", "/monitoring/prometheus/metrics"):
-        routes.append(Route(path, api.metrics))
-    routes += [Route("/healthz", api.health), *page_routes(service.model.name)]
-    return Starlette(routes=routes, exception_handlers={
+    routes = [Route(one.path, getattr(api, one.handler), methods=[one.method]) for one in ENDPOINTS]
+    return Starlette(routes=[*routes, *page_routes()], exception_handlers={
         RefusedError: _refused, HTTPException: _malformed, ClientDisconnect: _gone, Exception: _failed})
+
+
+def public_paths() -> set[str]:
+    """Paths that need no token: health, and the page, which asks for it."""
+    return {one.path for one in ENDPOINTS if one.public} | {route.path for route in page_routes()}
 
 
 class _Api:
@@ -94,7 +91,7 @@ class _Api:
 
     async def metadata(self, request: Request) -> Response:
         number, signatures, info = self.service.metadata(*_asked(request))
-        spec = {"name": self.service.model.name, "signature_name": "", "version": str(number)}
+        spec = {"name": request.path_params["name"], "signature_name": "", "version": str(number)}
         # Clients of TensorFlow Serving, which has signature_def alone, pass over what else there is.
         own = {"model_info": dataclasses.asdict(info)} if info else {}
         return JSONResponse({"model_spec": spec, "metadata": {"signature_def": _plain(signatures), **own}})
@@ -106,8 +103,15 @@ class _Api:
         return Response(self.service.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     async def health(self, request: Request) -> Response:
-        ready = self.service.model.newest is not None and not self.service.admission.closed
+        ready = self.service.ready
         return JSONResponse({"status": "ok" if ready else "stopping"}, 200 if ready else 503)
+
+
+    async def models(self, request: Request) -> Response:
+        return models_json(self.service.models)
+
+    async def openapi(self, request: Request) -> Response:
+        return JSONResponse(document(self.service.models, bool(self.service.tokens)))
 
 
 class _Pieces(Response):

@@ -12,11 +12,13 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from srgan_tf.config import ServeConfig
 from srgan_tf.serving.admission import Hold
+from srgan_tf.serving.bearer import WITHOUT_TOKEN
 from srgan_tf.serving.predict import DEFAULT_SIGNATURE, Limits, predict
 from srgan_tf.serving.refusals import RefusedError, invalid
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.tensor_protos import array_of, bytes_of, outline, write_array
 from srgan_tf.serving.versions import Version
+from srgan_tf.tokens import Tokens
 
 MESSAGE_LIMIT = (1 << 31) - 1  # of protobuf
 LEAST_AGE = 300.0  # seconds of a connection; clients open another one by themselves
@@ -91,6 +93,7 @@ class _Messages:
             context.add_done_callback(lambda _: held.leave())
             message, refusal = [], ()
             try:
+                _check_token(self._service.tokens, context)
                 message += await self._read(messages, held)
                 if not large and len(message[0]) > SMALL_BYTES:
                     raise invalid(f"the request is larger than {SMALL_BYTES} bytes")
@@ -136,14 +139,15 @@ class _Methods:
                 lambda version, limits: self._answer(version, limits, call, found.parsed_bytes), call.held, *asked,
                 call.patience)
 
-    def _answer(self, version: Version, limits: Limits, call: _Call, parsed_bytes: int) -> bytes:
+    @staticmethod
+    def _answer(version: Version, limits: Limits, call: _Call, parsed_bytes: int) -> bytes:
         """Runs in a worker thread: a PredictRequest to a PredictResponse."""
         message, held = call.message, call.held
         held.take(parsed_bytes)
         size, request = len(message[0]), _parsed(predict_pb2.PredictRequest, message.pop())
         held.take(-size)
         response = predict_proto(version, request, limits, held.take)
-        response.model_spec.name = self._service.model.name
+        response.model_spec.name = request.model_spec.name
         request.Clear()
         held.take(2 * response.ByteSize() - parsed_bytes)  # gRPC copies it
         return response.SerializeToString()
@@ -154,7 +158,7 @@ class _Methods:
             raise invalid("metadata_field must be signature_def alone")
         number, signatures, info = self._service.metadata(*_asked(request.model_spec))
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name, response.model_spec.version.value = self._service.model.name, number
+        response.model_spec.name, response.model_spec.version.value = request.model_spec.name, number
         response.metadata["signature_def"].Pack(signatures)
         if info:  # clients of TensorFlow Serving, which has signature_def alone, pass over it
             response.metadata["model_info"].Pack(StringValue(value=info.to_json()))
@@ -203,6 +207,13 @@ def predict_proto(version: Version, request: Any, limits: Limits,
         write_array(response.outputs[name], array)
     take(-3 * bytes_of(outputs.values()))
     return response
+
+
+def _check_token(tokens: Tokens, context: Any) -> None:
+    """Raises a RefusedError where a call has no token that is known, before anything of it is read."""
+    metadata = dict(context.invocation_metadata() or ())
+    if not tokens.allow(str(metadata.get("authorization", ""))):
+        raise RefusedError("UNAUTHENTICATED", WITHOUT_TOKEN)
 
 
 def _asked(spec: Any) -> tuple[str, int | None, str]:

@@ -7,7 +7,7 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
@@ -15,15 +15,17 @@ from starlette.middleware.cors import CORSMiddleware
 from srgan_tf.config import ServeConfig
 from srgan_tf.errors import UserError
 from srgan_tf.serving.admission import AdmissionControl
+from srgan_tf.serving.bearer import Bearer
 from srgan_tf.serving.connections import Clients, Connection
 from srgan_tf.serving.guard import Guard
+from srgan_tf.serving.model_entries import ModelEntry
 from srgan_tf.serving.predict import Limits
 from srgan_tf.serving.prometheus import Metrics
-from srgan_tf.serving.rest import application
+from srgan_tf.serving.rest import application, public_paths
 from srgan_tf.serving.rpc import grpc_server, predict_proto
 from srgan_tf.serving.service import Service
 from srgan_tf.serving.versions import Model
-from srgan_tf.text import expand
+from srgan_tf.tokens import Tokens
 
 MEBIBYTE = 1 << 20
 BACKLOG = 256
@@ -33,35 +35,46 @@ TRIM_SECONDS, TRIM_BYTES, TRIMS = 2.0, 64 * MEBIBYTE, 5
 STOP_MARGIN = 2.0
 
 
-def serve(config: ServeConfig, report: Callable[[str], None]) -> bool:
-    """Serves until SIGTERM or SIGINT; `report` is called with lines for the operator.
+def serve(config: ServeConfig, entries: Sequence[ModelEntry], tokens: Tokens, report: Callable[[str], None]) -> bool:
+    """Serves until SIGTERM or SIGINT.
+
+    Args:
+        config: the flags.
+        entries: the models.
+        tokens: of those who may use them.
+        report: called with lines for the operator.
 
     Returns:
         Whether all that ran was finished within --stop_timeout; threads that still compute would outlive an ordinary
         exit.
 
     Raises:
-        ValueError: no version can be loaded, or a port cannot be had.
+        ValueError: no version of a model can be loaded, or a port cannot be had.
     """
     limits = Limits(int(config.max_request_megabytes * MEBIBYTE), config.max_megapixels, config.allow_untiled)
     trusted = Limits(limits.request_bytes)
-    model = Model(config.name, expand(config.model_base_path), config.labels,
-                  lambda version, request: predict_proto(version, request, trusted), report,
-                  config.trust_model, config.max_running)
-    model.poll()
-    if model.newest is None:
-        reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))
-        raise UserError(f"--model_base_path={config.model_base_path}: no version can be loaded: {reasons}")
+    models = {entry.name: _loaded(Model(entry, lambda version, request: predict_proto(version, request, trusted),
+                                        report, config.trust_model, config.max_running)) for entry in entries}
     admission = AdmissionControl(config.max_running, config.max_waiting, int(config.max_held_megabytes * MEBIBYTE),
                 config.request_timeout)
-    service = Service(model, admission, Metrics(model, admission), limits)
+    service = Service(models, admission, Metrics(models, admission), limits, tokens)
     ended = asyncio.run(_serve(config, service, report))
-    model.close()
+    for model in models.values():
+        model.close()
     if not ended:
         report("stopped; what still computed after --stop_timeout was given up")
         return False
     report("stopped")
     return True
+
+
+def _loaded(model: Model) -> Model:
+    """A model with at least one version."""
+    model.poll()
+    if model.newest is None:
+        reasons = "; ".join(f"version {n}: {state.message}" for n, state in sorted(model.states.items()))
+        raise UserError(f"{model.base_path}: no version can be loaded: {reasons or 'its policy names none of them'}")
+    return model
 
 
 async def _serve(config: ServeConfig, service: Service, report: Callable[[str], None]) -> bool:
@@ -73,7 +86,7 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         clients = Clients(config.max_connections, config.max_connections_per_client, config.head_timeout,
                           config.request_timeout)
         asyncio.get_running_loop().set_exception_handler(_Faults(report, clients.make_room))
-        api = application(service)
+        api = Bearer(application(service), service.tokens, public_paths())
         if config.allowed_origins:  # whose pages ask before they send JSON, and want to read the answer
             api = CORSMiddleware(api, config.allowed_origins, allow_methods=["GET", "POST"], allow_headers=["*"])
         guarded = Guard(api, {config.host, *config.allowed_hosts}, config.allowed_origins)
@@ -88,7 +101,7 @@ async def _serve(config: ServeConfig, service: Service, report: Callable[[str], 
         _add_port(rpc, config.host, config.port)
         await rpc.start()
         report(f"gRPC on {config.host}:{config.port}")
-    polling = asyncio.create_task(_poll(service.model, config.file_system_poll_wait_seconds))
+    polling = asyncio.create_task(_poll([*service.models.values()], config.file_system_poll_wait_seconds))
     trimming = asyncio.create_task(_trim(service.admission))
     await stop.wait()
 
@@ -123,10 +136,11 @@ class _Faults:
             self._report(f"connections cannot be taken: {error.strerror} (ulimit -n allows more)")
 
 
-async def _poll(model: Model, seconds: float) -> None:
+async def _poll(models: Sequence[Model], seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
-        await asyncio.to_thread(model.poll)
+        for model in models:
+            await asyncio.to_thread(model.poll)
 
 
 async def _trim(admission: AdmissionControl) -> None:

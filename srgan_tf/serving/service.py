@@ -1,9 +1,9 @@
-"""What REST and gRPC have in common: a model, admission control, counts, TensorFlow Serving's protos."""
+"""What REST and gRPC have in common: models, admission control, counts, TensorFlow Serving's protos."""
 
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
@@ -14,22 +14,41 @@ from srgan_tf.serving.predict import Limits, served
 from srgan_tf.serving.prometheus import Metrics
 from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.versions import Model, Version
+from srgan_tf.tokens import Tokens
 
 
 class Service(NamedTuple):
     """A server without its protocols.
 
     Attributes:
-        model: what it serves.
+        models: what it serves, by name.
         admission: what it takes on.
         metrics: what it counts.
         limits: of one request.
+        tokens: of those who may use it.
     """
 
-    model: Model
+    models: Mapping[str, Model]
     admission: AdmissionControl
     metrics: Metrics
     limits: Limits
+    tokens: Tokens
+
+    def find(self, name: str) -> Model:
+        """The model of that name.
+
+        Raises:
+            RefusedError: NOT_FOUND.
+        """
+        if name not in self.models:
+            raise RefusedError("NOT_FOUND", f"Servable not found for request: any version of {name!r}; this server has "
+                               f"{', '.join(map(repr, self.models))}")
+        return self.models[name]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model has a version, and the server does not stop."""
+        return not self.admission.closed and all(model.newest is not None for model in self.models.values())
 
     async def compute(self, work: Callable[[Version, Limits], Any], held: Hold, name: str, number: int | None,
                       label: str, patience: float = math.inf) -> Any:
@@ -41,12 +60,13 @@ class Service(NamedTuple):
         Raises:
             RefusedError: there is no such version or no room, or by `work`.
         """
-        version = self.model.take(name, number, label)
+        model = self.find(name)
+        version = model.take(number, label)
         limits = self.limits._replace(deadline=time.monotonic() + min(patience, self.admission.timeout))
         held.enter()
 
         def done() -> None:
-            self.model.give_back(version)
+            model.give_back(version)
             held.leave()
 
         return await self.admission.run(lambda: work(version, limits), done)
@@ -68,7 +88,8 @@ class Service(NamedTuple):
 
     def metadata(self, name: str, number: int | None, label: str) -> tuple[int, Any, ModelInfo | None]:
         """The number of a version, its SignatureDefMap, and what the model says of itself."""
-        version = self.model.take(name, number, label)
+        model = self.find(name)
+        version = model.take(number, label)
         try:
             signatures = get_model_metadata_pb2.SignatureDefMap()
             for key in served(version, self.limits):
@@ -76,17 +97,16 @@ class Service(NamedTuple):
                 signatures.signature_def[key].CopyFrom(signature)
             return version.number, signatures, version.info
         finally:
-            self.model.give_back(version)
+            model.give_back(version)
 
     def status(self, name: str, number: int | None, label: str) -> Any:
         """The GetModelStatusResponse of one version, or of all that were seen, the newest first."""
-        if label and label != "latest":
-            number = self.model.labels.get(label, -1)
-        elif label:
-            number = self.model.newest
-        states = dict(self.model.states)
-        if name != self.model.name or (number is not None and number not in states):
-            which = "" if number is None else f"version {label or number} of "
+        model = self.models.get(name)
+        if model and label:
+            number = model.newest if label == "latest" else model.labels.get(label, -1)
+        states = dict(model.states) if model else {}
+        if not model or (number is not None and number not in states):
+            which = f"version {label or number} of " if label or number is not None else ""
             raise RefusedError("NOT_FOUND", f"Could not find {which}model {name}")
         response = get_model_status_pb2.GetModelStatusResponse()
         for version in sorted(states, reverse=True) if number is None else [number]:

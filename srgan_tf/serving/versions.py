@@ -7,6 +7,7 @@ a time: TensorFlow 2.21 gives wrong answers or crashes where calls meet (docs/te
 
 import contextlib
 import gc
+import itertools
 import math
 import queue
 import threading
@@ -22,6 +23,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from srgan_tf.memory import available_memory
 from srgan_tf.runtimes.saved_model import read_info
 from srgan_tf.runtimes.saved_model_check import check_saved_model
+from srgan_tf.serving.model_entries import ModelEntry
 from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.text import whole_number
 
@@ -101,24 +103,22 @@ class Version:
 class Model:
     """A base path whose numbered folders are versions.
 
-    The greatest number is served, as are those with labels. `poll` brings memory in line with the disk.
+    The versions of its policy are served, as are those with labels. `poll` brings memory in line with the disk.
     """
 
-    def __init__(self, name: str, base_path: Path, labels: Mapping[str, int], warm_up: Callable[[Version, Any], None],
+    def __init__(self, entry: ModelEntry, warm_up: Callable[[Version, Any], None],
                  report: Callable[[str], None], trust: bool = False, sessions: int = 1):
         """Describes a model; nothing is loaded yet.
 
         Args:
-            name: in requests.
-            base_path: holds the folders.
-            labels: versions by label.
+            entry: its name, base path, labels and policy.
             warm_up: called with a version and each PredictRequest of its warm-up file.
             report: called with lines for the operator.
             trust: whether versions may hold operations that touch files, hosts or Python.
             sessions: calls of a version that may be computed side by side.
         """
         self.trust, self.sessions = trust, sessions
-        self.name, self.base_path, self.labels = name, base_path, labels
+        self.name, self.base_path, self.labels, self.policy = entry
         self.states: dict[int, State] = {}
         self._warm_up, self._report = warm_up, report
         self._lock, self._loaded = threading.Lock(), {}
@@ -127,18 +127,19 @@ class Model:
     def poll(self) -> None:
         """Looks at the disk once: loads what is new there, then retires what is no longer wanted.
 
-        A version that cannot be loaded is reported and tried again only when its files change; until then the greatest
-        one that can be loaded is served.
+        A version that cannot be loaded is reported and tried again only when its files change; until then the next
+        lower one that can be loaded is served in its place, where the policy does not name the versions.
         """
         found = _versions(self.base_path)
         if not found:
             return  # an unmounted or emptied folder is no reason to stop serving
         wanted = {number for number in self.labels.values() if number in found and self._ensure(number, found[number])}
-        newest = next((n for n in sorted(found, reverse=True) if self._ensure(n, found[n])), None)
-        if newest is None:
+        loadable = (n for n in self.policy.candidates(found) if self._ensure(n, found[n]))
+        kept = set(itertools.islice(loadable, self.policy.count))
+        if not kept:
             return
         with self._lock:
-            unwanted = [version for number, version in self._loaded.items() if number not in wanted | {newest}]
+            unwanted = [version for number, version in self._loaded.items() if number not in wanted | kept]
             for version in unwanted:
                 del self._loaded[version.number]
                 version.retired = True
@@ -184,11 +185,10 @@ class Model:
         with self._lock:
             return max(self._loaded, default=None)
 
-    def take(self, name: str, number: int | None = None, label: str = "") -> Version:
+    def take(self, number: int | None = None, label: str = "") -> Version:
         """A version for one request, which must `give_back` it. It stays loaded in between.
 
         Args:
-            name: of the model.
             number: of the version; None: the greatest.
             label: instead of the number; "latest" is the greatest.
 
@@ -199,10 +199,10 @@ class Model:
             wanted = self.labels.get(label) if label and label != "latest" else number
             latest = number is None and label in ("", "latest")
             version = self._loaded.get(max(self._loaded, default=None) if latest else wanted)
-            if name != self.name or version is None:
+            if version is None:
                 which = f"label {label}" if label else f"version {number}" if number is not None else "any version"
-                raise RefusedError("NOT_FOUND", f"Servable not found for request: {which} of {name!r}; this server has "
-                                   f"{self.name!r}, versions {sorted(self._loaded)}")
+                raise RefusedError("NOT_FOUND", f"Servable not found for request: {which} of {self.name!r}; this "
+                                   f"server has versions {sorted(self._loaded)} of it")
             version.users += 1
             return version
 

@@ -1,5 +1,5 @@
 """The server of the serving tests, for its client."""
 
-from serving.conftest import server
+from serving.conftest import server, versions
 
-__all__ = ["server"]
+__all__ = ["server", "versions"]

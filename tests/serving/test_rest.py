@@ -234,5 +234,5 @@ def test_health_and_metrics(server):
         values = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
         assert values['srgan_tf_serving_requests_total{code="OK",protocol="rest"}'] >= 1
         assert values['srgan_tf_serving_request_seconds_count{protocol="rest"}'] >= 1
-        assert values["srgan_tf_serving_model_version"] == 30
+        assert values['srgan_tf_serving_model_version{model="tiny"}'] == 30
         assert values["process_resident_memory_bytes"] > 1e8

@@ -18,6 +18,7 @@ from serving.trial import Server, save_version, serving, upscaled
 from tensorflow_serving.apis import prediction_log_pb2
 
 from srgan_tf.serving import versions
+from srgan_tf.serving.model_entries import ModelEntry
 from srgan_tf.serving.predict import Limits, predict
 from srgan_tf.serving.refusals import RefusedError
 from srgan_tf.serving.versions import Model
@@ -121,7 +122,7 @@ def test_a_version_that_cannot_be_read_is_said_once_and_looked_at_again(tmp_path
         return look(folder, pattern)
 
     monkeypatch.setattr(Path, "rglob", rglob)
-    model = Model("tiny", tmp_path, {}, lambda version, request: None, said.append)
+    model = Model(ModelEntry("tiny", tmp_path), lambda version, request: None, said.append)
     for _ in range(3):
         model.poll()
     assert model.newest == 1
@@ -140,13 +141,13 @@ def test_a_version_that_can_read_files_is_not_loaded(staging, tmp_path):
     module.serve = tf.function(lambda name: {"content": tf.io.read_file(name)}, [tf.TensorSpec([], tf.string, "name")])
     tf.saved_model.save(module, str(tmp_path / "2"), signatures={"serving_default": module.serve})
     said = []
-    model = Model("tiny", tmp_path, {}, lambda version, request: None, said.append)
+    model = Model(ModelEntry("tiny", tmp_path), lambda version, request: None, said.append)
     model.poll()
     assert model.newest == 1
     assert any("version 2" in line and "ReadFile can read or write files" in line and "--trust_model" in line
                for line in said)
     model.close()
-    trusting = Model("tiny", tmp_path, {}, lambda version, request: None, said.append, trust=True)
+    trusting = Model(ModelEntry("tiny", tmp_path), lambda version, request: None, said.append, trust=True)
     trusting.poll()
     assert trusting.newest == 2
     trusting.close()

@@ -90,13 +90,13 @@ class Server(NamedTuple):
     rest: int
     log: Path
 
-    def ask(self, path: str, document: object = None, method: str = "") -> tuple[int, dict]:
+    def ask(self, path: str, document: object = None, method: str = "", **headers: str) -> tuple[int, dict]:
         """Status and JSON; POST where there is a document."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=60)
         with contextlib.closing(connection):
             method = method or ("GET" if document is None else "POST")
-            connection.request(method, path, None if document is None else body)
+            connection.request(method, path, None if document is None else body, headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
@@ -121,9 +121,9 @@ class Server(NamedTuple):
 
 @contextlib.contextmanager
 def serving(base: Path, log: Path, *flags: str) -> Iterator[Server]:
-    """A server of the versions in a folder, or of a .keras file; ended with the block."""
+    """A server of the versions in a folder, of a .keras file, or of a .config file's models; ended with the block."""
     ports = free_port(), free_port()
-    source = "--model" if base.suffix else "--model_base_path"
+    source = {"": "--model_base_path", ".config": "--model_config_file"}.get(base.suffix, "--model")
     command = [sys.executable, "-m", "srgan_tf.serve", f"{source}={base}", f"--port={ports[0]}",
                f"--rest_api_port={ports[1]}", "--file_system_poll_wait_seconds=0.1", *flags]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
