@@ -1,6 +1,13 @@
-"""replica_worker.py DEVICES FLAG... trains on that many logical CPUs. Discriminator `plain` has no batch statistics."""
+"""replica_worker.py DEVICES FLAG... [-- FLAG...]... trains on that many logical CPUs, one run after another.
 
+Discriminator `plain` has no batch statistics. Where the environment variable HOLD is set, the process stops where it
+would save a checkpoint, until it is killed.
+"""
+
+import itertools
+import os
 import sys
+import time
 
 import keras
 import tensorflow as tf
@@ -8,6 +15,7 @@ import tensorflow as tf
 from srgan_tf import flags
 from srgan_tf.config import TrainConfig
 from srgan_tf.models import DISCRIMINATORS
+from srgan_tf.training.checkpoints import Checkpoints
 
 
 class Plain(keras.Model):
@@ -23,15 +31,26 @@ class Plain(keras.Model):
         return keras.ops.mean(self.conv2(self.conv1(inputs)), axis=(1, 2))
 
 
+def main(config: TrainConfig) -> None:
+    """As srgan_tf.train does."""
+    from srgan_tf.training import train
+
+    train(config, flags.to_flagfile(config))
+
+
 if __name__ == "__main__":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv.pop(1)))
     DISCRIMINATORS["plain"] = Plain
-
-    def main(config: TrainConfig) -> None:
-        """As srgan_tf.train does."""
-        from srgan_tf.training import train
-
-        train(config, flags.to_flagfile(config))
-
-    flags.run(main, TrainConfig)
+    if "HOLD" in os.environ:
+        Checkpoints.save = lambda checkpoints: time.sleep(240)
+    name, *arguments = sys.argv
+    for separator, run in itertools.groupby(arguments, "--".__eq__):
+        if not separator:
+            sys.argv = [name, *run]
+            keras.utils.clear_session()
+            try:
+                flags.run(main, TrainConfig)
+            except SystemExit as end:
+                if end.code:
+                    raise

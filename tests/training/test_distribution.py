@@ -1,5 +1,6 @@
 """Several replicas: the same weights as one on the whole batch; what happens when one of them dies."""
 
+import functools
 import json
 import os
 import signal
@@ -25,20 +26,23 @@ KINDS = {"pixel": ["--clip_norm=0.1"],
                          "--gradient_penalty=gp:10", "--losses=l1:1,ldl:1"]}
 
 
-def start(folder: Path, devices: int, arguments: list[str], **environment: str) -> subprocess.Popen:
-    command = [sys.executable, str(WORKER), str(devices), *SMALL, *arguments]
-    return subprocess.Popen(command, cwd=folder, env={**os.environ, **environment}, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def start(folder: Path, devices: int, *runs: list[str], **environment: str) -> subprocess.Popen:
+    """One process, which makes the runs one after another."""
+    flags = [argument for run in runs for argument in ("--", *SMALL, *run)]
+    return subprocess.Popen([sys.executable, str(WORKER), str(devices), *flags], cwd=folder, text=True,
+                            env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def start_job(folder: Path, arguments: list[str]) -> list[subprocess.Popen]:
-    """Two workers of one replica each."""
+def start_job(folder: Path, arguments: list[str], **of_the_other: str) -> list[subprocess.Popen]:
+    """Two workers of one replica each; the second has variables of its own in its environment."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
     addresses = [f"localhost:{listening.getsockname()[1]}" for listening in sockets]
     for listening in sockets:
         listening.close()
-    return [start(folder, 1, ["--strategy=multi_worker", *arguments], TF_CONFIG=json.dumps(
-        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})) for index in range(2)]
+    clusters = [json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+                for index in range(2)]
+    return [start(folder, 1, ["--strategy=multi_worker", *arguments], TF_CONFIG=cluster, **environment)
+            for cluster, environment in zip(clusters, ({}, of_the_other), strict=True)]
 
 
 def finish(processes: list[subprocess.Popen], status: int = 0) -> list[str]:
@@ -51,13 +55,19 @@ def finish(processes: list[subprocess.Popen], status: int = 0) -> list[str]:
     return outputs
 
 
-@pytest.fixture(scope="module", params=sorted(KINDS))
-def one_replica(request, tmp_path_factory):
-    """A run on one device, and the flags that made it."""
-    folder = tmp_path_factory.mktemp(request.param)
-    arguments = KINDS[request.param]
-    finish([start(folder, 1, ["--strategy=one", "--run_dir=run", *arguments])])
-    return folder / "run", arguments
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Gives the runs of a kind, `one` on one device and `two` on two, which one process makes once."""
+
+    @functools.cache
+    def runs(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        (output,) = finish([start(folder, 2, ["--strategy=one", "--run_dir=one", *KINDS[kind]],
+                                  ["--strategy=mirrored", "--run_dir=two", *KINDS[kind]])])
+        assert output.count("2 replicas on CPUs") == 1
+        return folder
+
+    return runs
 
 
 def assert_equal_runs(one: Path, other: Path) -> None:
@@ -70,11 +80,9 @@ def assert_equal_runs(one: Path, other: Path) -> None:
         assert found == pytest.approx(expected, rel=1e-3)
 
 
-def test_two_devices_equal_one(one_replica, tmp_path):
-    run, arguments = one_replica
-    (output,) = finish([start(tmp_path, 2, ["--strategy=mirrored", "--run_dir=run", *arguments])])
-    assert "2 replicas on CPUs" in output
-    assert_equal_runs(run, tmp_path / "run")
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_devices_equal_one(made, kind):
+    assert_equal_runs(made(kind) / "one", made(kind) / "two")
 
 
 def test_noise_differs_between_replicas_and_resumes():
@@ -86,27 +94,27 @@ def test_noise_differs_between_replicas_and_resumes():
     assert resumed
 
 
-def test_two_machines_equal_one(one_replica, tmp_path):
-    run, arguments = one_replica
-    chief, other = finish(start_job(tmp_path, ["--run_dir=run", *arguments]))
+def test_two_machines_equal_one(made, tmp_path):
+    chief, other = finish(start_job(tmp_path, ["--run_dir=run", *KINDS["adversarial"]]))
     assert "best PSNR-Y" in chief
     assert "best PSNR-Y" not in other
-    assert_equal_runs(run, tmp_path / "run")
+    assert_equal_runs(made("adversarial") / "one", tmp_path / "run")
 
 
-def test_a_killed_worker_ends_the_job_and_the_job_resumes(tmp_path):
-    long = ["--run_dir=run", "--steps=100000", "--checkpoint_every=5", "--log_every=1000"]
-    chief, other = start_job(tmp_path, long)
+def test_a_killed_worker_ends_the_job_and_the_job_resumes(made, tmp_path):
+    """The other worker is killed when the chief has saved its second step; in the end all is as on one device."""
+    arguments = ["--run_dir=run", "--checkpoint_every=2", *KINDS["pixel"]]
+    chief, other = start_job(tmp_path, arguments, HOLD="yes")
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("run/checkpoints/ckpt-*.index")) and time.monotonic() < deadline:
+    while not (tmp_path / "run/checkpoints/ckpt-2.index").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     other.send_signal(signal.SIGKILL)
     (output,) = finish([chief], 2)
     assert "another worker has stopped; the last checkpoint is intact" in output.splitlines()[-1]
     other.communicate()
-    saved = max(int(path.stem.rpartition("-")[2]) for path in tmp_path.glob("run/checkpoints/ckpt-*.index"))
-    outputs = finish(start_job(tmp_path, [*long, f"--steps={saved + 5}"]))
-    assert all(f"resumed at step {saved}" in output for output in outputs)
+    outputs = finish(start_job(tmp_path, arguments))
+    assert all("resumed at step 2" in output for output in outputs)
+    assert_equal_runs(made("pixel") / "one", tmp_path / "run")
 
 
 @pytest.mark.parametrize(("name", "message"), [
