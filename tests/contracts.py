@@ -185,7 +185,7 @@ def check_use(model_class, arguments: dict, folder: Path) -> None:
     served = tf.saved_model.load(str(folder / "saved"))
     np.testing.assert_allclose(served(tf.constant(255 * inputs)) / 255, expected, rtol=0, atol=tolerance)
     path = folder / "model.tflite"
-    path.write_bytes(convert(model, config, []))
+    path.write_bytes(convert(model, config))
     interpreter = Interpreter(str(path))
     assert max(len(tensor["shape"]) for tensor in interpreter.get_tensor_details()) <= 4
     found, = interpreter.get_signature_runner()(image_0_1=inputs).values()

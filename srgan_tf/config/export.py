@@ -34,8 +34,11 @@ class ExportConfig(Settings):
     android_sample: bool = setting(
         False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.", group="TFLite")
     representative: str = setting(
-        "", "Folder of photographs that int8 is calibrated on, less those that the loss is measured on; empty: "
-        "scikit-image's.", group="TFLite")
+        "", "Folder of photographs that int8 is calibrated on (and dynamic's kernels are rounded by), less those that "
+        "the loss is measured on; empty: scikit-image's.", group="TFLite")
+    int8_loss: float = setting(
+        0, "Greatest loss of int8, in dB of PSNR-Y on photographs that it is not calibrated on: if greater, "
+        "the operations that cost most compute in float32; 0: all compute in int8.", low=0, group="TFLite")
     gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.", group="TFLite")
     litert_js: str = setting(
         "", "The folder node_modules/@litertjs of npm, for web; empty: downloaded once (12 MB).", group="Web")
@@ -63,6 +66,8 @@ class ExportConfig(Settings):
         if "web" in self.format and (self.io == "float255" or self.android_sample or self.gpu_compatible):
             raise UserError("--format=web makes a .tflite of free size in 0..1 or uint8: give neither --io=float255, "
                             "--android_sample nor --gpu_compatible")
+        if self.int8_loss and self.quantize != "int8":
+            raise UserError(f"--int8_loss needs --quantize=int8; got --quantize={self.quantize}")
         if self.gpu_compatible and self.dynamic:
             raise UserError("--gpu_compatible needs the fixed sizes of --tile: GPU delegates refuse free ones")
         if not all((whole_number(side) or 0) >= 8 for side in self.tile.split("x")) or self.tile.count("x") > 1:

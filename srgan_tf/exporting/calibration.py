@@ -16,6 +16,7 @@ from srgan_tf.runtimes.keras import open_network
 from srgan_tf.runtimes.litert import litert_runtime
 from srgan_tf.text import expand
 
+CALIBRATED = ("dynamic", "int8")  # whose kernels are rounded by photographs; int8 has its ranges from them, too
 MOST_IMAGES = 64
 MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to settle, a minute for a large network
 MEASURED_SIDE = 96
@@ -31,6 +32,9 @@ class Photographs(NamedTuple):
     source: str
 
 
+NO_PHOTOGRAPHS = Photographs([], [], "")
+
+
 def open_photographs(config: ExportConfig, scale: int) -> Photographs:
     """The photographs of --representative, or scikit-image's; none where they are not installed and not needed.
 
@@ -42,14 +46,14 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
     spec = f"folder:{expand(config.representative)}" if config.representative else "samples"
     try:
         held_out = [load() for _, load in open_source(spec, scale, "validation").images]
-        source = open_source(spec, scale, "train") if config.quantize == "int8" else None
+        source = open_source(spec, scale, "train") if config.quantize in CALIBRATED else None
     except (UserError, OSError) as error:
         if config.representative:
             raise UserError(f"--representative={config.representative}: {error}") from error
         if config.quantize == "int8":
             raise UserError("--quantize=int8 is calibrated on photographs: install scikit-image, which brings some "
                             "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
-        return Photographs([], [], "")
+        return NO_PHOTOGRAPHS
     images = [load().lr for _, load in list(source.images)[:MOST_IMAGES]] if source else []
     return Photographs(images, held_out, config.representative or "scikit-image")
 

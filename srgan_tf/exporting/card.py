@@ -6,6 +6,7 @@ from pathlib import Path
 
 from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
+from srgan_tf.exporting.within_loss import float_products
 from srgan_tf.hub import resolve
 from srgan_tf.models import Generator
 
@@ -38,6 +39,7 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
         "receptive_radius": generator.receptive_radius,
         "alignment": generator.alignment,
         "quantization": config.quantize,
+        **({"float32_products": float_products(content.read_bytes())} if config.int8_loss else {}),
         "gpu_compatible": config.gpu_compatible or None,
         "bytes": content.stat().st_size,
         "sha256": _digest(content),

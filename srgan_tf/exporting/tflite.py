@@ -6,26 +6,37 @@ constants, and no tensor has more than four dimensions. The signature `upscale` 
 the network makes them; integers are rounded half up and clipped.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.calibration import calibration_tiles, measure_loss, open_photographs
+from srgan_tf.exporting.calibration import (
+    NO_PHOTOGRAPHS,
+    Photographs,
+    calibration_tiles,
+    measure_loss,
+    open_photographs,
+)
 from srgan_tf.exporting.card import RANGES, SUFFIXES, make_card, write_card
+from srgan_tf.exporting.kernel_rounding import round_kernels
 from srgan_tf.exporting.tflite_graph import mobile_forms, require_gpu_compatible, set_output_range
+from srgan_tf.exporting.within_loss import within_loss
 from srgan_tf.models import Generator
 from srgan_tf.runtimes.keras import info_of_network
-from srgan_tf.runtimes.litert import hushed
+from srgan_tf.runtimes.litert import hushed, litert_runtime
 from srgan_tf.runtimes.tflite_metadata import add_info
 
 SIGNATURE = "upscale"
+TRIED_TILES = 12  # of how many calibration tiles one is upscaled to compare operations
 
 
 def export_tflite(generator: Generator, folder: Path, name: str, config: ExportConfig) -> Path:
@@ -49,7 +60,7 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
                         "filters: give --quantize=float16, or none")
     photographs = open_photographs(config, generator.scale)
     try:
-        content = convert(generator, config, photographs.calibration)
+        content = convert(generator, config, photographs)
     except tf.errors.OpError as error:  # TensorFlow's own, for a full disk too
         raise OSError(f"{folder / name}.tflite cannot be made: {error.message}") from error
     if config.gpu_compatible:
@@ -63,18 +74,18 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     return path
 
 
-def convert(generator: Generator, config: ExportConfig, images: list[np.ndarray]) -> bytes:
+def convert(generator: Generator, config: ExportConfig, photographs: Photographs = NO_PHOTOGRAPHS) -> bytes:
     """The content of a .tflite file.
 
     Args:
         generator: what to convert.
         config: as for `export_tflite`.
-        images: uint8 [H,W,3] of low resolution, that int8 is calibrated on.
+        photographs: that int8 is calibrated on, and that its loss is measured on.
     """
-    whole, suffix = config.quantize == "int8", SUFFIXES[config.tflite_io]
+    whole, suffix, images = config.quantize == "int8", SUFFIXES[config.tflite_io], photographs.calibration
     module = tf.Module()
     with tempfile.TemporaryDirectory() as folder, hushed():
-        module.upscale = _frozen(generator, config, suffix)
+        module.upscale = _frozen(generator, config, suffix, images)
         tf.saved_model.save(module, folder, signatures={SIGNATURE: module.upscale})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         if config.quantize != "none":
@@ -86,15 +97,53 @@ def convert(generator: Generator, config: ExportConfig, images: list[np.ndarray]
             converter.representative_dataset = lambda: _feeds(images, config, suffix)
             if config.tflite_io == "uint8":
                 converter.inference_input_type = converter.inference_output_type = tf.uint8
+        if whole and config.int8_loss:
+            return _within_loss(generator, config, photographs, converter)
         content = converter.convert()
-    if whole:
+    return _finished(generator, config, content)
+
+
+def _finished(generator: Generator, config: ExportConfig, content: bytes) -> bytes:
+    """A converted file with the right range of its output and with what it says of itself."""
+    if config.quantize == "int8":
         content = set_output_range(content, 255 if config.tflite_io == "float255" else 1)
     values = tuple(RANGES[config.tflite_io][1])
     return add_info(content, info_of_network(generator, fixed_size=config.tile_shape, input_range=values,
                                              output_range=values))
 
 
-def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable:
+def _within_loss(generator: Generator, config: ExportConfig, photographs: Photographs,
+                 converter: tf.lite.TFLiteConverter) -> bytes:
+    converter._experimental_calibrate_only = True  # QuantizationDebugger, which is public, knows no uint8
+    calibrated = converter.convert()
+    numbers = tf.uint8 if config.tflite_io == "uint8" else tf.float32
+    tiles = calibration_tiles(photographs.calibration, config.tile_shape)[2::TRIED_TILES]
+
+    def quantize(in_float: frozenset[str]) -> bytes:
+        return _finished(generator, config, mlir_quantize(
+            calibrated, input_data_type=numbers, output_data_type=numbers, denylisted_nodes=set(in_float) or None))
+
+    def upscale(content: bytes) -> np.ndarray:
+        with _as_file(content) as path:
+            runtime = litert_runtime(path)
+            return np.concatenate([runtime.run_float(tile[None]) for tile in tiles])
+
+    def loss(content: bytes) -> float:
+        with _as_file(content) as path:
+            return measure_loss(generator, path, photographs)["loss_db"]
+
+    return within_loss(calibrated, quantize, loss, upscale, config.int8_loss)
+
+
+@contextlib.contextmanager
+def _as_file(content: bytes) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "content.tflite")
+        path.write_bytes(content)
+        yield path
+
+
+def _frozen(generator: Generator, config: ExportConfig, suffix: str, images: list[np.ndarray]) -> Callable:
     """The generator as a function without variables: calibration fails at READ_VARIABLE."""
     cast = config.tflite_io == "uint8" and config.quantize != "int8"  # int8 files are given uint8 by the converter
     peak = 255.0 if cast or config.tflite_io == "float255" else 1.0
@@ -109,7 +158,13 @@ def _frozen(generator: Generator, config: ExportConfig, suffix: str) -> Callable
 
     with mobile_forms(integer=config.quantize == "int8"):
         frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
-    return tf.function(lambda image: {f"upscaled{suffix}": frozen(image)[0]}, [spec])
+    graph_def, output = frozen.graph.as_graph_def(), frozen.outputs[0].name
+    if images:
+        tiles = calibration_tiles(images, config.tile_shape)
+        round_kernels(graph_def, [(tile[None] * np.float32(peak / 255)).astype(spec.dtype.as_numpy_dtype)
+                                  for tile in tiles[::3]])  # a third is enough for moments
+    return tf.function(lambda image: {f"upscaled{suffix}": tf.graph_util.import_graph_def(
+        graph_def, {spec.name: image}, [output], name="")[0]}, [spec])
 
 
 def _feeds(images: list[np.ndarray], config: ExportConfig, suffix: str) -> Iterator[dict[str, np.ndarray]]:

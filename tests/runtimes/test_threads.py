@@ -64,7 +64,7 @@ def models(tmp_path_factory, model_file):
     folder, generator = tmp_path_factory.mktemp("threads"), load_model(model_file)
     config = ExportConfig(model="-", output="-", saved_model_tile=64)
     export_saved_model(generator, folder, "", config)
-    (folder / "small.tflite").write_bytes(tflite.convert(generator, config, []))
+    (folder / "small.tflite").write_bytes(tflite.convert(generator, config))
     return {"keras": model_file, "saved_model": folder, "litert": folder / "small.tflite", "int8": "mobile_x4_int8"}
 
 
