@@ -3,7 +3,9 @@
 
     python tools/check_web.py web/site                     # images of every kind, the keyboard, a batch
     python tools/check_web.py web/site --photo             # a photograph of 12 megapixels on a phone: minutes
-    python tools/check_web.py web/site --batch=30 --time   # memory over many images; time beside Python's LiteRT
+    python tools/check_web.py web/site --batch=30 --only=batch   # memory over many images
+    (cd web/peer && npm run build)
+    python tools/check_web.py web/site --time --peer=web/peer/site   # time beside Python's LiteRT, and UpscalerJS
 
 Needs `apt-get install chromium chromium-driver` and scikit-image. Prints what it found, and fails where it is wrong.
 """
@@ -33,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from serving.browser import Browser, browsing
 
 READY, DONE = "document.body.dataset.offline === 'ready'", "document.body.dataset.state === 'ready'"
+PEER_SIZE = 128, 128
 ESCAPE, TAB, ENTER, RIGHT = "\ue00c", "\ue004", "\ue007", "\ue014"
 
 
@@ -230,6 +233,7 @@ def check_photo(site: Path, folder: Path, times: str) -> None:
               f"{most >> 20} MiB at most; {page.run('return document.getElementById(`facts`).innerText')}")
         page.screenshot(folder / "phone.png")
         page.run("document.getElementById('download').click()")
+        Image.MAX_IMAGE_PIXELS = None  # 192 megapixels are no attack
         with Image.open(awaited(folder / "down", "phone_x*.png")) as image:
             print(f"its file: {image.size}")
 
@@ -251,6 +255,23 @@ def measure(page: Browser, site: Path, entry: dict, folder: Path) -> None:
           + ", ".join(f"{one:.2f} and {two:.2f}" for one, two in turns) + f"; ratio {ratios[1]:.2f} (median)")
 
 
+def measure_peer(peer: Path, folder: Path) -> None:
+    """Seconds a megapixel of output of UpscalerJS's esrgan-slim: the built site of web/peer, in the same browser."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(peer)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with browsing(folder) as page:
+        page.open(f"http://127.0.0.1:{server.server_port}/")
+        page.wait("typeof upscaled === 'function'")
+        turns = []
+        for height, width in 4 * [PEER_SIZE]:  # the first one loads the model
+            page.run("upscaled(...arguments).then((one) => { globalThis.turn = one })", height, width)
+            turns.append(page.wait("globalThis.turn", 300))
+            page.run("globalThis.turn = null")
+    server.shutdown()
+    print(f"esrgan-slim of UpscalerJS by TensorFlow.js' {turns[0]['backend']}: seconds a megapixel "
+          + ", ".join(f"{turn['seconds'] / turn['megapixels']:.2f}" for turn in turns[1:]))
+
+
 def main() -> None:
     """Does what the flags say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -260,6 +281,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4, help="images in a row")
     parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
     parser.add_argument("--time", action="store_true", help="only measure time")
+    parser.add_argument("--peer", type=Path, help="with --time, also that of esrgan-slim: web/peer/site")
     arguments = parser.parse_args()
     models = json.loads((arguments.site / "models.json").read_text())["models"]
     entry = {one["title"]: one for one in models}[arguments.model]
@@ -272,7 +294,8 @@ def main() -> None:
             select(page, "model", arguments.model)
             if arguments.time:
                 images(folder)
-                return measure(page, arguments.site, entry, folder)
+                measure(page, arguments.site, entry, folder)
+                return measure_peer(arguments.peer, folder) if arguments.peer else None
             steps: dict[str, Callable] = {
                 "kinds": lambda: check_kinds(page, arguments.site, entry, folder),
                 "keyboard": lambda: check_keyboard(page, folder),
