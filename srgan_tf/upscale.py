@@ -9,14 +9,12 @@ Examples:
 
 import dataclasses
 import functools
-import math
 import time
 from collections import Counter
 
 from srgan_tf import flags
 from srgan_tf.config import FAITHFUL_MODEL, UpscaleConfig
 from srgan_tf.text import show
-from srgan_tf.tokens import token_in
 
 
 def main(config: UpscaleConfig, inputs: list[str]) -> int:
@@ -28,18 +26,16 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         show(model_list())
         return 0
     with flags.quiet_imports():
-        from srgan_tf.inference import Upscaler
         from srgan_tf.inference.asked import asked_by
         from srgan_tf.inference.batch import upscale_files
-        from srgan_tf.inference.color_matching import matches_color
+        from srgan_tf.inference.configured import bicubic_scale, configured_upscaler
         from srgan_tf.inference.file_options import file_options
         from srgan_tf.inference.preflight import make_plan, report_plan, summary
 
     if not (config.model or config.server):
         config = dataclasses.replace(config, model=FAITHFUL_MODEL if config.sharpness else flags.default_model())
     name = "" if config.server else config.model
-    bicubic_scale = math.ceil(config.scale) or 4
-    scale = bicubic_scale if name == "bicubic" else known_scale(name)
+    scale = bicubic_scale(config) if name == "bicubic" else known_scale(name)
     asked = asked_by(config)
     plan = make_plan(inputs, asked, scale)
     if scale or not plan.jobs:
@@ -54,20 +50,16 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         flags.import_keras()
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
-        if config.sharpness:
-            from srgan_tf.inference.sharpness import generator_between
-
-            model = generator_between(config.sharpness, config.runtime, config.precision)
-        upscaler = Upscaler(model, tile=config.tile, overlap=config.overlap, scale=bicubic_scale,
-                            threads=config.threads, runtime=config.runtime, precision=config.precision,
-                            self_ensemble=config.self_ensemble, match_color=matches_color(config),
-                            trust_model=config.trust_model, server_timeout=config.server_timeout,
-                            server_retries=config.server_retries, server_token=token_in(config.server_token_file))
+        upscaler = configured_upscaler(config, model)
     flags.say(upscaler.remark)
     if upscaler.scale != scale:
         plan = make_plan(inputs, asked, upscaler.scale)
         report_plan(plan)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
+    if config.beam:
+        from srgan_tf.inference.pieces import upscale_on_workers
+
+        return flags.USER_ERROR if upscale_on_workers(config, model, plan) else 0
     failed = upscale_files(upscaler, plan, timings)
     if config.timing:
         print(", ".join(f"{phase} {seconds:.2f} s" for phase, seconds in timings.items()))

@@ -12,14 +12,14 @@ from srgan_tf.__main__ import COMMANDS as VERBS
 
 PACKAGE = Path(srgan_tf.__file__).parent
 # Lower lines first; a room may import from lower lines and from itself.
-LAYERS = [{"errors", "lazy", "memory", "page", "pretrained"}, {"text"}, {"atomic", "settings", "tokens"},
+LAYERS = [{"errors", "lazy", "memory", "page", "pretrained"}, {"text", "workers"}, {"atomic", "settings", "tokens"},
           {"config", "parsers", "usage"},
           {"imaging", "models"}, {"losses", "metrics", "video", "weights"}, {"hub"}, {"runtimes"},
           {"data", "inference"}, {"training", "evaluation", "exporting", "serving"}, {"flags"}]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 COMMANDS = sorted({path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__", "errors", "atomic", "flags",
                                                                   "lazy", "memory", "parsers", "settings", "text",
-                                                                  "tokens", "usage"})
+                                                                  "tokens", "usage", "workers"})
 
 
 def imported_rooms(file: Path) -> set[str]:

@@ -30,6 +30,8 @@ LPIPS_HELP = ("Weights of LPIPS (AlexNet or VGG16): one file with all of them, o
 DISTS_HELP = "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt."
 TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file "
               "without a trial in a process of its own: of models whose maker you know.")
+BEAM_HELP = ("with these pipeline options, as in --beam='--runner=FlinkRunner --flink_master=HOST:8081'; empty: in "
+             "this process.")
 OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in an installed package. The environment "
                 "variable SRGAN_TF_OFFLINE=1 means the same.")
 OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result "

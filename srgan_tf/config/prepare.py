@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from srgan_tf.config.choices import COMPUTE_TYPES, SCALES
+from srgan_tf.config.choices import BEAM_HELP, COMPUTE_TYPES, SCALES
 from srgan_tf.errors import UserError
 from srgan_tf.settings import Settings, setting
 
@@ -24,8 +24,7 @@ class PrepareConfig(Settings):
         "reduction; as in 1,0.75,0.5.", above=0, group="Data")
     shard_images: int = setting(32, "Images of the dataset in a shard.", low=1, formerly="shard_pictures")
     beam: str = setting(
-        "", "Write the shards by Apache Beam with these pipeline options, as in --beam='--runner=FlinkRunner'; empty: "
-        "in this process.")
+        "", f"Write the shards on many machines by Apache Beam {BEAM_HELP}")
     verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.",
                            group="Basics")
     preview: bool = setting(

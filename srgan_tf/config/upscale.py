@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from srgan_tf.config.choices import (
+    BEAM_HELP,
     COMPUTE_TYPES,
     FAITHFUL_MODEL,
     OFFLINE_HELP,
@@ -101,6 +102,7 @@ class UpscaleConfig(Settings):
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
     server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
                                   group="Server")
+    beam: str = setting("", f"Upscale on many machines by Apache Beam {BEAM_HELP}", group="Hardware")
     codec: str = setting(
         "", "Codec of a clip; empty: h264, or of more than 8 bits hevc; in .webm vp9, av1. ffv1 (.mkv) is lossless.",
         choices=("", *VIDEO_CODECS), group="Video")

@@ -6,7 +6,6 @@ bytes.
 """
 
 import hashlib
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.text import expand, printable
+from srgan_tf.workers import run_pipeline
 
 LESSON_FLAGS = ("teacher", "kernel_pool", "noise_pool", "crop_size", "seed", "precision")
 SPLIT = "by name"  # of a folder, kept in the settings; those of earlier versions have none
@@ -235,18 +235,9 @@ def _load_reduced(load: Callable[[], Pair], size: float, scale: int) -> Pair:
 
 
 def _run_beam(jobs: Sequence[Job], options: str) -> None:
-    """Writes shards by Apache Beam, one after another on each worker; all must see the folder under its path."""
-    try:
-        import apache_beam as beam
-        from apache_beam.options.pipeline_options import PipelineOptions
-    except ImportError:
-        raise UserError("--beam needs Apache Beam: pip install 'srgan_tf[beam]'") from None
-    try:
-        with beam.Pipeline(options=PipelineOptions(shlex.split(options))) as pipeline:
-            _ = pipeline | beam.Create(jobs) | beam.Reshuffle() | beam.Map(write_shard)
-    except Exception as error:  # runners have no common type
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"the Beam pipeline failed ({type(error).__name__}): {reason}") from error
+    """Writes shards by Apache Beam, one after another on each worker."""
+    run_pipeline(options, lambda beam, pipeline: pipeline | beam.Create(jobs) | beam.Reshuffle()
+                 | beam.Map(write_shard))
 
 
 def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:

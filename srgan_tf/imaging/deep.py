@@ -13,7 +13,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -99,21 +99,22 @@ def encode(pixels: np.ndarray, extras: dict) -> io.BytesIO:
     Image.new("L", (1, 1)).save(sample, "PNG", **extras)
     height, width, channels = pixels.shape
     file.write(sample.getvalue()[:8])
-    for name, content in _chunks(sample.getvalue()):
+    for name, content in png_chunks_of(sample.getvalue()):
         if name == b"IHDR":
-            _write_chunk(file, name, struct.pack(">IIBBBBB", width, height, 16, (0, 4, 2, 6)[channels - 1], 0, 0, 0))
+            write_png_chunk(file, name, struct.pack(">IIBBBBB", width, height, 16, (0, 4, 2, 6)[channels - 1], 0, 0, 0))
         elif name == b"IDAT":
             # As for 8 bits: runs of equal bytes alone.
             packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
             for rows in _filtered(pixels):
-                _write_chunk(file, name, packer.compress(rows))
-            _write_chunk(file, name, packer.flush())
+                write_png_chunk(file, name, packer.compress(rows))
+            write_png_chunk(file, name, packer.flush())
         else:
-            _write_chunk(file, name, content)
+            write_png_chunk(file, name, content)
     return file
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+def png_chunks_of(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each chunk of a PNG file."""
     start = 8
     while start < len(png):
         length = int.from_bytes(png[start : start + 4], "big")
@@ -121,7 +122,8 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         start += length + 12
 
 
-def _write_chunk(file: io.BytesIO, name: bytes, content: bytes) -> None:
+def write_png_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
+    """Writes a chunk, but no empty IDAT."""
     if content or name != b"IDAT":
         file.write(struct.pack(">I", len(content)) + name + content)
         file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(name))))

@@ -38,7 +38,7 @@ def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None
         How many failed, those of the plan among them.
     """
     timings = Counter() if timings is None else timings
-    read, write = (functools.partial(step, asked=plan.asked) for step in (_read, _write))
+    read, write = (functools.partial(step, asked=plan.asked) for step in (read_job, _write))
     moving = [job for job in plan.jobs if endings_of(job.source, plan.asked.files.page)]
     images = [job for job in plan.jobs if job not in moving]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
@@ -105,7 +105,20 @@ def _finish(writing: tuple[Job, Future] | None, timings: Counter) -> bool:
     return True
 
 
-def _read(job: Job, asked: Asked) -> _Work:
+def upscale_job(upscaler: Upscaler, job: Job, asked: Asked, timings: Counter) -> None:
+    """Upscales one image or clip.
+
+    Raises:
+        UserError, OSError, MemoryError: it cannot be read, upscaled or written.
+    """
+    if endings_of(job.source, asked.files.page):
+        upscale_moving(upscaler, job.source, job.target, asked, timings)
+    else:
+        _write(_upscale(upscaler, read_job(job, asked), asked), asked)
+
+
+def read_job(job: Job, asked: Asked) -> _Work:
+    """Reads the image of a job."""
     start = time.perf_counter()
     image = read_image(job.source, asked.max_pixels, keep_depth=True, page=asked.files.page,
                        accept_truncated=asked.files.accept_truncated)

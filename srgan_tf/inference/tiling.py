@@ -89,16 +89,8 @@ def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
         raise UserError("image must be uint8, uint16 or float32 [H,W,C] of 1 to 4 channels and not empty; "
                         f"got {image.dtype} {image.shape}")
     dtype = np.dtype(dtype or image.dtype)
-    if runtime.receptive_radius is not None:
-        reach = max(runtime.receptive_radius, REACH if image.shape[2] % 2 == 0 else 0)
-        overlap = min(overlap, reach)  # more context changes nothing
     height, width = image.shape[:2]
-    if runtime.fixed_tile:
-        rows, columns = (windows(size, side, min(overlap, (side - runtime.alignment) // 2), runtime.alignment)
-                         for size, side in zip((height, width), runtime.fixed_tile, strict=True))
-    else:
-        rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
-                                 runtime.alignment) for size in (height, width))
+    rows, columns = tile_windows(runtime, image.shape, tile, overlap)
     shape = height * runtime.scale, width * runtime.scale, image.shape[2]
     reducer = Reducer(shape, target, dtype) if target else None
     upscaled = None if reducer else np.empty(shape, dtype)
@@ -114,6 +106,21 @@ def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
         if reducer:
             reducer.add(band)
     return reducer.result if reducer else upscaled
+
+
+def tile_windows(runtime: Runtime, shape: tuple[int, ...], tile: int, overlap: int
+                 ) -> tuple[list[Window], list[Window]]:
+    """The rows and columns of the tiles of an image [H,W,C]; the other arguments are those of `upscale_tiled`."""
+    if runtime.receptive_radius is not None:
+        reach = max(runtime.receptive_radius, REACH if shape[2] % 2 == 0 else 0)
+        overlap = min(overlap, reach)  # more context changes nothing
+    if runtime.fixed_tile:
+        rows, columns = (windows(size, side, min(overlap, (side - runtime.alignment) // 2), runtime.alignment)
+                         for size, side in zip(shape[:2], runtime.fixed_tile, strict=True))
+    else:
+        rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
+                                 runtime.alignment) for size in shape[:2])
+    return rows, columns
 
 
 def _kept(window: Window, origin: int, scale: int) -> slice:
