@@ -35,16 +35,17 @@ class PerceptualLoss:
         features: the VGG19Features that it looks through.
     """
 
-    def __init__(self, names: Sequence[str] = ("vgg54",), weights: str = "imagenet"):
+    def __init__(self, names: Sequence[str] = ("vgg54",), weights: str = "imagenet", dtype: str = "float32"):
         """Makes the network up to the deepest convolution that is named.
 
         Args:
             names: for each of which `vgg_layer` has a layer.
             weights: as in VGG19Features.
+            dtype: as there; distances are float32.
         """
         self.names = tuple(names)
         layers = dict.fromkeys(vgg_layer(name) for name in names)
-        self.features = VGG19Features(tuple(layers), activated=False, weights=weights)
+        self.features = VGG19Features(tuple(layers), activated=False, weights=weights, dtype=dtype)
 
     def __call__(self, hr, sr) -> dict:
         real, fake = (dict(zip(self.features.layer_names, self.features(x), strict=True)) for x in (hr, sr))
@@ -53,7 +54,7 @@ class PerceptualLoss:
 
 def _distance(name: str, real, fake):
     match = NAME.fullmatch(name)
-    real = ops.stop_gradient(real)
+    real, fake = ops.cast(ops.stop_gradient(real), "float32"), ops.cast(fake, "float32")
     if match["relu"]:
         real, fake = ops.relu(real), ops.relu(fake)
     if match["kind"] == "_cosine":

@@ -50,7 +50,7 @@ class Term(NamedTuple):
     of_teacher: bool = False
 
 
-def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
+def parse_terms(text: str, vgg_weights: str = "imagenet", precision: str = "float32") -> tuple[Term, ...]:
     """Reads terms written as `NAME[:WEIGHT],...`, such as "l1:0.01,vgg54:1".
 
     A name is one of LOSSES, of INFORMED, or vggIJ, the J-th convolution of VGG19's block I, as the papers count:
@@ -61,6 +61,7 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
     Args:
         text: the terms; an empty one has none. The weight is 1 unless given.
         vgg_weights: for the vgg terms, as in VGG19Features.
+        precision: of the training. VGG19 follows mixed_bfloat16, and computes in float32 under the others.
 
     Raises:
         ValueError: a term cannot be read or is written twice, or the VGG weights cannot be had.
@@ -71,7 +72,8 @@ def parse_terms(text: str, vgg_weights: str = "imagenet") -> tuple[Term, ...]:
         if names.count(name) > 1:
             raise UserError(f"each loss may be given once; got {name!r} {names.count(name)} times in {text!r}")
     seen = list(dict.fromkeys(_compared(name) for name in names if vgg_layer(_compared(name))))
-    perceptual = (PerceptualLoss(seen, vgg_weights),) if seen else ()
+    dtype = precision if precision == "mixed_bfloat16" else "float32"
+    perceptual = (PerceptualLoss(seen, vgg_weights, dtype),) if seen else ()
     return tuple(Term(name, weight, *(perceptual if _compared(name) in seen else _loss(_compared(name))),
                       of_teacher=bool(_prefix(name))) for name, weight in parsed)
 

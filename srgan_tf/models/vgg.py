@@ -25,15 +25,16 @@ BGR_MEAN = (103.939, 116.779, 123.68)
 
 
 class VGG19Features(keras.Model):
-    """Feature maps of VGG19 at named convolutions; not trainable, always float32.
+    """Feature maps of VGG19 at named convolutions; not trainable.
 
     Input: float32 NHWC RGB in [0, 1], converted inside to what the weights expect. Output: a tuple of maps in the
-    order of `layers`; conv4_x is at 1/8, conv5_x at 1/16 of the input's resolution. It holds the network up to the
+    order of `layers`, in the compute type of `dtype`; conv4_x is at 1/8, conv5_x at 1/16 of the input's resolution. It holds the network up to the
     deepest convolution asked for. It serves losses only, so that it has no configuration to save.
     """
 
     def __init__(
-        self, layers: Sequence[str] = ("conv5_4",), activated: bool = False, weights: str = "imagenet", **kwargs
+        self, layers: Sequence[str] = ("conv5_4",), activated: bool = False, weights: str = "imagenet",
+        dtype: str = "float32", **kwargs
     ):
         """Builds the network and fills in its weights.
 
@@ -42,12 +43,13 @@ class VGG19Features(keras.Model):
             activated: whether the maps are taken after the ReLU (SRGAN) or before it (ESRGAN).
             weights: "imagenet" (keras.applications downloads them once), the path of a local
                 vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5, or "random" (seeded; for tests).
+            dtype: "float32", under any global policy, or "mixed_bfloat16"; float16 cannot hold what large maps hold.
             **kwargs: `name` of the keras.Model.
 
         Raises:
             ValueError: no or unknown layers, or weights that cannot be had.
         """
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(dtype=dtype, autocast=False, **kwargs)  # the mean is subtracted in float32
         if isinstance(layers, str) or not layers:
             raise UserError(f"layers must be a sequence of names, such as ('conv5_4',); got {layers!r}")
         for name in layers:
@@ -59,7 +61,7 @@ class VGG19Features(keras.Model):
         channels = [3, *LAYERS.values()]
         self.convolutions = [
             built(channels[index], keras.layers.Conv2D(
-                LAYERS[name], 3, padding="same", name=name, dtype="float32",
+                LAYERS[name], 3, padding="same", name=name, dtype=dtype,
                 kernel_initializer=keras.initializers.HeNormal(seed=index) if weights == "random" else "zeros"))
             for index, name in enumerate(names)
         ]

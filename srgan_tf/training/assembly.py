@@ -40,7 +40,7 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
         check_clips(config, ())
         _check_closed_form(config)
         return FitStep(build_generator(config), config.steps)
-    terms = parse_terms(config.losses, config.vgg_weights)
+    terms = parse_terms(config.losses, config.vgg_weights, config.precision)
     over_time = check_clips(config, terms)
     _check_needs(config, terms)
     teacher = build_teacher(config) if config.teacher else None

@@ -41,6 +41,21 @@ def test_the_generators_image_gets_the_gradient():
     assert float(closer) < float(value)
 
 
+def test_bfloat16_leaves_the_value_and_the_gradient():
+    found = []
+    for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
+        sr = tf.Variable(SR)
+        with tf.GradientTape() as tape:
+            total, values = total_loss(parse_terms("vgg22", "random", precision), HR, sr)
+        assert values["vgg22"].dtype == "float32"
+        found.append((float(total), np.ravel(tape.gradient(total, sr))))
+    (exact, gradient), (rounded, close), (of_float16, same) = found
+    assert exact != rounded == pytest.approx(exact, rel=0.01)
+    assert gradient @ close > 0.995 * np.linalg.norm(gradient) * np.linalg.norm(close)
+    assert of_float16 == exact  # whose range is too small
+    np.testing.assert_array_equal(same, gradient)
+
+
 def test_many_layers_share_one_pass(monkeypatch):
     """Real-ESRGAN's terms, shortened: the values of separate networks, from two passes in all."""
     names = ("vgg12", "vgg22", "vgg34", "vgg22_relu_mse")

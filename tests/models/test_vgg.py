@@ -91,6 +91,14 @@ def test_it_stays_float32_under_a_mixed_policy():
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
 
 
+def test_it_computes_in_bfloat16_if_asked_to():
+    images = contracts.images(16, 16)
+    exact, rounded = (VGG19Features(("conv2_1",), weights="random", dtype=dtype)(images)[0]
+                      for dtype in ("float32", "mixed_bfloat16"))
+    assert rounded.dtype == "bfloat16"
+    np.testing.assert_allclose(np.asarray(rounded, np.float32), exact, atol=0.02 * np.abs(exact).max())
+
+
 def test_random_weights_are_always_the_same():
     first, second = (VGG19Features(("conv1_2",), weights="random") for _ in range(2))
     images = contracts.images(4, 4)
