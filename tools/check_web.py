@@ -151,6 +151,30 @@ def check_kinds(page: Browser, site: Path, entry: dict, folder: Path) -> None:
         print(f"{name}: {page.run('return document.getElementById(`error`).innerText')}")
 
 
+def check_formats(page: Browser, folder: Path) -> None:
+    """The same result as PNG, JPEG and WebP, of an image in colour and of one with transparency."""
+    for name in ("rgb.png", "alpha.png"):
+        right = Image.fromarray(upscaled(page, folder / name, folder))
+        for kind, ending in (("JPEG", "jpg"), ("WebP", "webp")):
+            select(page, "format", kind)
+            page.run("document.getElementById('download').click()")
+            with Image.open(awaited(folder / "down", f"{Path(name).stem}_x*.{ending}")) as image:
+                mode = "RGBA" if kind == "WebP" and right.mode == "RGBA" else "RGB"
+                assert (image.format, image.mode) == (kind.upper(), mode), (image.format, image.mode)
+                shown = [on_white(one) for one in (image, right)]
+            level = np.abs(shown[0] - shown[1])
+            print(f"{name} as {kind}: {level.mean():.2f} grey levels from the PNG on average, "
+                  f"{level.max():.0f} at most")
+            assert level.mean() < 2
+        select(page, "format", "PNG")
+
+
+def on_white(image: Image.Image) -> np.ndarray:
+    """Numbers of an image as it is seen on white."""
+    pixels = np.asarray(image.convert("RGBA")).astype(float)
+    return 255 - (255 - pixels[..., :3]) * pixels[..., 3:] / 255
+
+
 def check_keyboard(page: Browser, folder: Path) -> None:
     """From the first image to its file with keys alone; Escape cancels and leaves focus where it is of use."""
     focus = "return document.activeElement.id"
@@ -277,7 +301,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", type=Path)
     parser.add_argument("--model", default="mobile_x4", help="title of the model to try")
-    parser.add_argument("--only", default="", choices=("", "kinds", "keyboard", "batch"), help="one of the checks")
+    parser.add_argument("--only", default="", choices=("", "kinds", "formats", "keyboard", "batch"),
+                        help="one of the checks")
     parser.add_argument("--batch", type=int, default=4, help="images in a row")
     parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
     parser.add_argument("--time", action="store_true", help="only measure time")
@@ -298,6 +323,7 @@ def main() -> None:
                 return measure_peer(arguments.peer, folder) if arguments.peer else None
             steps: dict[str, Callable] = {
                 "kinds": lambda: check_kinds(page, arguments.site, entry, folder),
+                "formats": lambda: check_formats(page, folder),
                 "keyboard": lambda: check_keyboard(page, folder),
                 "batch": lambda: check_batch(page, folder, arguments.batch)}
             images(folder)
