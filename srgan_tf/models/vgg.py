@@ -28,8 +28,9 @@ class VGG19Features(keras.Model):
     """Feature maps of VGG19 at named convolutions; not trainable.
 
     Input: float32 NHWC RGB in [0, 1], converted inside to what the weights expect. Output: a tuple of maps in the
-    order of `layers`, in the compute type of `dtype`; conv4_x is at 1/8, conv5_x at 1/16 of the input's resolution. It holds the network up to the
-    deepest convolution asked for. It serves losses only, so that it has no configuration to save.
+    order of `layers`, in the compute type of `dtype`; conv4_x is at 1/8, conv5_x at 1/16 of the input's resolution. It
+    holds the network up to the deepest convolution asked for. It serves losses only, so that it has no configuration to
+    save.
     """
 
     def __init__(
