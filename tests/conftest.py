@@ -1,5 +1,6 @@
 """Shared fixtures: photographs, small trained-looking models, and commands run as users run them."""
 
+import gc
 import os
 import runpy
 import sys
@@ -10,6 +11,12 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector, which TensorFlow's converter calls too, need not look there."""
+    gc.collect()
+    gc.freeze()
 
 
 class Done(NamedTuple):

@@ -42,9 +42,9 @@ def test_lr_lies_where_hr_does(store):
         assert (np.abs(lr.astype(int) - expected) <= 1).mean() > 0.995
 
 
-@pytest.mark.parametrize("name", ["first_order", "real_esrgan"])
-def test_a_resumed_run_sees_the_same(store, name):
-    whole, resumed = (made(store, opened(degradation=name, sharpen_targets=True), first_step=step) for step in (0, 3))
+def test_a_resumed_run_sees_the_same(store):
+    whole, resumed = (made(store, opened(degradation="real_esrgan", sharpen_targets=True), first_step=step)
+                      for step in (0, 3))
     for one, other in zip(whole[3:], resumed, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)

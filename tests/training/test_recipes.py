@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from srgan_tf import flags
+from srgan_tf.models import vgg
 
 RECIPES = sorted(path.name for path in Path(str(flags.RECIPES)).glob("*.flags"))
 # Smaller networks and images; everything else is the recipe's own.
@@ -59,6 +60,12 @@ SHRUNK = {
 def finished() -> dict[str, Path]:
     """The run folders of the recipes that have taken their step: others start from some of them."""
     return {}
+
+
+@pytest.fixture(autouse=True)
+def narrow_vgg(monkeypatch):
+    """VGG19 with every layer, each of 8 channels."""
+    monkeypatch.setattr(vgg, "LAYERS", dict.fromkeys(vgg.LAYERS, 8))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

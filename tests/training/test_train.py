@@ -88,10 +88,9 @@ def test_a_run_of_more_steps_ends_with_the_same_weights(command, tmp_path):
 
 
 @pytest.mark.parametrize("flags", [
-    ["--adversarial=hinge:0.01", "--discriminator_args=features:8"],
     ["--degradation=first_order", "--sharpen_targets", "--adversarial=hinge:0.01", "--discriminator_args=features:8"],
     ["--precision=mixed_bfloat16"],
-], ids=["adversarial", "degraded and sharpened", "bfloat16"])
+], ids=["adversarial, degraded and sharpened", "bfloat16"])
 def test_a_killed_run_ends_with_the_same_weights(command, tmp_path, flags):
     """The folder is left as if the run had been killed after its first checkpoint."""
     flags, folder = [*SMALL, *flags, "--steps=8", "--checkpoint_every=4"], tmp_path / "run"
