@@ -116,7 +116,7 @@ def test_a_saved_model_runs_in_a_bare_session_and_through_the_c_api(tmp_path, ph
 
 def test_tflite_runs_by_litert_alone(tmp_path, photo):
     tile = photo[None, 20 : 20 + TILE, 30 : 30 + TILE].astype(np.float32) / 255
-    generators = {name: lifelike(name) for name in EXPORTED}
+    generators = {name: lifelike(name, features=16) for name in EXPORTED}
     for name, generator in generators.items():
         (tmp_path / name).mkdir()
         np.save(tmp_path / name / "in.npy", tile)
