@@ -3,6 +3,7 @@
 import dataclasses
 
 from srgan_tf.config.choices import (
+    BEAM_HELP,
     COMPUTE_TYPES,
     DISTS_HELP,
     EXTRA_METRICS,
@@ -80,6 +81,9 @@ class EvaluateConfig(Settings):
         choices=("", *COMPUTE_TYPES), group="Hardware")
     threads: int = setting(0, "Threads that a .tflite file or OpenVINO runs with; 0: one for each core.", low=0,
                            group="Hardware")
+    beam: str = setting(
+        "", f"Measure on many machines by Apache Beam, into a --cache that all of them see, {BEAM_HELP}",
+        group="Hardware")
     trust_model: bool = setting(False, TRUST_HELP)
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
 
@@ -97,6 +101,8 @@ class EvaluateConfig(Settings):
                 raise UserError(f"--sr_pattern={self.sr_pattern} chooses files of --sr_dir: give --sr_dir and --hr_dir "
                                 "too")
             check_pattern(self.sr_pattern, "--sr_pattern")
+        if self.beam and (not self.benchmark or not self.cache):
+            raise UserError("--beam measures models on --benchmark, and its results pass through --cache: give both")
         if self.clips and (self.benchmark or self.sr_dir):
             raise UserError("give --clips, or --benchmark, or --sr_dir with --hr_dir: one of them")
         if self.reduction != "bicubic" and not self.clips:

@@ -1,10 +1,12 @@
 """An evaluation from its configuration: which images, which methods, what is written."""
 
 import contextlib
+import dataclasses
 import sys
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from srgan_tf.config import EvaluateConfig
-from srgan_tf.errors import UserError
+from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished, lr_note
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
 from srgan_tf.evaluation.judges import Judge, find_judges
@@ -21,8 +23,10 @@ from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
 from srgan_tf.imaging import write_image
 from srgan_tf.text import expand, printable
+from srgan_tf.workers import run_pipeline
 
 Results = dict[str, dict[str, Scores]]
+_preparing = threading.Lock()
 
 
 class Evaluation(NamedTuple):
@@ -87,20 +91,56 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
             if count > 1:
                 raise UserError(f"--save_images: {count} images of {name} would be written to {stem}.png: rename "
                                 "all but one")
-    folder = user_folder() if config.cache == "auto" else expand(config.cache) if config.cache else None
-    cache, methods = Cache(folder), find_methods(config, opening)
+    cache, methods = _cache(config), find_methods(config, opening)
     for note in filter(None, (method.model.note for method in methods.values())):
         print(f"note: {printable(note)}", file=sys.stderr)
     for method in methods.values():
         method.check(cache)
     for note in filter(None, (lr_note(folder, config.scale) for folder in folders)):
         print(f"note: {printable(note)}", file=sys.stderr)
+    if config.beam:
+        _measure_on_workers(config, [case for cases in benchmarks.values() for case in cases], methods)
     results, rows = {}, {}
     for name, cases in benchmarks.items():
         results[name], rows[name] = _benchmark(name, cases, methods, judges, cache, config, output)
     names = [name for name in methods if name != BICUBIC] or [BICUBIC]
     return Evaluation(names, results, {name: method.parameters for name, method in methods.items()
                                        if method.parameters}, rows)
+
+
+def _cache(config: EvaluateConfig) -> Cache:
+    return Cache(user_folder() if config.cache == "auto" else expand(config.cache) if config.cache else None)
+
+
+def _measure_on_workers(config: EvaluateConfig, cases: list[Case], methods: Mapping[str, Method]) -> None:
+    """Fills the cache by a Beam pipeline: what this process measures afterwards is there already."""
+    folder = _cache(config).folder
+    there = dataclasses.replace(config, cache=str(folder.absolute()))
+    items = [(case._replace(hr_path=case.hr_path.absolute(), other_path=case.other_path and case.other_path.absolute()),
+              name) for case in cases for name in methods]
+    run_pipeline(config.beam, lambda beam, pipeline: pipeline | beam.Create(items) | beam.Reshuffle()
+                 | beam.MapTuple(partial(_measure, there)))
+
+
+def _measure(config: EvaluateConfig, case: Case, name: str) -> None:
+    methods, judges = _prepared(config)
+    with contextlib.suppress(*MENDABLE):  # which this process meets again, and says
+        EvaluatedImage(case, _cache(config)).figures(methods[name], judges, config.scale)
+
+
+def _prepared(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Judge]]:
+    """Methods, whose models each worker opens once, and metrics."""
+    with _preparing:
+        return _prepare(config)
+
+
+@lru_cache(maxsize=1)
+def _prepare(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Judge]]:
+    methods = find_methods(config, contextlib.nullcontext)
+    for method in methods.values():
+        method.check(_cache(config))
+        _ = method.upscaler  # opened by one thread
+    return methods, find_judges(config)
 
 
 def _benchmark_name(folder: Path) -> str:

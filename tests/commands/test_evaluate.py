@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data, metrics
 
+from srgan_tf.evaluation import runs
 from srgan_tf.evaluation.sheets import CAPTION, GAP, SIDE
 from srgan_tf.imaging import matlab_resize, read_image, write_image
 
@@ -52,6 +53,29 @@ def test_bicubic(command, tmp_path, benchmark):
     row = f"| Photos | bicubic | 3 | {dataset['psnr_y']:.2f} | {dataset['ssim_y']:.4f} |"
     assert row in done.out
     assert row in (tmp_path / "results/results.md").read_text()
+
+
+def test_workers_measure_what_one_machine_measures(command, tmp_path, benchmark, monkeypatch):
+    pytest.importorskip("apache_beam", reason="Apache Beam is not installed: pip install '.[beam]'")
+    real, measured = runs.run_pipeline, []
+
+    def run_pipeline(*arguments):
+        real(*arguments)
+        measured.extend(path for path in (tmp_path / "many").rglob("*") if path.is_file())
+
+    monkeypatch.setattr(runs, "run_pipeline", run_pipeline)
+    arguments = ["evaluate", "--model=mobile_x4_float16", *BENCHMARK, "--threads=1"]
+    many = command(*arguments, "--cache=many", "--output=by_many",
+                   "--beam=--runner=DirectRunner --direct_num_workers=2 --direct_running_mode=multi_threading")
+    assert many.status == 0, many.err
+    assert len(measured) == 14  # 3 images and their figures by 2 methods, and a note on each method
+    assert len([path for path in (tmp_path / "many").rglob("*") if path.is_file()]) == len(measured)
+    assert command(*arguments, "--cache=one", "--output=by_one").status == 0
+    assert results(tmp_path / "by_many") == results(tmp_path / "by_one")
+
+
+def test_beam_needs_a_cache(refused, benchmark):
+    assert "--cache: give both" in refused("evaluate", *BENCHMARK, "--cache=", "--beam=--runner=DirectRunner")
 
 
 def test_the_sheet(command, tmp_path, benchmark):
