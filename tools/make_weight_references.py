@@ -83,8 +83,10 @@ def randomize(network: nn.Module, bias_size: float) -> None:
                 continue
             if re.search("conv_du|attention", name):  # their inputs are means on 0..255, behind them is a sigmoid
                 value.normal_(0, 0.02)
-            elif re.search(r"\.(sk|conv\.\d|dw)\.weight", name):  # linear, behind each other
+            elif re.search(r"\.(sk|conv\.\d|dw|project_out)\.weight", name):  # linear, behind others
                 value.normal_(0, (0.5 / value[0].numel()) ** 0.5)
+            elif name == "up.0.weight":  # what reaches it is large
+                value.normal_(0, 0.02)
             elif name == "upsampler.0.weight" and "no_norm" not in network.state_dict():  # images in 0..255 before it
                 value.normal_(0, 0.01)
             elif name.endswith("running_var"):
@@ -219,6 +221,7 @@ def store_others() -> None:
     store_swinir()
     store_dat()
     store_bsrn()
+    store_omnisr()
     store("vgg128_basicsr", basicsr("discriminator_arch", "VGGStyleDiscriminator")(3, 2), shape=(2, 3, 128, 128),
           dtype=torch.float16)
     store("unet_basicsr", basicsr("discriminator_arch", "UNetDiscriminatorSN")(3, 2), shape=(1, 3, 16, 16))
@@ -294,6 +297,13 @@ def narrow_reconstruction(network: nn.Module, upsample: nn.Module | None) -> Non
     """4 features behind the body in place of 64, which cannot be chosen and would make large files."""
     network.conv_before_upsample[0] = nn.Conv2d(network.embed_dim, 4, 3, padding=1)
     network.upsample, network.conv_last = upsample, nn.Conv2d(4, 3, 3, padding=1)
+
+
+def store_omnisr() -> None:
+    """OmniSR with a group of two blocks."""
+    network = importlib.import_module("spandrel.architectures.OmniSR.__arch.OmniSR").OmniSR(
+        num_feat=8, res_num=1, block_num=2, window_size=4, up_scale=2)
+    store("omnisr_omnisr_x2", network, shape=(1, 3, 17, 22), judge=spandrel, dtype=torch.float16)
 
 
 def store_bsrn() -> None:

@@ -23,8 +23,8 @@ class TrainConfig(Settings):
     """A training run. Defaults are EDSR-baseline's (arXiv 1707.02921); the flagfiles hold the papers' recipes."""
 
     model: str = setting(
-        "edsr", "Generator: bsrn, dat, drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, plksr, raisr, rcan, "
-        "rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr. Over time, for clips: frvsr, "
+        "edsr", "Generator: bsrn, dat, drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, omnisr, plksr, "
+        "raisr, rcan, rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr. Over time, for clips: frvsr, "
         "vespcn.", group="Basics")
     model_args: str = setting("", "Arguments of --model, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.",
                               group="Model")

@@ -69,7 +69,11 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     path = folder / f"{stem}.tflite"
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-        loss = measure_loss(generator, temporary, photographs)
+        try:
+            loss = measure_loss(generator, temporary, photographs)
+        except UserError as error:
+            raise UserError(f"--quantize={config.quantize} does not suit {type(generator).__name__}: LiteRT cannot run "
+                            f"the file ({str(error).rpartition(': ')[2]}); give another --quantize") from error
         write_card(path.with_suffix(".json"), make_card(generator, temporary, config, loss))
     return path
 

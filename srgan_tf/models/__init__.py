@@ -22,6 +22,7 @@ from srgan_tf.models.interpolation import interpolate
 from srgan_tf.models.keras_files import load_keras, save_model
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.omnisr import OmniSR
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.raisr import RAISR
@@ -68,6 +69,7 @@ __all__ = [
     "Generator",
     "MSRResNet",
     "MobileSR",
+    "OmniSR",
     "PatchDiscriminator",
     "SRGANDiscriminator",
     "SRResNet",

@@ -11,6 +11,7 @@ from srgan_tf.models.frvsr import FRVSR
 from srgan_tf.models.fsrcnn import FSRCNN
 from srgan_tf.models.mobile import MobileSR
 from srgan_tf.models.msrresnet import MSRResNet
+from srgan_tf.models.omnisr import OmniSR
 from srgan_tf.models.patchgan import PatchDiscriminator
 from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.raisr import RAISR
@@ -37,6 +38,7 @@ GENERATORS = {
     "fsrcnn": FSRCNN,
     "mobile": MobileSR,
     "msrresnet": MSRResNet,
+    "omnisr": OmniSR,
     "plksr": PLKSR,
     "raisr": RAISR,
     "rcan": RCAN,

@@ -25,15 +25,17 @@ def normal_fiftieth() -> keras.initializers.Initializer:
 
 
 def dense(
-    channels: int, units: int, dtype: str | keras.DTypePolicy, initializer: Initializer = normal_fiftieth
+    channels: int, units: int, dtype: str | keras.DTypePolicy, initializer: Initializer = normal_fiftieth,
+    use_bias: bool = True,
 ) -> keras.layers.Dense:
-    """A dense layer with zero biases, whose weights exist at once."""
-    return with_weights(channels, keras.layers.Dense(units, kernel_initializer=initializer(), dtype=dtype))
+    """A dense layer with zero biases, or none, whose weights exist at once."""
+    return with_weights(channels, keras.layers.Dense(
+        units, use_bias=use_bias, kernel_initializer=initializer(), dtype=dtype))
 
 
-def layer_norm(channels: int, dtype: str | keras.DTypePolicy) -> keras.layers.Layer:
-    """Layer normalisation of each token, with PyTorch's epsilon of 1e-5; Keras' own is 1e-3."""
-    return with_weights(channels, LayerNorm(epsilon=1e-5, dtype=dtype))
+def layer_norm(channels: int, dtype: str | keras.DTypePolicy, epsilon: float = 1e-5) -> keras.layers.Layer:
+    """Layer normalisation of each token, with PyTorch's epsilon; Keras' own is 1e-3."""
+    return with_weights(channels, LayerNorm(epsilon=epsilon, dtype=dtype))
 
 
 def with_weights(channels: int, layer: keras.layers.Layer) -> keras.layers.Layer:

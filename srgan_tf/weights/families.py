@@ -24,6 +24,7 @@ from srgan_tf.weights.frvsr import FRVSR
 from srgan_tf.weights.graphs import in_order, match
 from srgan_tf.weights.layers import Arguments, Arrays, Family
 from srgan_tf.weights.msrresnet import MSRRESNET
+from srgan_tf.weights.omnisr import OMNISR
 from srgan_tf.weights.plksr import PLKSR
 from srgan_tf.weights.rcan import RCAN
 from srgan_tf.weights.rrdb import RRDB
@@ -36,8 +37,8 @@ from srgan_tf.weights.vgg128 import VGG128
 # By the name that the architecture has in models/registry.py; what has more names comes before what they contain.
 FAMILIES: dict[str, Family] = {
     "bsrn": BSRN, "dat": DAT, "edsr": EDSR, "esrgan_plus": ESRGAN_PLUS, "frvsr": FRVSR, "msrresnet": MSRRESNET,
-    "plksr": PLKSR, "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR, "unet": UNET,
-    "vgg128": VGG128,
+    "omnisr": OMNISR, "plksr": PLKSR, "rcan": RCAN, "rrdb": RRDB, "span": SPAN, "srvgg": SRVGG, "swinir": SWINIR,
+    "unet": UNET, "vgg128": VGG128,
 }
 _NUMBERS = {"f": "floating-point numbers", "i": "integers"}
 # Counters that PyTorch's batch normalisation keeps and no inference needs.

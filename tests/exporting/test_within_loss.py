@@ -8,7 +8,8 @@ from ai_edge_litert import schema_py_generated as schema
 from inference.lifelike import lifelike
 
 from srgan_tf.config import ExportConfig
-from srgan_tf.exporting import calibration, export_tflite
+from srgan_tf.errors import UserError
+from srgan_tf.exporting import calibration, export_tflite, tflite
 from srgan_tf.exporting.tflite import convert
 from srgan_tf.exporting.tflite_graph import operations
 from srgan_tf.exporting.within_loss import PRODUCTS, within_loss
@@ -51,6 +52,17 @@ def test_a_shipped_network_within_half_of_what_int8_loses(tmp_path, monkeypatch)
     assert 0 < card["float32_products"] < 8
     assert card["measured"]["loss_db"] <= 0.008
     assert (card["input"]["dtype"], card["quantization"]) == ("uint8", "int8")
+
+
+def test_a_file_that_litert_cannot_run_is_refused(tmp_path, monkeypatch):
+    def fail(*_):
+        raise UserError("/tmp/some.tflite cannot upscale a tile: data[i] != zero_point was not true")
+
+    monkeypatch.setattr(tflite, "measure_loss", fail)
+    with pytest.raises(UserError, match=r"^--quantize=none does not suit EDSR: LiteRT cannot run the file \(data"):
+        export_tflite(lifelike("edsr", features=4, blocks=1), tmp_path, "edsr", ExportConfig(
+            model="-", output="-", tile="8"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_is_for_int8():

@@ -17,6 +17,7 @@ WIDE = {
     "fsrcnn": {"features": 64, "shrunk": 64, "mappings": 1},
     "mobile": {"features": 64, "blocks": 1},
     "msrresnet": {"features": 64, "blocks": 1},
+    "omnisr": {"features": 64, "groups": 1, "window": 2},
     "plksr": {"features": 64, "blocks": 1, "kernel_size": 9, "large_features": 16},
     "raisr": {"blending": True},
     "rcan": {"features": 64, "groups": 1, "blocks": 1},

@@ -11,6 +11,7 @@ CASES = {
     "fsrcnn": {"scale": 4, "channels": 1, "features": 6, "shrunk": 4, "mappings": 1},
     "mobile": {"scale": 4, "features": 6, "blocks": 1},
     "msrresnet": {"scale": 4, "features": 6, "blocks": 1},
+    "omnisr": {"scale": 4, "features": 16, "groups": 1, "blocks": 1, "window": 4},
     "plksr": {"scale": 4, "features": 6, "blocks": 1, "kernel_size": 5, "large_features": 2, "norm_groups": 2},
     "raisr": {"scale": 4, "angles": 4, "strengths": 2, "coherences": 3, "filter_size": 5, "gradient_size": 3,
               "blending": True},

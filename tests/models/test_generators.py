@@ -17,7 +17,7 @@ DISCRIMINATOR_CASES = {
     "vgg128": {"patch_size": 32, "features": 4},
 }
 # Averages over the whole image that nothing saturates: its every pixel counts everywhere.
-EVERYWHERE = ("dat",)
+EVERYWHERE = ("dat", "omnisr")
 # Of RAISR tests/models/test_raisr.py looks at the precision and the receptive field: a hash has no gradient.
 TRAINED = [name for name in CASES if not GENERATORS[name].closed_form]
 SCALES = [(name, scale) for name in TRAINED for scale in GENERATORS[name].scales]
@@ -36,6 +36,8 @@ COUNTS = [
     ("edsr", {"scale": 3}, 1_554_499),
     ("edsr", {"features": 256, "blocks": 32, "residual_scale": 0.1}, 43_089_923),
     ("mobile", {}, 55_432),
+    ("omnisr", {}, 805_376),
+    ("omnisr", {"scale": 2}, 784_604),
     ("plksr", {}, 7_386_096),
     ("plksr", {"blocks": 12, "kernel_size": 13, "attention": False}, 2_370_544),
     ("plksr", {"activation": "mish", "norm": "group"}, 7_389_680),
@@ -168,6 +170,8 @@ def test_counts_are_checked(name, argument, value):
     ("drcn", {"channels": 2}, r"channels of DRCN must be 1 \(Y\) or 3 \(RGB\); got 2"),
     ("span", {"normalized": 1}, "normalized must be true or false; got 1"),
     ("span", {"folded": "yes"}, "folded must be true or false; got 'yes'"),
+    ("omnisr", {"features": 18}, "features of OmniSR must be a multiple of 4; got 18"),
+    ("omnisr", {"window": 65}, "window must be at most 64; got 65"),
     ("dat", {"upsampler": "none", "scale": 1},
      "upsampler of DAT must be pixelshuffle or pixelshuffledirect; got 'none'"),
     ("dat", {"window": "8-12"}, "window of DAT must be two sides, the second a multiple of the first; got '8-12'"),

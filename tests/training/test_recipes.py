@@ -28,6 +28,7 @@ SHRUNK = {
     "frvsr.flags": ["--model_args=features:8,blocks:1,flow_features:4", "--patch_size=32", "--frames=3"],
     "fsrcnn.flags": ["--model_args=features:8,shrunk:4,mappings:1"],
     "mobile.flags": ["--model_args=features:8,blocks:1", "--patch_size=32"],
+    "omnisr.flags": ["--model_args=features:8,groups:1,window:4", "--patch_size=64"],
     "plksr_tiny.flags": ["--model_args=features:8,blocks:1,kernel_size:5,large_features:2", "--patch_size=32"],
     "quickstart.flags": [],
     "realplksr.flags": ["--model_args=features:8,blocks:1,kernel_size:5,large_features:2,norm:group,activation:mish",
