@@ -31,10 +31,10 @@ for line in commands:
             print(json.dumps([end.code or 0, out.getvalue(), err.getvalue()]), file=sys.__stdout__)
 """
 RUNNING = {
-    "upscale a.png": "uses edsr_x4_int8, as photo_x4 needs TensorFlow",
+    "upscale a.png": "uses fidelity_x4_int8, as photo_x4 needs TensorFlow",
     "upscale a.png --model=mobile_x4_float16 -o b.png": "",
     "upscale --list": "",
-    "compare a.png": "edsr_x4, mobile_x4, perceptual_x4, photo_x4, raisr_x2 and ",
+    "compare a.png": "edsr_x4, fidelity_x4, mobile_x4, perceptual_x4, photo_x4, raisr_x2 and ",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
 }
 REFUSED = {
@@ -76,7 +76,8 @@ def test_what_they_make(done):
     ended, folder = done
     assert Image.open(folder / "upscaled/a_x4.png").size == Image.open(folder / "b.png").size == (32, 32)
     listed = ended["upscale --list"][1]
-    assert re.findall(r"^(\w+) +x\d", listed, re.MULTILINE) == ["edsr_x4_int8", "mobile_x4_float16", "mobile_x4_int8"]
+    names = re.findall(r"^(\w+) +x\d", listed, re.MULTILINE)
+    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8"]
     assert "`pip install .`" in listed
     assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json"))
 
