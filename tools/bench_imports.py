@@ -11,6 +11,7 @@ every image. Medians are printed, and the largest difference relative to the gre
 """
 
 import argparse
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -56,12 +57,9 @@ def torch_worker(folder: Path, kind: str, threads: int):
 
     import torch
 
-    if "torchvision" not in sys.modules:
-        try:
-            import torchvision  # noqa: F401
-        except ImportError:  # spandrel imports it for networks that are not measured here
-            names = ("", ".transforms", ".transforms.functional", ".utils", ".models", ".ops")
-            sys.modules.update({f"torchvision{name}": mock.MagicMock() for name in names})
+    if not importlib.util.find_spec("torchvision"):  # spandrel imports it for networks that are not measured here
+        names = ("", ".transforms", ".transforms.functional", ".utils", ".models", ".ops")
+        sys.modules.update({f"torchvision{name}": mock.MagicMock() for name in names})
     from safetensors.torch import load_file
     from spandrel import ModelLoader
 

@@ -254,7 +254,7 @@ def unit(x):
 
 
 def deal(x, rows: int, columns: int):
-    """Puts row i (H / rows) + j at j rows + i, and columns likewise: [B,H,W,C] -> the same.
+    """Puts row i (H / rows) + j at j rows + i, and columns the same way: [B,H,W,C] -> the same.
 
     What lay H / rows apart is then side by side; `deal` with H / rows and W / columns undoes it.
     """
