@@ -6,6 +6,7 @@ A network that is trained to make what a larger one makes (distillation) then pa
 import functools
 import hashlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -58,7 +59,8 @@ def lessons(config: PrepareConfig, name: str, pair: Pair) -> Iterator[tuple[str,
     for top in _places(pair.hr.shape[0], side):
         for left in _places(pair.hr.shape[1], side):
             here = f"{name} at {left},{top}"
-            lr, hr = (crop.numpy() for crop in make(padded, (top, left), side, _seed(config.seed, here)))
+            seed = _seed(config.seed, Path(here).name)  # equal wherever the folder lies
+            lr, hr = (crop.numpy() for crop in make(padded, (top, left), side, seed))
             yield here, Pair(lr, hr, teacher.run(lr[None])[0])
 
 

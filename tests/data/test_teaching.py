@@ -1,6 +1,7 @@
 """Lessons of `prepare --teacher`: crops that cover the images, their LR, the teacher's images, and training on them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -84,15 +85,21 @@ def test_training_reads_the_teachers_images(taught):
                    for one in whole)
 
 
-def test_the_same_bytes_after_a_stop(folder, taught, tmp_path):
-    output = tmp_path / "taught"
+def stored(output, pattern="*"):
+    return {path.name: path.read_bytes() for path in (output / "train").glob(pattern)}
+
+
+def test_the_same_bytes_after_a_stop_and_from_another_place(folder, taught, tmp_path):
+    output, moved = tmp_path / "taught", tmp_path / "moved"
     prepare(config(folder, output, degradation="first_order:1,bicubic:1"))
-    before = {path.name: path.read_bytes() for path in (output / "train").iterdir()}
+    before = stored(output)
     (output / "train" / "00001.pixels").unlink()
     prepare(config(folder, output, degradation="first_order:1,bicubic:1"))
-    assert {path.name: path.read_bytes() for path in (output / "train").iterdir()} == before
+    assert stored(output) == before
     assert verify(config(folder, output)) == 3
-    assert (output / "train" / "00000.pixels").read_bytes() != (taught / "train" / "00000.pixels").read_bytes()
+    prepare(config(shutil.copytree(folder, moved), tmp_path / "again", degradation="first_order:1,bicubic:1"))
+    images = stored(output, "*.pixels")
+    assert stored(tmp_path / "again", "*.pixels") == images != stored(taught, "*.pixels")
 
 
 @pytest.mark.parametrize(("changes", "said"), [
