@@ -7,6 +7,7 @@ Plain ES modules, without a build step:
     compare.js                before and after, parted by a line
     engine.js                 the worker, and its one job at a time
     worker.js, job.js         in the worker: an image from its file to the file of its result
+    bands.js                  an image tile by tile, in bands of rows
     model.js, remote.js       what upscales a tile: a .tflite file in LiteRT.js, or a server
     tiles.js, channels.js     as inference/tiling.py and inference/channels.py
     reduce.js                 as imaging/resize.py

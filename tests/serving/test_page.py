@@ -1,6 +1,10 @@
 """The page in a real browser, on a desktop and on a phone."""
 
+import contextlib
+import os
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,3 +188,43 @@ def test_keyboard_alone(page, image):
         page.keys(TAB)
         order.append(page.run(focus))
     assert order == ["divider", "out", "zoom", "in"]
+
+
+SHOW = """
+  const { showBoth } = await import("./compare.js");
+  const canvas = new OffscreenCanvas(1600, 1000), context = canvas.getContext("2d");
+  for (let turn = 0; turn < arguments[0]; turn++) {
+    context.fillStyle = `hsl(${36 * turn} 100% 50%)`;
+    context.fillRect(0, 0, 1600, 1000);
+    const blob = await canvas.convertToBlob();
+    await showBoth(blob, blob.slice(), 1600, 1000);
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  }
+"""
+
+
+def test_pixels_of_images_shown_before_are_freed(page):
+    """Chromium keeps those of <img> elements, in memory that it shares between processes: 12 MB for each of these."""
+    page.run("document.body.dataset.state = 'ready'")  # the stage is seen
+    page.run(SHOW, 2)
+    before = shared_memory()
+    page.run(SHOW, 10)
+    assert shared_memory() - before < 25e6
+
+
+def shared_memory() -> int:
+    """Bytes of shared memory in the renderers of the browsers that run below this process."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"--type=renderer" in (path / "cmdline").read_bytes() and descends(path, os.getpid()):
+                total += int(re.search(r"Pss_Shmem: +(\d+)", (path / "smaps_rollup").read_text())[1]) * 1024
+    return total
+
+
+def descends(path: Path, ancestor: int) -> bool:
+    while (parent := int((path / "stat").read_text().rpartition(")")[2].split()[1])) > 1:
+        if parent == ancestor:
+            return True
+        path = Path(f"/proc/{parent}")
+    return False
