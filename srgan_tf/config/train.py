@@ -85,9 +85,10 @@ class TrainConfig(Settings):
         "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
         "images compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
         "needs --ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); "
-        "wavelet (bands of luma); of a --model over time warp (what it moved), flow (smoothness), ping_pong (there and "
-        "back), vggIJ_cosine; as in l1:0.01,vgg54:1. teacher is L1 against a teacher's image of the same LR, and "
-        "teacher_vgg34, teacher_msssim and so on compare with it too.", group="Losses")
+        "wavelet (bands of luma); grid (dots of pixel shuffles); of a --model over time warp (what it moved), flow "
+        "(smoothness), ping_pong (there and back), vggIJ_cosine; as in l1:0.01,vgg54:1. teacher is L1 against a "
+        "teacher's image of the same LR, and teacher_vgg34, teacher_msssim and so on compare with it too.",
+        group="Losses")
     teacher: str = setting(
         "", "Model that the teacher's terms of --losses compare with, run at each step; empty: they compare with what "
         "prepare --teacher stored in the records, which costs nothing.", group="Losses")

@@ -20,6 +20,7 @@ from srgan_tf.losses.adversarial import (
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.frequency import focal_frequency
+from srgan_tf.losses.grid import grid
 from srgan_tf.losses.motion import Motion, flow_smoothness, ping_pong, warp_loss
 from srgan_tf.losses.oklab import color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss
@@ -47,6 +48,7 @@ __all__ = [
     "feature_matching",
     "flow_smoothness",
     "focal_frequency",
+    "grid",
     "l1",
     "ldl",
     "luma_loss",

@@ -10,6 +10,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.frequency import focal_frequency
+from srgan_tf.losses.grid import PERIOD, grid
 from srgan_tf.losses.motion import flow_smoothness, ping_pong, warp_loss
 from srgan_tf.losses.oklab import COLOR_BLOCK, color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
@@ -20,14 +21,16 @@ from srgan_tf.settings import lookup
 
 # "pixel" is what ESRGAN's authors call their L1.
 LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": total_variation, "msssim": ms_ssim_loss,
-          "color": color_loss, "luma": luma_loss, "focal_frequency": focal_frequency, "wavelet": wavelet_loss}
+          "color": color_loss, "luma": luma_loss, "focal_frequency": focal_frequency, "grid": grid,
+          "wavelet": wavelet_loss}
 # Losses that look at more than the two images, and the names of what else they are given.
 INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",)),
             "warp": (warp_loss, ("motions",)), "flow": (flow_smoothness, ("motions",)),
             "ping_pong": (ping_pong, ("ping_pong",))}
 TEACHER_PREFIX = "teacher_"
 # Pixels a side that an image must have; 1 for those that are not here, and a power of two for VGG's.
-SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "wavelet": TAPS}
+SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "grid": PERIOD,
+                 "wavelet": TAPS}
 
 
 class Term(NamedTuple):

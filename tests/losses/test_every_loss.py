@@ -68,7 +68,8 @@ def test_the_smallest_side_of_vgg_is_one_pixel_of_its_map(name):
 
 
 @pytest.mark.parametrize(("losses", "smallest", "side"), [
-    ("msssim", 11, 10), ("l1,color", 4, 2), ("wavelet", 14, 12), ("vgg31", 4, 2), ("ldl", 4, 2), ("tv", 2, 1)])
+    ("msssim", 11, 10), ("l1,color", 4, 2), ("wavelet", 14, 12), ("l1,grid", 4, 2), ("vgg31", 4, 2), ("ldl", 4, 2),
+    ("tv", 2, 1)])
 def test_crops_too_small_for_a_term_are_refused_at_the_start(losses, smallest, side):
     config = TrainConfig(**{**SMALL, "losses": losses, "vgg_weights": "random", "scale": 2 if side > 1 else 1,
                             "patch_size": side})
@@ -80,7 +81,7 @@ def test_crops_too_small_for_a_term_are_refused_at_the_start(losses, smallest, s
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_two_steps_of_training(precision):
     """Each of the terms that are not of single pixels, weighted so that none is lost among the others."""
-    losses = "msssim,color,luma,focal_frequency,wavelet"
+    losses = "msssim,color,luma,focal_frequency,grid,wavelet"
     keras.utils.set_random_seed(0)
     step = build_step(TrainConfig(**SMALL, losses=losses, precision=precision, learning_rate=1e-3))
     lr, hr = tf.constant(HR[:, :6, :6]), tf.constant(np.repeat(np.repeat(HR[:, :6, :6], 4, 1), 4, 2))

@@ -71,7 +71,7 @@ def test_total_loss():
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("l2", "unknown loss 'l2'; known: charbonnier, color, features, flow, focal_frequency, l1, ldl, "),
+    ("l2", "unknown loss 'l2'; known: charbonnier, color, features, flow, focal_frequency, grid, "),
     ("teacher_ldl", "unknown loss 'teacher_ldl'"),
     ("teacher,teacher", "each loss may be given once; got 'teacher' 2 times"),
     ("charbonier:1", "Did you mean 'charbonnier'?"),
