@@ -95,13 +95,15 @@ class UpscaleConfig(Settings):
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Upscale on this server instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
-        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none.", group="Server")
+        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none. Several, separated by commas, "
+        "share the work.", group="Server")
     server_token_file: str = setting(
         "", "A file whose first token the server is sent; only its owner and group may be able to read it.",
         group="Server")
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
     server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
                                   group="Server")
+    server_requests: int = setting(2, "Requests that are in flight at each server.", low=1, group="Server")
     beam: str = setting("", f"Upscale on many machines by Apache Beam {BEAM_HELP}", group="Hardware")
     codec: str = setting(
         "", "Codec of a clip; empty: h264, or of more than 8 bits hevc; in .webm vp9, av1. ffv1 (.mkv) is lossless.",

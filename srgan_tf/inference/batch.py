@@ -1,5 +1,6 @@
 """Upscaling many files: read, upscale and write side by side, continue after a bad one."""
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -8,16 +9,17 @@ import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from srgan_tf.errors import MENDABLE
+from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.imaging import DecodedImage, Metadata, read_image, write_image, written_type
 from srgan_tf.imaging.written_formats import format_of
 from srgan_tf.inference.asked import Asked
+from srgan_tf.inference.in_flight import ahead
 from srgan_tf.inference.jobs import Job
 from srgan_tf.inference.moving import endings_of, upscale_moving
 from srgan_tf.inference.preflight import Plan, reason_of, summary
@@ -43,11 +45,13 @@ def upscale_files(upscaler: Upscaler, plan: Plan, timings: Counter | None = None
     images = [job for job in plan.jobs if job not in moving]
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         done, writing = 0, None
-        for job, reading in zip(images, _ahead(reader, read, images), strict=True):
-            upscaled = _attempt(job, lambda reading=reading: _upscale(upscaler, reading.result(), plan.asked))
-            if upscaled:
-                done += _finish(writing, timings)
-                writing = job, writer.submit(write, upscaled)
+        readings = zip(images, ahead(reader, read, images), strict=True)
+        with contextlib.closing(_underway(upscaler, readings, plan.asked)) as underway:
+            for job, upscaling in underway:
+                upscaled = _attempt(job, upscaling)
+                if upscaled:
+                    done += _finish(writing, timings)
+                    writing = job, writer.submit(write, upscaled)
         done += _finish(writing, timings)
     for job in moving:
         upscale = functools.partial(upscale_moving, upscaler, job.source, job.target, plan.asked, timings)
@@ -65,14 +69,37 @@ class _Work(NamedTuple):
     lost: tuple[str, ...] = ()
 
 
-def _ahead(executor: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
-    """What the function makes of each item; it is at work on the next one while one is looked at."""
-    futures = deque()
-    for item in items:
-        futures.append(executor.submit(function, item))
-        if len(futures) > 1:
-            yield futures.popleft()
-    yield from futures
+def _underway(upscaler: Upscaler, readings: Iterable[tuple[Job, Future]], asked: Asked
+              ) -> Iterator[tuple[Job, Callable[[], _Work]]]:
+    """Each image, with a function that upscales it; or, where the runtime works on several calls, that waits for it.
+
+    Then as many images are upscaled side by side as keep the runtime at work, and no more: all are in memory.
+    """
+    count, underway, stopped = upscaler.runtime.side_by_side, deque(), threading.Event()
+    if count == 1:
+        for job, reading in readings:
+            yield job, lambda reading=reading: _upscale(upscaler, reading.result(), asked)
+        return
+    executor = ThreadPoolExecutor(2 * count)
+    try:
+        for job, reading in readings:
+            underway.append((job, _tiles(upscaler, reading), executor.submit(
+                lambda reading=reading: _upscale(upscaler, reading.result(), asked, stopped))))
+            while sum(tiles for _, tiles, _ in underway) >= 2 * count:
+                job, _, upscaling = underway.popleft()
+                yield job, upscaling.result
+        for job, _, upscaling in underway:
+            yield job, upscaling.result
+    finally:
+        stopped.set()
+        executor.shutdown(cancel_futures=True)
+
+
+def _tiles(upscaler: Upscaler, reading: Future) -> int:
+    """How many tiles an image has; one, where it cannot be read or cut, which is said when it is its turn."""
+    with contextlib.suppress(UserError):
+        return 1 if reading.exception() else upscaler.tiles(reading.result().image.channels.shape)
+    return 1
 
 
 def _attempt(job: Job, step: Callable[[], Any]) -> Any:
@@ -127,13 +154,13 @@ def read_job(job: Job, asked: Asked) -> _Work:
     return _Work(job, image, {"read": time.perf_counter() - start})
 
 
-def _upscale(upscaler: Upscaler, work: _Work, asked: Asked) -> _Work:
+def _upscale(upscaler: Upscaler, work: _Work, asked: Asked, stopped: threading.Event | None = None) -> _Work:
     start, image = time.perf_counter(), work.image
     dtype = written_type(work.job.target, image.pixels.dtype, asked.encoding.bit_depth)
     target = target_of(image.pixels.shape, asked.size, upscaler.scale)
     size = {"size": target.size} if target.scale is None else {"scale": target.scale}
     with tqdm(desc=printable(work.job.source.name), unit="tile", leave=False, disable=None) as bar:
-        upscaled = upscaler(image.channels, lambda number, count: _show(bar, number, count), dtype=dtype, **size)
+        upscaled = upscaler(image.channels, functools.partial(_show, bar, stopped), dtype=dtype, **size)
     return work._replace(upscaled=upscaled, seconds={**work.seconds, "upscale": time.perf_counter() - start})
 
 
@@ -147,6 +174,8 @@ def _write(work: _Work, asked: Asked) -> _Work:
     return work._replace(lost=lost, seconds={**work.seconds, "write": time.perf_counter() - start})
 
 
-def _show(bar: tqdm, number: int, count: int) -> None:
+def _show(bar: tqdm, stopped: threading.Event | None, number: int, count: int) -> None:
+    if stopped and stopped.is_set():
+        raise CancelledError
     bar.total = count
     bar.update(number - bar.n)

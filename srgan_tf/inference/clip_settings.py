@@ -11,8 +11,8 @@ from srgan_tf.video.probing import parse_time
 
 # Settings that do not change a frame: a run may resume with others.
 _SAME_FRAMES = {"accept_truncated", "format", "list", "max_megapixels", "offline", "output", "overwrite", "page",
-                "recursive", "server_retries", "server_timeout", "server_token_file", "strip_metadata", "suffix",
-                "threads", "timing", "trust_model"}
+                "recursive", "server_requests", "server_retries", "server_timeout", "server_token_file",
+                "strip_metadata", "suffix", "threads", "timing", "trust_model"}
 
 
 class ClipSettings(NamedTuple):

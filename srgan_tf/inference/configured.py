@@ -25,4 +25,5 @@ def configured_upscaler(config: UpscaleConfig, model: ModelRef) -> Upscaler:
                     threads=config.threads, runtime=config.runtime, precision=config.precision,
                     self_ensemble=config.self_ensemble, match_color=matches_color(config),
                     trust_model=config.trust_model, server_timeout=config.server_timeout,
-                    server_retries=config.server_retries, server_token=token_in(config.server_token_file))
+                    server_retries=config.server_retries, server_requests=config.server_requests,
+                    server_token=token_in(config.server_token_file))

@@ -6,6 +6,7 @@ where the image ends, so that the network pads there just as it would pad the wh
 the network's receptive radius, the result is that of the whole image.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from srgan_tf.config import OVERLAP, TILE
 from srgan_tf.errors import UserError
 from srgan_tf.inference.channels import REACH, upscale_tile
+from srgan_tf.inference.in_flight import mapped
 from srgan_tf.inference.reducing import Reducer
 from srgan_tf.inference.result_size import Target
 from srgan_tf.runtimes import Runtime
@@ -94,17 +96,21 @@ def upscale_tiled(runtime: Runtime, image: np.ndarray, tile: int = TILE, overlap
     shape = height * runtime.scale, width * runtime.scale, image.shape[2]
     reducer = Reducer(shape, target, dtype) if target else None
     upscaled = None if reducer else np.empty(shape, dtype)
-    for place, row in enumerate(rows):
-        band = (upscaled[_kept(row, 0, runtime.scale)] if reducer is None else
-                np.empty(((row.keep_stop - row.keep_start) * runtime.scale, *shape[1:]), np.float32))
-        for number, column in enumerate(columns, place * len(columns) + 1):
-            part = _run(runtime, image[row.start : row.stop, column.start : column.stop], band.dtype)
-            band[:, _kept(column, 0, runtime.scale)] = (
-                part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
-            if progress:
-                progress(number, len(rows) * len(columns))
-        if reducer:
-            reducer.add(band)
+    places = [(row, column) for row in rows for column in columns]
+    made = mapped(lambda place: _run(runtime, _seen(image, *place), np.dtype(np.float32) if reducer else dtype), places,
+                  runtime.side_by_side)
+    with contextlib.closing(made):
+        for place, row in enumerate(rows):
+            band = (upscaled[_kept(row, 0, runtime.scale)] if reducer is None else
+                    np.empty(((row.keep_stop - row.keep_start) * runtime.scale, *shape[1:]), np.float32))
+            for number, column in enumerate(columns, place * len(columns) + 1):
+                part = next(made)
+                band[:, _kept(column, 0, runtime.scale)] = (
+                    part[_kept(row, row.start, runtime.scale), _kept(column, column.start, runtime.scale)])
+                if progress:
+                    progress(number, len(places))
+            if reducer:
+                reducer.add(band)
     return reducer.result if reducer else upscaled
 
 
@@ -121,6 +127,10 @@ def tile_windows(runtime: Runtime, shape: tuple[int, ...], tile: int, overlap: i
         rows, columns = (windows(size, smallest_tile(size, tile, overlap, runtime.alignment), overlap,
                                  runtime.alignment) for size in shape[:2])
     return rows, columns
+
+
+def _seen(image: np.ndarray, row: Window, column: Window) -> np.ndarray:
+    return image[row.start : row.stop, column.start : column.stop]
 
 
 def _kept(window: Window, origin: int, scale: int) -> slice:

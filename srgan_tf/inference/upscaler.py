@@ -13,7 +13,7 @@ from srgan_tf.imaging.color import LEVELS, is_opaque
 from srgan_tf.inference import color_matching, ensemble
 from srgan_tf.inference.reducing import reduced
 from srgan_tf.inference.result_size import Target, exact, passes, reduction_to, scaled
-from srgan_tf.inference.tiling import DTYPES, upscale_tiled
+from srgan_tf.inference.tiling import DTYPES, tile_windows, upscale_tiled
 from srgan_tf.memory import available_memory
 from srgan_tf.runtimes import TileTooLargeError, open_runtime
 
@@ -26,7 +26,8 @@ class Upscaler:
 
     One object can be shared between threads. Each tile is computed by one call at a time (runtimes.in_turn), so several
     threads overlap in all but the model, which keeps every core busy by itself. For calls side by side, open one
-    object for each thread. A Runtime of the caller's own is called from the threads that call this object.
+    object for each thread; only servers are sent several tiles at once. A Runtime of the caller's own is called from
+    the threads that call this object.
 
     Attributes:
         runtime: what runs the model.
@@ -138,6 +139,15 @@ class Upscaler:
             return self.tile
         needed = self.runtime.whole_image_bytes
         return 0 if needed and needed * shape[0] * shape[1] <= MEMORY_SHARE * available_memory() else TILE
+
+    def tiles(self, shape: tuple[int, ...]) -> int:
+        """How many tiles an image [H,W,C] is cut into.
+
+        Raises:
+            UserError: as upscale_tiled.
+        """
+        rows, columns = tile_windows(self.runtime, shape, self.side(shape), self.overlap)
+        return len(rows) * len(columns)
 
     def _tiled(self, image: np.ndarray, progress: Progress | None, dtype: np.dtype, target: Target | None = None
                ) -> np.ndarray:

@@ -161,6 +161,7 @@ class Runtime(NamedTuple):
         parameters: how many weights the model trained, or None if that is not known.
         clip: how a network over time runs, whose `run` takes each image as the first of a scene; None: it is none.
         whole_image_bytes: as in Generator; None, too, where that is not known.
+        side_by_side: how many calls of `run` it works on at once; further ones wait.
     """
 
     name: str
@@ -174,6 +175,7 @@ class Runtime(NamedTuple):
     channelwise: bool = False
     clip: ClipRun | None = None
     whole_image_bytes: int | None = None
+    side_by_side: int = 1
 
 
 class Options(NamedTuple):
@@ -189,6 +191,7 @@ class Options(NamedTuple):
             opened without a trial in a process of its own: of models whose maker is known.
         server_timeout: seconds that a server may take for one request.
         server_retries: further attempts where a server is busy or cannot be reached.
+        server_requests: how many requests are in flight at each server.
         server_token: what a server is sent as a bearer token; empty: none.
     """
 
@@ -199,6 +202,7 @@ class Options(NamedTuple):
     trust_model: bool = False
     server_timeout: float = 120
     server_retries: int = 5
+    server_requests: int = 2
     server_token: str = ""
 
 

@@ -1,66 +1,137 @@
-"""A model on a server as a Runtime of this package: TensorFlow Serving, or `python -m srgan_tf.serve`.
+"""A model on servers as a Runtime of this package: TensorFlow Serving, or `python -m srgan_tf.serve`.
 
 Nothing here imports TensorFlow.
 """
 
+import contextlib
+import functools
 import io
 import re
+import sys
 import time
 import urllib.parse
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
-from srgan_tf.runtimes.base import TRIAL, Options, Runtime, TileTooLargeError, in_turn, tiling_of, whole_scale
+from srgan_tf.runtimes.base import TRIAL, Options, Runtime, TileTooLargeError, tiling_of, whole_scale
+from srgan_tf.runtimes.servers import FIRST_PAUSE, Server, ServerPool, given_up
 from srgan_tf.runtimes.transports import PORTS, TRANSPORTS, Address, BusyError
 from srgan_tf.runtimes.wire import STRING, UINT8
 from srgan_tf.settings import lookup
+from srgan_tf.text import printable
 
-FIRST_PAUSE = 0.25
+OPENED_AT_ONCE = 16
+SAME_WITHIN = 8  # grey levels that one model's results may differ by from one kind of processor to another
+
+
+class _Opened(NamedTuple):
+    """A model on one server.
+
+    Attributes:
+        name: of the model.
+        scale: of it.
+        tiling: as tiling_of.
+        trial: what it makes of trial_image.
+        server: for the pool.
+    """
+
+    name: str
+    scale: int
+    tiling: dict[str, Any]
+    trial: np.ndarray
+    server: Server
 
 
 def open_remote(model: ModelRef, options: Options) -> Runtime:
-    """A model on a server."""
+    """A model on a server, or on several."""
     return remote_runtime(model.url, model.name, timeout=options.server_timeout, retries=options.server_retries,
-                          token=options.server_token)
+                          requests=options.server_requests, token=options.server_token)
 
 
-def remote_runtime(url: str, model: str = "", *, timeout: float = 120, retries: int = 5, token: str = "") -> Runtime:
-    """Opens a model on a server.
+def remote_runtime(urls: str, model: str = "", *, timeout: float = 120, retries: int = 5, requests: int = 2,
+                   token: str = "") -> Runtime:
+    """Opens a model on a server, or on several that share its requests.
+
+    A server that cannot be reached is left out, with a line that says so, where there are others.
 
     Args:
-        url: as in parse_url.
-        model: its name, where the URL has none.
+        urls: as in parse_url, with commas between.
+        model: its name, where a URL has none.
         timeout: seconds for one request.
         retries: further attempts at a request where the server cannot be reached or has no room, with pauses of 0.25 s,
             0.5 s, 1 s and so on.
-        token: a bearer token for the server; empty: none is sent.
+        requests: how many are in flight at each server.
+        token: a bearer token for the servers; empty: none is sent.
 
     Raises:
-        ValueError: the URL, or the server's answer, which must be an upscaled image.
-        OSError: the server cannot be reached or stays busy.
+        ValueError: a URL, or a server's answer, which must be an upscaled image, the same one from all servers.
+        OSError: no server can be reached, or all stay busy.
     """
-    address = parse_url(url, model)
-    transport = lookup(TRANSPORTS, address.scheme, "kind of server")(address, timeout, token)
+    addresses = {url: parse_url(url, model) for url in urls.split(",")}
 
-    def ask(function: Callable, *arguments: Any) -> Any:
-        return _patiently(url, retries, function, *arguments)
+    def opened(url: str) -> _Opened | OSError:
+        kind = lookup(TRANSPORTS, addresses[url].scheme, "kind of server")
+        try:
+            return _open(url, [kind(addresses[url], timeout, token) for _ in range(requests)], addresses[url], retries)
+        except OSError as error:
+            return error
 
-    signatures, info = ask(transport.describe)
-    signature, kind, name, output = _choose(url, signatures, transport.prefers)
+    with ThreadPoolExecutor(min(len(addresses), OPENED_AT_ONCE)) as executor:
+        answers = list(executor.map(opened, addresses))
+    found, lost = ([one for one in answers if isinstance(one, kind)] for kind in (_Opened, OSError))
+    if not found:
+        raise OSError("; ".join(map(str, lost))) from lost[0]
+    for error in lost:
+        print(printable(f"{error}: left out"), file=sys.stderr)
+    _check_alike(found)
+    first, pool = found[0], ServerPool([one.server for one in found], retries)
+    tiling = {**first.tiling, "whole_image_bytes": None}  # the server's memory is not known
+    return Runtime(first.name, first.scale, pool.run, **tiling, side_by_side=requests * len(found))
 
-    def run(images: np.ndarray) -> np.ndarray:
-        value = _png(images[0]) if kind == STRING else images
-        made = ask(transport.predict, signature, name, value, output)
-        return _pixels(url, made)[None] if kind == STRING else made
 
-    scale = whole_scale(url, TRIAL, run(np.zeros((1, *TRIAL, 3), np.uint8)).shape)
-    tiling = {**tiling_of(url, info, scale), "whole_image_bytes": None}  # the server's memory is not known
-    return in_turn(Runtime(address.model, scale, run, **tiling))  # one connection: one request
+def trial_image() -> np.ndarray:
+    """Noise, of which different networks make different images; uint8 [1,*TRIAL,3]."""
+    return np.random.default_rng(0).integers(0, 256, (1, *TRIAL, 3), np.uint8)
+
+
+def _open(url: str, transports: Sequence[Any], address: Address, retries: int) -> _Opened:
+    with _naming(url):
+        signatures, info = _patiently(url, retries, transports[0].describe)
+    chosen = _choose(url, signatures, transports[0].prefers)
+    connections = [functools.partial(_upscaled, url, transport, *chosen) for transport in transports]
+    trial = _patiently(url, retries, connections[0], trial_image())
+    scale = whole_scale(url, TRIAL, trial.shape)
+    return _Opened(address.model, scale, tiling_of(url, info, scale), trial, Server(url, connections))
+
+
+def _check_alike(found: Sequence[_Opened]) -> None:
+    """Raises a UserError where servers have different models."""
+    first = found[0]
+    for other in found[1:]:
+        what = next((f"{name} {one} and {another}" for name, one, another in (
+            ("scale", first.scale, other.scale), *((name, first.tiling.get(name), other.tiling.get(name))
+                                                   for name in {**first.tiling, **other.tiling}))
+            if one != another), "")
+        if not what and (levels := abs(first.trial.astype(int) - other.trial).max()) > SAME_WITHIN:
+            what = f"results that differ by {levels} grey levels"
+        if what:
+            raise UserError(f"{first.server.url} and {other.server.url} have different models, with {what}: give "
+                            "servers of one model")
+
+
+def _upscaled(url: str, transport: Any, signature: str, kind: int, name: str, output: str, images: np.ndarray
+              ) -> np.ndarray:
+    """uint8 [1,H,W,3] -> uint8 [1,sH,sW,3]."""
+    value = _png(images[0]) if kind == STRING else images
+    with _naming(url):
+        made = transport.predict(signature, name, value, output)
+    return _pixels(url, made)[None] if kind == STRING else made
 
 
 def parse_url(url: str, model: str = "") -> Address:
@@ -110,14 +181,19 @@ def _patiently(url: str, retries: int, function: Callable, *arguments: Any) -> A
             return function(*arguments)
         except BusyError as busy:
             if attempt == retries:
-                attempts = f"{retries + 1} attempts" if retries else "1 attempt"
-                raise OSError(f"{url}: {busy} ({attempts})") from busy
+                raise OSError(given_up(url, busy, retries)) from busy
             time.sleep(FIRST_PAUSE * 2**attempt)
-        except TileTooLargeError as error:
-            raise TileTooLargeError(f"{url}: {error}") from error
-        except ValueError as error:
-            raise UserError(f"{url}: {error}") from error
     raise AssertionError
+
+
+@contextlib.contextmanager
+def _naming(url: str) -> Iterator[None]:
+    """Puts the server's URL in front of what is said of its answer."""
+    try:
+        yield
+    except ValueError as error:
+        kind = type(error) if isinstance(error, UserError) else UserError
+        raise kind(f"{url}: {error}") from error
 
 
 def _png(image: np.ndarray) -> bytes:

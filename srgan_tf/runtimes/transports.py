@@ -28,6 +28,10 @@ class BusyError(Exception):
     """The server cannot be reached or has no room: another attempt may succeed."""
 
 
+class NoAnswerError(UserError):
+    """The server took longer than it may."""
+
+
 class Address(NamedTuple):
     """A model on a server: https or http for REST, grpc for gRPC."""
 
@@ -78,7 +82,7 @@ class RestTransport:
             status, text = response.status, response.read()
         except TimeoutError:
             self._connection.close()
-            raise UserError("no answer in time (--server_timeout)") from None
+            raise NoAnswerError("no answer in time (--server_timeout)") from None
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
             raise BusyError(_reason(error)) from error
@@ -164,7 +168,8 @@ class GrpcTransport:
                 raise BusyError(text) from error
             if error.code() is code.UNAUTHENTICATED:
                 raise UserError(f"{text} ({TOKEN_HINT})") from error
-            raise UserError(f"gRPC status {error.code().name}: {text}") from error
+            kind = NoAnswerError if error.code() is code.DEADLINE_EXCEEDED else UserError
+            raise kind(f"gRPC status {error.code().name}: {text}") from error
 
 
 TRANSPORTS = {"http": RestTransport, "https": RestTransport, "grpc": GrpcTransport}
