@@ -31,12 +31,20 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         from srgan_tf.inference.configured import bicubic_scale, configured_upscaler
         from srgan_tf.inference.file_options import file_options
         from srgan_tf.inference.preflight import make_plan, report_plan, summary
+        from srgan_tf.workers import in_store
 
     if not (config.model or config.server):
         config = dataclasses.replace(config, model=FAITHFUL_MODEL if config.sharpness else flags.default_model())
     name = "" if config.server else config.model
     scale = bicubic_scale(config) if name == "bicubic" else known_scale(name)
     asked = asked_by(config)
+    if any(map(in_store, (*inputs, config.output))):
+        from srgan_tf.inference.store_jobs import check_stores, upscale_in_store
+
+        check_stores(config, inputs)
+        model = flags.find_model(config.model, config.offline, config.server)
+        asked = asked._replace(files=file_options(config, model))
+        return flags.USER_ERROR if upscale_in_store(config, model, asked, inputs) else 0
     plan = make_plan(inputs, asked, scale)
     if scale or not plan.jobs:
         report_plan(plan)

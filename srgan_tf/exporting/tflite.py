@@ -69,11 +69,8 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     path = folder / f"{stem}.tflite"
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-        try:
+        with _suiting(generator, config):
             loss = measure_loss(generator, temporary, photographs)
-        except UserError as error:
-            raise UserError(f"--quantize={config.quantize} does not suit {type(generator).__name__}: LiteRT cannot run "
-                            f"the file ({str(error).rpartition(': ')[2]}); give another --quantize") from error
         write_card(path.with_suffix(".json"), make_card(generator, temporary, config, loss))
     return path
 
@@ -128,15 +125,25 @@ def _within_loss(generator: Generator, config: ExportConfig, photographs: Photog
             calibrated, input_data_type=numbers, output_data_type=numbers, denylisted_nodes=set(in_float) or None))
 
     def upscale(content: bytes) -> np.ndarray:
-        with _as_file(content) as path:
+        with _suiting(generator, config), _as_file(content) as path:
             runtime = litert_runtime(path)
             return np.concatenate([runtime.run_float(tile[None]) for tile in tiles])
 
     def loss(content: bytes) -> float:
-        with _as_file(content) as path:
+        with _suiting(generator, config), _as_file(content) as path:
             return measure_loss(generator, path, photographs)["loss_db"]
 
     return within_loss(calibrated, quantize, loss, upscale, config.int8_loss)
+
+
+@contextlib.contextmanager
+def _suiting(generator: Generator, config: ExportConfig) -> Iterator[None]:
+    """Says of a file that LiteRT cannot run that the quantization does not suit the network."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"--quantize={config.quantize} does not suit {type(generator).__name__}: LiteRT cannot run the "
+                        f"file ({str(error).rpartition(': ')[2]}); give another --quantize") from error
 
 
 @contextlib.contextmanager

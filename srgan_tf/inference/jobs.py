@@ -104,6 +104,11 @@ def _ending(source: Path, format: str, encoding: Encoding, page: int) -> str:
     moving = endings_of(source, page)
     if moving:
         return ending_of(source, moving)
+    return plain_ending(source, encoding)
+
+
+def plain_ending(source: Path, encoding: Encoding) -> str:
+    """The ending of a still image's result where none is asked."""
     return "jpg" if is_jpeg(source) and not unknown_to(Path("a.jpg"), encoding) else "png"
 
 
@@ -127,7 +132,8 @@ def _apart(jobs: Sequence[Job]) -> list[Job]:
     return found
 
 
-def _with_ending(job: Job) -> Path:
+def with_ending(job: Job) -> Path:
+    """The target with the ending of its image in its name."""
     rest = job.target.name.removeprefix(job.source.stem)
     return job.target.with_name(f"{job.source.stem}_{job.source.suffix.lstrip('.')}{rest}")
 
@@ -138,4 +144,4 @@ def _in_folder(job: Job) -> Path:
 
 # What may tell images with one target apart, and the target that each then has.
 _RULES: tuple[tuple[Callable[[Job], str], Callable[[Job], Path]], ...] = (
-    (lambda job: job.source.suffix, _with_ending), (lambda job: job.source.absolute().parent.name, _in_folder))
+    (lambda job: job.source.suffix, with_ending), (lambda job: job.source.absolute().parent.name, _in_folder))

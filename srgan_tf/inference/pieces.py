@@ -118,7 +118,7 @@ def split(setting: Setting, job: Job) -> Iterator[Piece]:
 
 def _rows(setting: Setting, job: Job) -> tuple[list[Window], int]:
     """The rows of tiles of which bands are made, and the tiles' side; none for a result that is made at once."""
-    pixels, upscaler = _pixels(_source(setting, job)), _opened(setting)
+    pixels, upscaler = _pixels(_source(setting, job)), opened(setting)
     scale, shape = upscaler.scale, pixels.shape
     target = target_of(shape, setting.asked.size, scale)
     plain = passes(shape, target.size, scale) == 1 and reduction_to(target, shape, scale) is None
@@ -135,7 +135,7 @@ def work(setting: Setting, piece: Piece) -> tuple[str, tuple[Piece, str]]:
         if piece.row:
             _make_band(setting, piece)
         elif setting.asked.overwrite or not piece.job.target.exists():
-            upscale_job(_opened(setting), piece.job, setting.asked, Counter())
+            upscale_job(opened(setting), piece.job, setting.asked, Counter())
     except MENDABLE as error:
         reason = reason_of(error, piece.job)
     return str(piece.job.target), (piece, reason)
@@ -145,7 +145,7 @@ def _make_band(setting: Setting, piece: Piece) -> None:
     path = _band(setting, piece)
     if path.exists():
         return
-    image, upscaler, row = _source(setting, piece.job), _opened(setting), piece.row
+    image, upscaler, row = _source(setting, piece.job), opened(setting), piece.row
     pixels = _pixels(image)
     dtype = np.dtype(written_type(piece.job.target, pixels.dtype, setting.asked.encoding.bit_depth))
     made = upscale_tiled(upscaler.runtime, pixels[row.start : row.stop], piece.tile, upscaler.overlap, dtype=dtype)
@@ -165,7 +165,7 @@ def finish(setting: Setting, target: str, made: Iterable[tuple[Piece, str]]) -> 
         return target, reason
     job = made[0][0].job
     try:
-        image, scale = _source(setting, job), _opened(setting).scale
+        image, scale = _source(setting, job), opened(setting).scale
         software = "" if setting.asked.files.strip_metadata else setting.asked.files.software
         bands = [_band(setting, piece) for piece, _ in made]
         if setting.asked.overwrite or not job.target.exists():
@@ -208,7 +208,8 @@ def _read(asked: Asked, source: Path, changed: int) -> DecodedImage:
     return read_job(Job(source, source), asked).image
 
 
-def _opened(setting: Setting) -> Upscaler:
+def opened(setting: Setting) -> Upscaler:
+    """The upscaler of this worker, which is opened once."""
     with _opening:
         return _open(setting.config, setting.model)
 

@@ -26,7 +26,7 @@ class Counted(Scripted):
         with kind.lock:
             kind.tiles, kind.at_once = kind.tiles + bool(body), kind.at_once + 1
             kind.most_at_once = max(kind.most_at_once, kind.at_once)
-        time.sleep(0.03 if body else 0)
+        time.sleep(kind.seconds if body else 0)
         with kind.lock:
             kind.at_once -= 1
         return super().answer(body)
@@ -45,7 +45,7 @@ def start() -> Iterator[Callable[[], tuple[str, type]]]:
     running = []
 
     def begin() -> tuple[str, type]:
-        kind = type("Own", (Counted,), {"script": [], "tiles": 0, "at_once": 0, "most_at_once": 0,
+        kind = type("Own", (Counted,), {"script": [], "seconds": 0.03, "tiles": 0, "at_once": 0, "most_at_once": 0,
                                         "lock": threading.Lock()})
         server = QuietServer(("127.0.0.1", 0), kind)
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
@@ -74,6 +74,7 @@ def test_tiles_go_to_all_servers_at_once(start, photo):
 
 def test_images_go_to_all_servers_at_once(start, command, photo, tmp_path):
     (one, first), (two, second) = start(), start()
+    first.seconds = second.seconds = 0.2
     for number in range(8):
         Image.fromarray(photo[number : number + 20, :30]).save(tmp_path / f"{number}.png")
     (tmp_path / "3.png").write_bytes((tmp_path / "3.png").read_bytes()[:-40])  # its end is missing
