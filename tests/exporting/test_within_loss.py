@@ -54,15 +54,14 @@ def test_a_shipped_network_within_half_of_what_int8_loses(tmp_path, monkeypatch)
     assert (card["input"]["dtype"], card["quantization"]) == ("uint8", "int8")
 
 
-@pytest.mark.parametrize(("quantize", "int8_loss", "failing"), [
-    ("none", 0, "measure_loss"), ("int8", 0.1, "measure_loss"), ("int8", 1e-9, "litert_runtime")])
-def test_a_file_that_litert_cannot_run_is_refused(tmp_path, monkeypatch, quantize, int8_loss, failing):
+@pytest.mark.parametrize(("quantize", "int8_loss"), [("none", 0), ("int8", 0.1)])
+def test_a_file_that_litert_cannot_run_is_refused(tmp_path, monkeypatch, quantize, int8_loss):
     monkeypatch.setattr(calibration, "MOST_PIXELS", 16 * 8 * 8)
 
     def fail(*_):
         raise UserError("/tmp/some.tflite cannot upscale a tile: data[i] != zero_point was not true")
 
-    monkeypatch.setattr(tflite, failing, fail)
+    monkeypatch.setattr(tflite, "measure_loss", fail)
     with pytest.raises(UserError, match=rf"^--quantize={quantize} does not suit EDSR: LiteRT cannot run the file \(da"):
         export_tflite(lifelike("edsr", features=4, blocks=1), tmp_path, "edsr", ExportConfig(
             model="-", output="-", tile="8", quantize=quantize, int8_loss=int8_loss))
