@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import shlex
 import sys
 import typing
 from pathlib import Path
@@ -31,7 +32,8 @@ def main() -> typing.NoReturn:
     try:
         lookup(dict.fromkeys(COMMANDS), verb, "command")
     except ValueError as error:
-        print(f"{program}: {printable(error)}", file=sys.stderr)
+        hint = f" To upscale this file: {program} upscale {shlex.quote(verb)}" if Path(verb).is_file() else ""
+        print(f"{program}: {printable(error)}{printable(hint)}", file=sys.stderr)
         sys.exit(USER_ERROR)
     sys.argv[1:] = rest
     importlib.import_module(f"srgan_tf.{verb}").run(name=f"{program} {verb}")

@@ -23,7 +23,7 @@ def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
     output = expand(config.output)
     check_writable(output.parent)
-    found = flags.find_model(config.model, config.offline)
+    found = flags.resolve_model(config.model, config.offline)
     flags.import_keras()
     with flags.quiet_imports():
         from srgan_tf.hub import load_model

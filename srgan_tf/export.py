@@ -23,7 +23,7 @@ def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
     output = expand(config.output)
     check_writable(output)
-    model = flags.find_model(config.model, config.offline)
+    model = flags.resolve_model(config.model, config.offline)
     flags.require_tensorflow("export")
     with flags.quiet_imports():
         from srgan_tf.exporting import FORMATS, check_formats, check_packages, summary

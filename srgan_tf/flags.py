@@ -6,9 +6,11 @@ recipes, `--help`; a mistake of the user ends in one line on standard error and 
 
 import contextlib
 import dataclasses
+import difflib
 import gc
 import io
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -36,6 +38,7 @@ FLAGFILES = 100  # included at most
 FLAGFILE_BYTES = 1 << 20
 OUR_FAULT, USER_ERROR = 1, 2
 INTERRUPTED = 130
+_WITHOUT_VALUE = re.compile(r"^Missing value for flag (-\S+)$")
 
 
 def run(main: Callable[..., int | None], config_class: type, arguments: str = "", name: str = "") -> typing.NoReturn:
@@ -58,8 +61,8 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         values, build = define(config_class)
         rest = values([name, *expand_flagfiles(sys.argv[1:])])[1:]
         if values["help"].value:
-            recipes = sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags"))
-            show(usage(config_class, sys.modules[main.__module__].__doc__ or "", name, arguments, recipes))
+            show(usage(config_class, sys.modules[main.__module__].__doc__ or "", name, arguments,
+                       _recipes() if config_class.takes_recipes else ()))
             sys.exit(0)
         if values["version"].value:
             print(f"srgan_tf {__version__}")
@@ -131,7 +134,20 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
     text = printable(" ".join(str(error).split())) or type(error).__name__
-    return text.replace("Unknown command line flag", "unknown flag").removeprefix("FATAL Flags parsing error: ")
+    if isinstance(error, absl_flags.UnrecognizedFlagError):
+        return _unknown_flag(printable(error.flagname), text)
+    return _WITHOUT_VALUE.sub(r"\1 needs a value, as in \1=VALUE", text).removeprefix("FATAL Flags parsing error: ")
+
+
+def _unknown_flag(name: str, text: str) -> str:
+    """What is said of a flag that the command does not have; absl's own text has the names that are near."""
+    near = text.partition("Did you mean: ")[2].rstrip(" ?").split(", ")
+    hint = f"; did you mean {_dashed(near[0])}?" if near[0] else ""
+    return f"unknown flag {_dashed(name)}{hint} (--help explains all flags)"
+
+
+def _dashed(name: str) -> str:
+    return f"-{name}" if len(name) == 1 else f"--{name}"
 
 
 def say(note: str) -> None:
@@ -140,7 +156,7 @@ def say(note: str) -> None:
         print(printable(note), file=sys.stderr, flush=True)
 
 
-def find_model(model: str, offline: bool = False, server: str = "") -> "ModelRef":
+def resolve_model(model: str, offline: bool = False, server: str = "") -> "ModelRef":
     """Resolves a model's name, and says which file was taken where that is not plain; with a URL, a server's model."""
     from srgan_tf.hub import ModelRef, resolve
 
@@ -254,11 +270,18 @@ def find_flagfile(file: str, folder: Path = Path()) -> Path:
     if (folder / file).is_file():
         return (folder / file).resolve()
     for bundled in (RECIPES, SHIPPED) if file else ():
-        recipe = Path(str(bundled)) / Path(file).with_suffix(".flags").name
+        recipe = Path(str(bundled)) / f"{Path(file).stem}.flags"
         if recipe.is_file() and Path(file).parent == Path():
             return recipe
-    known = ", ".join(sorted(path.name for path in Path(str(RECIPES)).glob("*.flags")))
-    raise UserError(f"no flagfile {file!r}: neither a file nor one of the bundled recipes ({known})")
+    known = _recipes()
+    near = difflib.get_close_matches(Path(file).stem, known, n=1)
+    hint = f"did you mean {near[0]}.flags?" if near else f"the recipes are {', '.join(known)}"
+    raise UserError(f"no flagfile {file!r}: no file has this path, and no bundled recipe this name; {hint}")
+
+
+def _recipes() -> list[str]:
+    """The names of the bundled recipes, which are flagfiles for train."""
+    return sorted(path.stem for path in Path(str(RECIPES)).glob("*.flags"))
 
 
 def flagfile_lines(path: Path) -> list[str]:

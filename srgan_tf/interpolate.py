@@ -24,7 +24,7 @@ def main(config: InterpolateConfig) -> None:
     """Writes a model for each alpha, then the images."""
     output = expand(config.output)
     check_writable(output)
-    found = [flags.find_model(model, config.offline) for model in (config.model_a, config.model_b)]
+    found = [flags.resolve_model(model, config.offline) for model in (config.model_a, config.model_b)]
     images = read_inputs(config.input)
     flags.import_keras()
     with flags.quiet_imports():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from srgan_tf import flags
 from srgan_tf.config import PrepareConfig
-from srgan_tf.text import printable
+from srgan_tf.text import counted, printable
 
 
 def main(config: PrepareConfig) -> None:
@@ -36,7 +36,7 @@ def main(config: PrepareConfig) -> None:
     elif config.verify:
         from srgan_tf.data.preparation import verify
 
-        print(f"{config.output}: {verify(config)} shards, every checksum is right")
+        print(f"{config.output}: {counted(verify(config), 'shard')}, every checksum is right")
     else:
         prepare_records(config)
 
@@ -54,7 +54,7 @@ def collect_noise(config: PrepareConfig) -> None:
     from srgan_tf.data.noise_patches import collect
 
     found = collect(config)
-    print(f"{config.output}: {found.patches} patches out of {found.used} of {found.images} images")
+    print(f"{config.output}: {found.patches:,} patches out of {found.used} of {counted(found.images, 'image')}")
     for name, reason in found.skipped:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     print(f"train on them with --degradation=realsr --noise_pool={config.output}")
@@ -66,8 +66,8 @@ def prepare_records(config: PrepareConfig) -> None:
 
     for part, shards in prepare(config).items():
         size = sum(shard.bytes for shard in shards) / 2**20
-        count = sum(len(shard.pairs) for shard in shards)
-        print(f"{printable(Path(config.output) / part)}: {count} images in {len(shards)} shards, {size:,.0f} MiB")
+        images, number = counted(sum(len(shard.pairs) for shard in shards), "image"), counted(len(shards), "shard")
+        print(f"{printable(Path(config.output) / part)}: {images} in {number}, {size:,.1f} MiB")
         for name, reason in (image for shard in shards for image in shard.skipped):
             print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     losses = " --losses=teacher:1" if config.teacher else ""

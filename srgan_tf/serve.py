@@ -36,7 +36,7 @@ def main(config: ServeConfig) -> None:
     tokens, entries = tokens_of(config.token, config.token_file), entries_of(config)
     check_port("port", config.host, config.port)
     check_port("rest_api_port", config.host, config.rest_api_port)
-    found = [] if entries else [flags.find_model(name, config.offline) for name in config.model or (DEFAULT_MODEL,)]
+    found = [] if entries else [flags.resolve_model(name, config.offline) for name in config.model or (DEFAULT_MODEL,)]
     check_names([model.name for model in found], "--model")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its errors are said in words
     try:

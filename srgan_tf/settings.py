@@ -50,6 +50,8 @@ def setting(default: Any, help: str, *, choices: tuple = (), low: float | None =
 class Settings:
     """Base of the configurations: checks each field against its rule when an instance is made."""
 
+    takes_recipes: typing.ClassVar[bool] = False  # whether the bundled flagfiles are of this command
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))

@@ -57,6 +57,11 @@ def whole_number(text: str, most: int = MOST) -> int | None:
     return number if number <= most else None
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as in "1 image" and "1,200 images"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def megapixels(pixels: int) -> str:
     """A number of pixels in words, never as 0 megapixels."""
     number = pixels / 1e6

@@ -42,7 +42,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         from srgan_tf.inference.store_jobs import check_stores, upscale_in_store
 
         check_stores(config, inputs)
-        model = flags.find_model(config.model, config.offline, config.server)
+        model = flags.resolve_model(config.model, config.offline, config.server)
         asked = asked._replace(files=file_options(config, model))
         return flags.USER_ERROR if upscale_in_store(config, model, asked, inputs) else 0
     plan = make_plan(inputs, asked, scale)
@@ -51,7 +51,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if not plan.jobs:
         return flags.USER_ERROR if summary(plan, 0) else 0
 
-    model = flags.find_model(config.model, config.offline, config.server)
+    model = flags.resolve_model(config.model, config.offline, config.server)
     asked = asked._replace(files=file_options(config, model))
     plan = plan._replace(asked=asked)
     if model.needs_keras:

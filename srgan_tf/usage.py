@@ -17,7 +17,7 @@ def usage(config_class: type, document: str, name: str, arguments: str, recipes:
         document: the command's docstring; its examples are rewritten to the form that the user uses.
         name: how the user called the command.
         arguments: how the positional arguments are called; empty: there are none.
-        recipes: names of the bundled flagfiles.
+        recipes: names of the bundled flagfiles, of the command that they are for.
     """
     document = re.sub(r"python -m srgan_tf\.\w+", name, document.strip())
     lines = [document, "", f"usage: {name} [flags] {arguments}".rstrip()]
@@ -25,9 +25,9 @@ def usage(config_class: type, document: str, name: str, arguments: str, recipes:
         lines += ["", f"{group}:"]
         for field in fields:
             lines += [f"  {_spelled(field)}", *_wrap(f"{field.metadata['help']}{_facts(field)}")]
-    lines += ["", "Of every command:", "  --flagfile",
-              *_wrap("A file with a flag on each line; flags that follow it override its own. For train also a bundled "
-                     f"recipe: {', '.join(recipes)}."),
+    lines += ["", "Flags of every command:", "  --flagfile",
+              *_wrap("A file with a flag on each line; flags that follow it override its own."
+                     + (f" Also a bundled recipe: {', '.join(recipes)}." if recipes else "")),
               "  --help, -h", *_wrap("Show this text."), "  --version", *_wrap("Show the version.")]
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_help_names_the_form_that_was_used(ended, verb):
     assert f"usage: {program} {verb} [flags]" in out
     assert f"    {program} {verb} " in out  # the examples
     assert "srgan_tf." + verb + " " not in out
+    assert ("quickstart" in out.rpartition("--flagfile")[2]) == (verb == "train")  # the recipes, which others refuse
 
 
 def test_a_mistake_names_the_form_that_was_used(ended):
@@ -57,6 +59,14 @@ def test_an_unknown_command(ended):
     assert (status, out) == (2, "")
     assert err.startswith(f"{program}: unknown command 'upscal'")
     assert err.endswith("Did you mean 'upscale'?\n")
+
+
+def test_a_file_instead_of_a_command(ended, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my photo.jpg").touch()
+    program, status, out, err = ended("my photo.jpg")
+    assert (status, out) == (2, "")
+    assert err.endswith(f" To upscale this file: {program} upscale 'my photo.jpg'\n")
 
 
 def test_version(ended):

@@ -9,7 +9,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.evaluation.result_table import Line, markdown_table
 from srgan_tf.flags import message_of
 from srgan_tf.hub import find_saved_model
-from srgan_tf.text import MOST, expand, printable, whole_number
+from srgan_tf.text import MOST, counted, expand, printable, whole_number
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -27,6 +27,11 @@ def test_errors_and_tables_are_printable():
     assert message_of(ValueError("bad \x1b[2J")) == "bad \\x1b[2J"
     row = markdown_table([Line("Set\n5", "a|b\x1b", 1, {})]).splitlines()[2]
     assert row.startswith(r"| Set\n5 | a\|b\x1b | 1 |")
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 images"), (1, "1 image"), (1200, "1,200 images")])
+def test_numbers_of_things(number, said):
+    assert counted(number, "image") == said
 
 
 @pytest.mark.parametrize(("text", "number"), [

@@ -29,15 +29,15 @@ LPIPS_HELP = ("Weights of LPIPS (AlexNet or VGG16): one file with all of them, o
               "separated by a comma. .safetensors, .npz or .pth.")
 DISTS_HELP = "Weights of DISTS: one file with all of them, or torchvision's VGG16 and DISTS_pytorch's weights.pt."
 TRUST_HELP = ("Open a SavedModel that holds operations which can touch files, hosts or Python, and a .tflite file "
-              "without a trial in a process of its own: of models whose maker you know.")
+              "without a trial in a process of its own: only for models whose author you trust.")
 BEAM_HELP = ("with these pipeline options, as in --beam='--runner=FlinkRunner --flink_master=HOST:8081'; empty: in "
              "this process.")
 OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in an installed package. The environment "
                 "variable SRGAN_TF_OFFLINE=1 means the same.")
-OVERLAP_HELP = ("Context around each tile, in LR pixels. Where it covers the model's receptive field the result "
-                "is that of the whole image.")
+OVERLAP_HELP = ("Context around each tile, in LR pixels. If it covers the model's receptive field, the result equals "
+                "that of the whole image.")
 TILE_HELP = (f"Side of the tiles, in LR pixels: bounds the memory; 0: no tiles. By default {TILE}, but networks that "
-             "take averages over the whole image take it at once where memory allows.")
+             "take averages over the whole image take it at once if memory allows.")
 
 
 def check_tile(tile: int | None, overlap: int) -> None:

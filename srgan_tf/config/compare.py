@@ -67,9 +67,10 @@ class CompareConfig(Settings):
     max_megapixels: float = setting(
         1, "Refuse a crop of more megapixels: the page holds all results, each a multiple of it.", above=0)
     page: int = setting(
-        0, "Page of a TIFF, or frame of an animated image, that is compared, from 1; 0: files of several are refused.",
+        0, "Number of the page of a TIFF, or of the frame of an animated image, to compare, counted from 1; 0: files "
+        "with several are refused.",
         low=0)
-    accept_truncated: bool = setting(False, "Take a JPEG or PNG that is cut off as far as it goes.")
+    accept_truncated: bool = setting(False, "Use what there is of a JPEG or PNG that was cut off.")
     trust_model: bool = setting(False, TRUST_HELP)
 
     def __post_init__(self) -> None:

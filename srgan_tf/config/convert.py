@@ -19,15 +19,15 @@ class ConvertConfig(Settings):
         "use.", group="Basics")
     keys: str = setting(
         "", "Names in the .safetensors: basicsr (BasicSR, Real-ESRGAN), esrgan (2018), bsrgan (2019) for rrdb; "
-        "edsr_pytorch, rcan; span, folded for span; plksr, realplksr; empty: the first. An unknown one is answered "
-        "with those that the model has.", group="Basics")
+        "edsr_pytorch, rcan; span, folded for span; plksr, realplksr; empty: the first. If you give an unknown one, "
+        "the message lists those of the model.", group="Basics")
     model_args: str = setting(
         "", "Arguments that names and shapes cannot tell, as in residual_scale:0.1 (edsr), activation:relu (srvgg), "
         "scale:3 (rrdb in esrgan keys), input_range:1 (span), patch_size:128 (unet).", group="Model")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     fold: bool = setting(
-        False, "Write the network in its form for inference: of span with plain 3x3 convolutions, which training has "
-        "re-parametrised. Others have one form.", group="Basics")
+        False, "Write the network in its form for inference: span re-parametrises its convolutions in training, and is "
+        "written with plain 3x3 convolutions. Other architectures have one form.", group="Basics")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -31,7 +31,7 @@ class EvaluateConfig(Settings):
         group="Basics")
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "
-        "comma comes first. LR is made by MATLAB's bicubic reduction where it is absent.", paths=True, group="Basics")
+        "comma comes first. If LR is absent, it is made by MATLAB's bicubic reduction.", paths=True, group="Basics")
     clips: tuple[str, ...] = setting(
         (), "Instead of benchmarks: HR videos, folders of videos or of frames, separated by commas, for figures over "
         "time and space-time slices (OUTPUT/clips.md, clips.json, slices_*.png).", paths=True, group="Data")
@@ -43,17 +43,17 @@ class EvaluateConfig(Settings):
         "results", "Folder for results.json, results.md, results.csv, results.html and the sheets of crops.",
         group="Basics")
     metrics: tuple[str, ...] = setting(
-        (), "Measured besides PSNR and SSIM: niqe (needs no reference and 96x192 pixels), lpips, dists. For the last "
-        "two, and for NIQE, smaller is better.", group="Basics")
+        (), "Metrics besides PSNR and SSIM: niqe (needs 96x192 pixels and no ground truth), lpips, dists. For these, "
+        "smaller is better.", group="Basics")
     lpips_weights: tuple[str, ...] = setting(
         (), LPIPS_HELP, paths=True, group="Basics")
     dists_weights: tuple[str, ...] = setting(
         (), DISTS_HELP, paths=True, group="Basics")
     self_ensemble: bool = setting(
-        False, "Average the output over the eight symmetries of each image; papers mark this with a + after the "
-               "name.", group="Basics")
+        False, "Average the output over the eight symmetries of each image; papers mark this with a + after the name.",
+        group="Basics")
     published: bool = setting(
-        True, "Add what papers report for benchmarks of these names at x4, with sources; the page shows it on a "
+        True, "Add what papers report for benchmarks of these names at x4, with sources; the page shows them on a "
         "click.")
     cache: str = setting(
         "auto", "Folder of cached images and figures, so that nothing is computed twice; auto: "
@@ -61,13 +61,13 @@ class EvaluateConfig(Settings):
     sr_dir: str = setting("", "Instead of a model: a folder of finished images.", group="Data")
     hr_dir: str = setting(
         "", "Their ground truth, with the same names; what programs add to names (x4, _SR, _rlt, ...), or what is "
-        "added to all of them, does not count.", group="Data")
+        "added to all of them, is ignored.", group="Data")
     sr_pattern: str = setting(
         "", "Names of the images of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
         "? stand for anything and for any character.", group="Data")
     save_images: bool = setting(
         False, "Also write every upscaled image to OUTPUT/BENCHMARK/, or to OUTPUT/BENCHMARK/MODEL/ if there are "
-               "several models.",
+        "several models.",
         group="Basics")
     sheet_rows: int = setting(
         6, "Images of each benchmark on its sheet of crops and on the page, at most; 0: no sheets.", low=0)

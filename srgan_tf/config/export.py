@@ -13,8 +13,8 @@ class ExportConfig(Settings):
     """An export of one model to the formats that other software takes."""
 
     model: str = setting(
-        DEFAULT_MODEL, "A .keras file, a run folder (its best generator), foreign weights (.pth, .safetensors) "
-        "or a shipped name.", group="Basics")
+        DEFAULT_MODEL, "A .keras file, a run folder (best.keras, or last.keras of a run with a discriminator), foreign "
+        "weights (.pth, .safetensors) or a shipped name.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     format: tuple[str, ...] = setting(
         ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino, web.", group="Basics")
@@ -22,15 +22,15 @@ class ExportConfig(Settings):
         "", "Folder: OUTPUT/VERSION/ is the SavedModel (the next free number); OUTPUT/NAME.tflite, .onnx, .xml with "
         ".bin; OUTPUT/index.html is the site of web, to which a further export adds its model.", group="Basics")
     quantize: str = setting(
-        "none", "Numbers of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
+        "none", "Number type of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
         "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS, group="TFLite")
     tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.",
                         group="TFLite")
     dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.",
                             group="TFLite")
     io: str = setting(
-        "", "Numbers in and out of the .tflite: uint8 grey levels, float32 in 0..255 or float32 in 0..1; empty: uint8 "
-        "for --quantize=int8, else float1.", choices=("", *TFLITE_IO), group="TFLite")
+        "", "Number type of the input and output of the .tflite: uint8 grey levels, float32 in 0..255 or float32 in "
+        "0..1; empty: uint8 for --quantize=int8, else float1.", choices=("", *TFLITE_IO), group="TFLite")
     android_sample: bool = setting(
         False, "The .tflite of TensorFlow's super_resolution sample: float32 [1,50,50,3] in 0..255.", group="TFLite")
     representative: str = setting(
@@ -39,7 +39,8 @@ class ExportConfig(Settings):
     int8_loss: float = setting(
         0, "Greatest loss of int8, in dB of PSNR-Y on photographs that it is not calibrated on: if greater, "
         "the operations that cost most compute in float32; 0: all compute in int8.", low=0, group="TFLite")
-    gpu_compatible: bool = setting(False, "Refuse a .tflite with operations that GPUs do not take.", group="TFLite")
+    gpu_compatible: bool = setting(False, "Refuse to write a .tflite with operations that GPUs do not run.",
+                                   group="TFLite")
     litert_js: str = setting(
         "", "The folder node_modules/@litertjs of npm, for web; empty: downloaded once (12 MB).", group="Web")
     precision: str = setting("float32", "Compute type of the SavedModel.", choices=COMPUTE_TYPES, group="SavedModel")

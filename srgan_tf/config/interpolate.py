@@ -11,9 +11,11 @@ from srgan_tf.settings import Settings, setting
 class InterpolateConfig(Settings):
     """A walk from one generator to another."""
 
-    model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: whatever `convert --model` takes.",
+    model_a: str = setting("", "Generator at alpha 0, usually the PSNR-oriented one: any model that convert --model "
+                               "takes.",
                            group="Basics")
-    model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, trained on from the first.",
+    model_b: str = setting("", "Generator at alpha 1, usually the adversarial one, whose training started from the "
+                               "first.",
                            group="Basics")
     alpha: tuple[float, ...] = setting((0.2, 0.5, 0.8), "Interpolation factors: the weights are (1 - alpha) A + "
                                                         "alpha B.", group="Basics")

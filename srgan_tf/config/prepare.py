@@ -13,23 +13,23 @@ class PrepareConfig(Settings):
 
     dataset: str = setting(
         "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR (with their "
-            "sub-folders), samples, deadleaves[:COUNT].", group="Basics")
+        "sub-folders), samples, deadleaves[:COUNT].", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.",
                                group="Basics")
-    scale: int = setting(4, "HR side over LR side.", choices=SCALES, group="Basics")
+    scale: int = setting(4, "HR side divided by LR side.", choices=SCALES, group="Basics")
     output: str = setting("", "Folder for the records; an unfinished folder with the same settings is resumed.",
                           group="Basics")
     sizes: tuple[float, ...] = setting(
         (1.0,), "Sizes to store each training image at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
         "reduction; as in 1,0.75,0.5.", above=0, group="Data")
-    shard_images: int = setting(32, "Images of the dataset in a shard.", low=1, formerly="shard_pictures")
+    shard_images: int = setting(32, "Images of the dataset per shard.", low=1, formerly="shard_pictures")
     beam: str = setting(
         "", f"Write the shards on many machines by Apache Beam {BEAM_HELP}")
     verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.",
                            group="Basics")
     preview: bool = setting(
-        False, "Write a sheet to look at instead: crops of --dataset (empty: samples) degraded several times, and what "
-        "was drawn. --output is its file; empty: degradations.png.", group="Basics")
+        False, "Write a sheet of images instead: crops of --dataset (empty: samples), each degraded several times, "
+        "with the random parameters. --output is its file; empty: degradations.png.", group="Basics")
     teacher: str = setting(
         "", "Model whose images are stored beside HR, for the teacher's terms of train --losses: the images are cut "
         "into crops, LR is made of each by --degradation, and the teacher upscales it. Empty: none.", group="Teacher")
@@ -45,7 +45,7 @@ class PrepareConfig(Settings):
     seed: int = setting(0, "Seed of what --teacher's crops and --preview draw.", low=0)
     collect_noise: bool = setting(
         False, "Write a pool of noise patches to --output instead, for train --degradation=realsr --noise_pool: the "
-        "smooth squares of --dataset, whose brightness varies by noise alone.", group="Basics")
+        "smooth squares of --dataset, whose brightness varies only by noise.", group="Basics")
     noise_patch: int = setting(256, "Side of the noise patches, in pixels.", low=8, group="Data")
     noise_variance: float = setting(
         20, "Squares with a smaller variance count as smooth, in grey levels squared.", above=0, group="Data")

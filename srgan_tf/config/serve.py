@@ -21,15 +21,16 @@ class ServeConfig(Settings):
         "", "Instead of --model_base_path: a file that names several models, their base paths and versions, as "
         "tensorflow_model_server reads it (a ModelServerConfig in text format).", group="Basics")
     model: tuple[str, ...] = setting(
-        (), "Instead of either: .keras files, run folders or shipped names, separated by commas, exported to a "
-        f"temporary folder first; {DEFAULT_MODEL} where none of the three is given.", paths=True, group="Basics")
+        (), "Instead of either: .keras files, run folders or shipped names, separated by commas; they are first "
+        f"exported to a temporary folder. Without any of the three flags: {DEFAULT_MODEL}.", paths=True, group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     trust_model: bool = setting(
-        False, "Serve SavedModels that hold operations which can touch files, hosts or Python: of "
-        "models whose author you trust.", group="Model")
-    model_name: str = setting("", "Name in requests, where there is one model; empty: that of its folder.",
+        False, "Serve SavedModels that hold operations which can touch files, hosts or Python: only for models whose "
+        "author you trust.", group="Model")
+    model_name: str = setting("", "Name of the model in requests, if there is only one; empty: the name of its folder.",
                               group="Basics")
-    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: every one, so that others can use the server.",
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0: all addresses, so that other machines can use the "
+                                     "server.",
                         group="Basics")
     port: int = setting(8500, "Port of gRPC; 0: no gRPC.", low=0, group="Basics")
     rest_api_port: int = setting(8501, "Port of REST and the page; 0: neither.", low=0, group="Basics")
@@ -37,25 +38,27 @@ class ServeConfig(Settings):
     version_labels: tuple[str, ...] = setting(
         (), "Labels of versions, as in stable:3,canary:4. They are served beside the newest, whose label is latest.",
         group="Model")
-    max_request_megabytes: float = setting(32, "Larger requests are refused.", above=0, group="Limits")
+    max_request_megabytes: float = setting(32, "Largest request, in megabytes; larger ones are refused.",
+                                           above=0, group="Limits")
     max_held_megabytes: float = setting(1024, "Memory of all requests and answers together, in megabytes.", above=0,
                                         group="Limits")
     max_megapixels: float = setting(
         4, "Images of one request, together, in megapixels before they are upscaled; larger requests are refused.",
         above=0, group="Limits")
     allow_untiled: bool = setting(
-        False, "Serve the signature untiled of an export as well, which takes memory without a limit.", group="Model")
+        False, "Also serve the signature untiled of an export, whose memory has no limit.", group="Model")
     max_connections: int = setting(
-        256, "Open connections of REST, and of gRPC. Beyond them the oldest that waits for a request is closed; where "
-        "none waits, only /healthz is answered.", low=1)
+        256, "Open connections of REST, and of gRPC. If there are more, the oldest that waits for a request is closed; "
+        "if none waits, only /healthz is answered.", low=1)
     max_connections_per_client: int = setting(
-        64, "The same for one client's address. A proxy in front of the server is one client.", low=1)
+        64, "Open connections of one client's address. A proxy in front of the server is one client.", low=1)
     head_timeout: float = setting(10, "Seconds for the head of a request to arrive on an open connection.", above=0)
     token_file: str = setting(
-        "", "A file of tokens, one a line, of which requests must have one: Authorization: Bearer TOKEN. Only its "
-        "owner and group may be able to read it.", group="Access")
+        "", "A file of tokens, one per line; a request must have one of them: Authorization: Bearer TOKEN. Others than "
+        "the owner and group of the file must not be able to read it.", group="Access")
     token: str = setting(
-        "", "The same, as one token; others on this machine can read it in the list of processes: prefer --token_file.",
+        "", "One token, instead of --token_file; prefer the file, because other users of this machine can read the "
+        "command line.",
         group="Access")
     allowed_hosts: tuple[str, ...] = setting(
         (), "Names of this server in the Host header, beside addresses, names without dots and --host: "

@@ -1,6 +1,7 @@
 """What `train` is told."""
 
 import dataclasses
+import typing
 
 from srgan_tf.config.choices import (
     DISCRIMINATOR_INPUTS,
@@ -22,6 +23,8 @@ from srgan_tf.settings import Settings, setting
 class TrainConfig(Settings):
     """A training run. Defaults are EDSR-baseline's (arXiv 1707.02921); the flagfiles hold the papers' recipes."""
 
+    takes_recipes: typing.ClassVar[bool] = True
+
     model: str = setting(
         "edsr", "Generator: bsrn, dat, drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, omnisr, plksr, "
         "raisr, rcan, rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr. Over time, for clips: frvsr, "
@@ -33,21 +36,21 @@ class TrainConfig(Settings):
         "div2k/bicubic_x4",
         "Training images: div2k/bicubic_x4 and the other DIV2K sets (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR (with their sub-folders), records:DIR (made by prepare), samples (scikit-image's photographs), "
-        "deadleaves[:COUNT] (procedural). Of a --model over time: clips:PATH (videos, folders of frames), "
+        "deadleaves[:COUNT] (procedural). For a --model over time: clips:PATH (videos, folders of frames), "
         "motion:SOURCE (windows that move over the photographs of another source).", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of the training "
                                    "set.",
                                group="Data")
     frames: int = setting(10, "Frames of the short clips that a --model over time trains on.", low=3, group="Data")
     degradation: str = setting(
-        "bicubic", "How LR is made of HR: bicubic (the stored LR), gaussian (blur of sigma 1.5, then every "
+        "bicubic", "How LR is made from HR: bicubic (the stored LR), gaussian (blur of sigma 1.5, then every "
         "scale-th pixel), first_order (blur, resizing, noise and JPEG), "
         "real_esrgan (twice, as Real-ESRGAN), realsr (kernels and noise from --kernel_pool and --noise_pool); several "
         "with their shares, as in real_esrgan:5,first_order:4,bicubic:1.",
         group="Data")
     sharpen_targets: bool = setting(
-        False, "Make LR of sharpened HR (unsharp mask), which the generator's losses then see; the discriminator sees "
-        "HR as it is.", group="Data")
+        False, "Make LR from sharpened HR (unsharp mask), which the generator's losses then compare with; the "
+        "discriminator sees HR as it is.", group="Data")
     kernel_pool: str = setting("", "Folder of blur kernels for realsr: .npy, KernelGAN's .mat, grey .png.",
                                group="Data")
     noise_pool: str = setting("", "Folder of noise patches for realsr, as prepare --collect_noise writes it.",
@@ -58,22 +61,23 @@ class TrainConfig(Settings):
     steps: int = setting(300_000, "Total number of optimizer steps; a resumed run continues to this "
                           "number, which must stay as it is with --schedule=cosine.", low=1,
                          group="Basics")
-    batch_size: int = setting(16, "Crops in a step, on all devices together.", low=1, group="Basics")
+    batch_size: int = setting(16, "Crops per step, over all devices.", low=1, group="Basics")
     patch_size: int = setting(192, "Side of the square HR crops, in pixels; a multiple of --scale.", low=1,
                               group="Basics")
     learning_rate: float = setting(1e-4, "Adam's learning rate at the start.", above=0, group="Basics")
     discriminator_learning_rate: float = setting(
-        0, "That of the discriminator, which falls in the same way; 0: the same.", low=0, group="Schedule")
+        0, "Learning rate of the discriminator, which falls in the same way; 0: the rate of the generator.",
+           low=0, group="Schedule")
     schedule: str = setting(
-        "milestones", "How the rate falls: at --milestones, along half a cosine to zero, or not at all. schedule_free "
-        "(Schedule-Free AdamW): it stays, and the optimizer averages the weights itself, in place of --ema, so that a "
-        "run may stop anywhere.",
+        "milestones", "How the learning rate falls: at --milestones, along half a cosine to zero, or not at all "
+        "(constant). With schedule_free (Schedule-Free AdamW) it is constant and the optimizer averages the weights "
+        "itself, instead of --ema, so that a run may stop at any step.",
         choices=SCHEDULES, group="Schedule")
     milestones: tuple[int, ...] = setting((200_000,), "Steps after which the rate is multiplied by --decay.", low=1,
                                           group="Schedule")
     decay: float = setting(0.5, "Factor applied to the learning rate at each milestone.", above=0, group="Schedule")
     optimizer: str = setting(
-        "adam", "adam, or muon: kernels by Muon, which takes fewer steps on plain networks, the rest by Adam.",
+        "adam", "adam; or muon, which updates kernels by Muon (fewer steps for plain networks) and all else by Adam.",
         choices=OPTIMIZERS, group="Schedule")
     beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
@@ -82,10 +86,10 @@ class TrainConfig(Settings):
                                 group="Schedule")
     losses: str = setting(
         "l1:1", "Terms of the generator's loss and their weights: l1, mse, charbonnier, vgg54 (ESRGAN's: before the "
-        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both "
-        "images compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; "
-        "needs --ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); "
-        "wavelet (bands of luma); grid (dots of pixel shuffles); of a --model over time warp (what it moved), flow "
+        "activation, L1), vgg54_relu_mse (SRGAN's), any vggIJ; features (the discriminator's maps of both images "
+        "compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; needs "
+        "--ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); wavelet "
+        "(bands of luma); grid (dots of pixel shuffles); for a --model over time warp (what it moved), flow "
         "(smoothness), ping_pong (there and back), vggIJ_cosine; as in l1:0.01,vgg54:1. teacher is L1 against a "
         "teacher's image of the same LR, and teacher_vgg34, teacher_msssim and so on compare with it too.",
         group="Losses")
@@ -94,17 +98,19 @@ class TrainConfig(Settings):
         "prepare --teacher stored in the records, which costs nothing.", group="Losses")
     adversarial: str = setting(
         "", "Adversarial loss and its weight, as in relativistic:0.005: vanilla, relativistic, least_squares, hinge, "
-        "wgan (which wants --gradient_penalty=gp:10); empty: none.", group="Losses")
+        "wgan (use it with --gradient_penalty=gp:10); empty: none.", group="Losses")
     gradient_penalty: str = setting(
-        "", "Penalty on the gradients of the discriminator by its input, and its weight: gp:10 (WGAN-GP: a norm other "
-        "than 1 between real and generated images), r1:10 (any gradient at real images; the weight is gamma); "
-        "empty: none. For --precision=float32 and discriminators without batch normalisation: unet, patchgan.",
+        "", "Penalty on the gradients of the discriminator with respect to its input, and its weight: gp:10 (WGAN-GP: "
+        "a norm other than 1 between real and generated images), r1:10 (any gradient at real images; the weight is "
+        "gamma); empty: none. It needs --precision=float32 and a discriminator without batch normalisation: unet, "
+        "patchgan.",
         group="Losses")
     discriminator: str = setting(
-        "vgg128", "Discriminator of an adversarial run. One logit per image: srgan, vgg128; per patch of "
-        "70x70: patchgan; a pixel: unet (Real-ESRGAN's). Of three frames, for a --model over time alone: "
-        "spatiotemporal (TecoGAN's).", group="Model")
-    discriminator_args: str = setting("", "Its arguments, as in features:32; of patchgan also norm:batch.",
+        "vgg128", "Discriminator of an adversarial run. One logit per image: srgan, vgg128; per patch of 70x70: "
+        "patchgan; per pixel: unet (Real-ESRGAN's). Only for a --model over time: spatiotemporal (TecoGAN's), which "
+        "sees three frames.", group="Model")
+    discriminator_args: str = setting("", "Arguments of --discriminator, as in features:32; patchgan also takes "
+                                          "norm:batch.",
                                       group="Model")
     discriminator_input: str = setting(
         "rgb", "What the discriminator sees: the images, or three wavelet bands of their luma, which hold its details "
@@ -117,8 +123,8 @@ class TrainConfig(Settings):
         "from.", group="Model")
     precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS, group="Hardware")
     ema: float = setting(
-        0.999, "Decay of the moving average of the generator's weights, which is what is validated and kept as "
-        "best.keras and last.keras; 0: the weights themselves.", low=0, group="Model")
+        0.999, "Decay of the moving average of the generator's weights, which is validated and saved as best.keras and "
+        "last.keras; 0: no average.", low=0, group="Model")
     clip_norm: float = setting(0, "Scale gradients down to this norm, over all weights of a network; 0: never.", low=0)
     strategy: str = setting(
         "auto", "Devices: one, mirrored (all GPUs of this machine), multi_worker (those of the machines in TF_CONFIG), "
@@ -134,8 +140,9 @@ class TrainConfig(Settings):
     checkpoint_every: int = setting(1_000, "Steps between checkpoints.", low=1, group="Logging")
     validate_every: int = setting(1_000, "Steps between validations.", low=1, group="Logging")
     best_by: str = setting(
-        "", "Validation metric that chooses best.keras; of niqe, lpips and dists smaller is better. Empty: psnr_y; of "
-        "a run with a discriminator, commands then take last.keras.", choices=("", *METRICS), group="Logging")
+        "", "Validation metric that chooses best.keras; for niqe, lpips and dists smaller is better. Empty: psnr_y, "
+        "and other commands then use last.keras of a run with a discriminator.",
+        choices=("", *METRICS), group="Logging")
     lpips_weights: tuple[str, ...] = setting(
         (), f"{LPIPS_HELP} With them, LPIPS is validated too.", paths=True, group="Logging")
     dists_weights: tuple[str, ...] = setting(
@@ -145,7 +152,7 @@ class TrainConfig(Settings):
     profile: int = setting(
         0, "Calls to trace, after the first five, for TensorBoard's profiler (pip install xprof); 0: none.", low=0)
     accept_changed_data: bool = setting(
-        False, "Resume although the images of the run have changed; those that it has held out stay held out.",
+        False, "Resume although the images of the run have changed; held-out images stay held out.",
         group="Data")
     val_images: int = setting(16, "Maximum number of validation images.", low=1, group="Data")
 

@@ -36,50 +36,54 @@ class UpscaleConfig(Settings):
     list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
                          group="Basics")
     sharpness: float = setting(
-        0, "Instead of --model, the network between edsr_x4 (near 0: faithful) and perceptual_x4 (1: invents texture); "
+        0, "Instead of --model: interpolate between edsr_x4 (near 0: faithful) and perceptual_x4 (1: invents texture); "
         "0: off.", low=0, group="Basics")
     output: str = setting(
-        "upscaled", "Folder for the upscaled images; or, of one image, the file, as in large.png. A name with a slash "
-        "at its end is a folder.", group="Basics")
+        "upscaled", "Folder for the upscaled images; for one image also a file, as in large.png. A name with a slash "
+        "at its end is always a folder.", group="Basics")
     scale: float = setting(
-        0, "How many times larger the results are, as in 2, 1.5 or 16; 0: as many times as the model has it (bicubic: "
-        "4). For another scale the model runs until the image is large enough, and MATLAB's bicubic reduction does "
-        "the rest.", low=0, group="Basics")
-    width: int = setting(0, "Width of the results in pixels, in place of a scale; without --height, the proportion is "
-                         "kept.", low=0, group="Output")
-    height: int = setting(0, "Height of the results in pixels, as --width.", low=0, group="Output")
-    max_side: int = setting(0, "Reduce results whose longer side would have more pixels.", low=0, group="Output")
+        0, "How many times larger the results are, as in 2, 1.5 or 16; 0: the scale of the model (bicubic: 4). For "
+        "another scale the model runs until the image is large enough, and MATLAB's bicubic reduction does the rest.",
+        low=0, group="Basics")
+    width: int = setting(0, "Width of the results in pixels, instead of --scale; without --height, the proportions are "
+                            "kept; 0: not given.", low=0, group="Output")
+    height: int = setting(0, "Height of the results in pixels, in the same way; 0: not given.", low=0, group="Output")
+    max_side: int = setting(0, "Reduce results whose longer side would have more pixels; 0: no limit.",
+                            low=0, group="Output")
     suffix: str = setting(
         "_x{scale}", "Added to each file's name before its ending; {scale}, {width} and {height} stand for those of "
-        "the result. Empty: names stay as they are. Where a size in pixels is asked, the default is _{width}x{height}.",
+        "the result. Empty: names stay as they are. With --width, --height or --max_side the default is "
+        "_{width}x{height}.",
         group="Output")
     format: str = setting(
-        "", "Ending of the files written: png, jpg, webp, tif, bmp; empty: jpg for JPEG images, png for all others. Of "
-        "clips: mp4, mov, mkv, webm, and of animated images: gif, webp, png; empty: their own.", group="Output")
-    quality: int = setting(0, "Quality of JPEG and WebP, 1 to 100; 0: 95 for JPEG, and WebP is lossless. JPEG keeps "
-                           "colour at full resolution from 90 on.", low=0, group="Output")
-    lossless: bool = setting(False, "Write lossless files only: PNG in place of JPEG where --format is empty.",
+        "", "File format of the results, by its ending: png, jpg, webp, tif, bmp; for clips mp4, mov, mkv, webm; for "
+        "animated images gif, webp, png. Empty: jpg for JPEG images, png for other images; clips and animated images "
+        "keep their format.", group="Output")
+    quality: int = setting(0, "Quality of JPEG and WebP, 1 to 100; 0: 95 for JPEG, lossless for WebP. From 90 on JPEG "
+                              "keeps colour at full resolution.", low=0, group="Output")
+    lossless: bool = setting(False, "Write lossless files only: PNG instead of JPEG if --format is empty.",
                              group="Output")
-    bit_depth: int = setting(0, "Bits a channel, 16 in PNG and TIFF alone; 0: as many as the image has, where the "
-                             "format holds them.", choices=(0, 8, 16), group="Output")
+    bit_depth: int = setting(0, "Bits per channel; 16 only for PNG and TIFF; 0: as in the image, if the format can "
+                                "hold them.", choices=(0, 8, 16), group="Output")
     overwrite: bool = setting(False, "Replace files that exist.", group="Output")
     recursive: bool = setting(
         False, "Include images in sub-folders, as train and prepare always do, and keep the folder structure; hidden "
-        "folders and those of programs, such as .thumbnails and @eaDir, are left alone.", group="Basics")
+        "folders and those of programs, such as .thumbnails and @eaDir, are skipped.", group="Basics")
     tile: int | None = setting(None, TILE_HELP, low=0, group="Hardware")
     overlap: int = setting(OVERLAP, OVERLAP_HELP, low=0, group="Hardware")
     self_ensemble: bool = setting(
-        False, "Upscale each tile in its eight symmetries and average the results: eight times slower, 0.1 to 0.2 "
-               "dB better.",
+        False, "Upscale each tile in its eight symmetries and average the results: eight times slower, 0.1 to 0.2 dB "
+        "better.",
         group="Quality")
     match_color: bool | None = setting(
-        None, "Give results the low frequencies of their images, so that colours and brightness do not shift; by "
-        "default for --sharpness, and for named models that were trained against a discriminator.", group="Quality")
+        None, "Correct shifts of colour and brightness: results get the low frequencies of their images. On by default "
+        "for --sharpness and for named models that were trained against a discriminator.", group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     page: int = setting(
-        0, "Page of a TIFF, or frame of an animated image, that is upscaled, from 1; 0: the only page, and all frames.",
+        0, "Number of the page of a TIFF, or of the frame of an animated image, to upscale, counted from 1; 0: the "
+        "only page, or all frames.",
         low=0)
-    accept_truncated: bool = setting(False, "Take a JPEG or PNG that is cut off as far as it goes.")
+    accept_truncated: bool = setting(False, "Upscale what there is of a JPEG or PNG that was cut off.")
     strip_metadata: bool = setting(
         False, "Write no metadata (EXIF, XMP, IPTC, texts, dots per inch), only the colour profile.")
     runtime: str = setting(
@@ -95,30 +99,33 @@ class UpscaleConfig(Settings):
     timing: bool = setting(False, "Print how long each phase took.")
     server: str = setting(
         "", "Upscale on this server instead: http://HOST:8501/v1/models/NAME (REST) or grpc://HOST:8500/NAME (gRPC) of "
-        "TensorFlow Serving or srgan_tf.serve; --model is NAME where the URL has none. Several, separated by commas, "
+        "TensorFlow Serving or srgan_tf.serve; --model is NAME if the URL has none. Several, separated by commas, "
         "share the work.", group="Server")
     server_token_file: str = setting(
-        "", "A file whose first token the server is sent; only its owner and group may be able to read it.",
+        "", "A file whose first token is sent to the server; others than its owner and group must not be able to read "
+        "it.",
         group="Server")
     server_timeout: float = setting(120, "Seconds that the server may take for one tile.", above=0, group="Server")
-    server_retries: int = setting(5, "Further attempts where the server is busy or cannot be reached.", low=0,
+    server_retries: int = setting(5, "Further attempts if the server is busy or cannot be reached.", low=0,
                                   group="Server")
     server_requests: int = setting(2, "Requests that are in flight at each server.", low=1, group="Server")
     beam: str = setting("", f"Upscale on many machines by Apache Beam {BEAM_HELP}", group="Hardware")
     codec: str = setting(
-        "", "Codec of a clip; empty: h264, or of more than 8 bits hevc; in .webm vp9, av1. ffv1 (.mkv) is lossless.",
+        "", "Codec for clips; empty: h264, or hevc for more than 8 bits; in .webm vp9, or av1 for more than 8 bits. "
+        "ffv1 (.mkv) is lossless.",
         choices=("", *VIDEO_CODECS), group="Video")
     crf: int = setting(
-        -1, "Constant quality of a clip's codec, smaller is better; -1: h264 18, hevc 20, vp9 24, av1 28.", low=-1,
+        -1, "Constant quality for clips, smaller is better; -1: h264 18, hevc 20, vp9 24, av1 28.", low=-1,
         group="Video")
     preset: str = setting(
-        "", "Speed of a clip's codec: ultrafast to veryslow for h264 and hevc (empty: medium), 8 to 0 for vp9 (4), "
-        "12 to 0 for av1 (8).", group="Video")
+        "", "Speed of the codec for clips: ultrafast to veryslow for h264 and hevc (empty: medium), 8 to 0 for vp9 "
+        "(4), 12 to 0 for av1 (8).", group="Video")
     pixel_format: str = setting(
-        "", "Pixel format of a clip, as yuv420p, yuv444p or yuv420p10le; empty: yuv420p, or of more than 8 bits "
-        "yuv420p10le.", group="Video")
-    start: str = setting("", "Begin a clip here: seconds, MM:SS or HH:MM:SS, as in 90.5 or 1:30.", group="Video")
-    end: str = setting("", "End a clip here; empty: at its end.", group="Video")
+        "", "Pixel format for clips, as yuv420p, yuv444p or yuv420p10le; empty: yuv420p, or yuv420p10le for more than "
+        "8 bits.", group="Video")
+    start: str = setting("", "Start of the part of a clip to upscale: seconds, MM:SS or HH:MM:SS, as in 90.5 or 1:30.",
+                         group="Video")
+    end: str = setting("", "End of this part; empty: the end of the clip.", group="Video")
 
     def __post_init__(self) -> None:
         super().__post_init__()

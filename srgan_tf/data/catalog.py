@@ -55,6 +55,8 @@ def open_source(spec: str, scale: int, part: str = "all", held: Held | None = No
         require_still(source)
         return source._replace(name=f"motion:{source.name}", moving="motion")
     kind, _, where = (f"div2k:{spec[6:]}" if spec.startswith("div2k/") else spec).partition(":")
+    if kind not in SOURCES and os.path.isdir(spec):
+        raise UserError(f"unknown dataset {spec!r}; for the images in this folder write folder:{spec}")
     opened = lookup(SOURCES, kind, "dataset")
     return folder(where, scale, part, held, leave_out) if kind == "folder" else opened(where, scale, part)
 

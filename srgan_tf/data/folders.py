@@ -18,8 +18,10 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
     if not where.strip():
         raise UserError("--dataset=folder:HR or folder:HR,LR needs the path of a folder")
     whole = expand(where)
-    if whole.is_dir() or "," not in where:
+    if whole.is_dir():
         return whole, None
+    if "," not in where:
+        raise UserError(f"folder:{where}: " + ("this is a file, not a folder" if whole.exists() else "no such folder"))
     parts = where.split(",")
     divisions = [[_folder(",".join(half)) for half in (parts[:place], parts[place:])] for place in range(1, len(parts))]
     found = [division for division in divisions if all(division)]

@@ -15,7 +15,7 @@ from srgan_tf.data.pairs import Source, require_still
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.imaging import matlab_resize, write_image
 from srgan_tf.imaging.color import rgb_to_y
-from srgan_tf.text import printable
+from srgan_tf.text import counted, printable
 
 BLOCKY = 1.1  # of photographs 2% are above it; of the same after JPEG of quality 50, 85%
 SOFT = 0.45  # of photographs 3% are below it; of the same upscaled by two, 90%
@@ -207,8 +207,8 @@ def _summary(name: str, seen: _Seen) -> str:
     areas = sorted((height * width, f"{width}x{height}") for height, width in seen.sizes)
     smallest, median, largest = (areas[place][1] for place in (0, len(areas) // 2, -1))
     megapixels = sum(area for area, _ in areas) / 1e6
-    return (f"{name}: {len(areas):,} images, {megapixels:,.1f} megapixels; smallest {smallest}, median {median}, "
-            f"largest {largest}")
+    return (f"{name}: {counted(len(areas), 'image')}, {megapixels:,.1f} megapixels; smallest {smallest}, "
+            f"median {median}, largest {largest}")
 
 
 def _table(findings: list[Finding]) -> list[str]:

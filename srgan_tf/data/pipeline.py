@@ -3,7 +3,7 @@
 A run that starts again at step n therefore sees what it would have seen, with nothing to save but n.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -55,7 +55,8 @@ def crops(store: Store, patch_size: int, batch_size: int, seed: int, first_step:
     return dataset.batch(share, drop_remainder=True).with_options(options).prefetch(4)
 
 
-def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | None, taught: bool):
+def _sampler(store: Store, patch_size: int, seed: int, synthesis: Synthesis | None,
+             taught: bool) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
     """Returns a function from a sample's number to its (lr, hr) crops."""
     scale, lr_patch = store.scale, patch_size // store.scale
     places = store.lr_size - lr_patch + 1  # top-left corners in each image, [N,2]

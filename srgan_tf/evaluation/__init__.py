@@ -1,8 +1,8 @@
 """Evaluation: models on benchmarks, or finished images against references, as tables, sheets and a page.
 
     benchmarks.load_benchmark   ->  runs.evaluate  ->  report.write_report: table, scatter, page
-    methods, judges: who is           |                sheets.draw_sheet
-    measured, and by what           cache
+    methods, chosen_metrics:          |                sheets.draw_sheet
+    what is measured, and how       cache
 """
 
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished

@@ -92,7 +92,7 @@ def load_benchmark(folder: Path, scale: int) -> list[Case]:
     hr_folder, lr_folder = folder / "HR", find_lr_folder(folder, scale)
     if not hr_folder.is_dir():
         raise UserError(f"--benchmark={folder}: no folder {hr_folder}; a benchmark is DIR/HR/* and optionally "
-                        f"DIR/LR_bicubic/X{scale}/*")
+                        f"DIR/LR_bicubic/X{scale}/* (docs/evaluation.md says where to download them)")
     hr_paths = list_images(hr_folder)
     lr_paths: Sequence[Path | None] = [None] * len(hr_paths)
     if lr_folder:

@@ -15,7 +15,7 @@ from srgan_tf.config import EvaluateConfig
 from srgan_tf.data.clip_source import clips
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import Cache
-from srgan_tf.evaluation.judges import find_judges
+from srgan_tf.evaluation.chosen_metrics import find_metrics
 from srgan_tf.evaluation.methods import Opening, find_methods
 from srgan_tf.evaluation.time_slices import draw_slices
 from srgan_tf.imaging import write_image
@@ -92,12 +92,12 @@ def _gaussian(hr: np.ndarray, scale: int) -> np.ndarray:
 
 def _measures(config: EvaluateConfig) -> dict[str, Callable]:
     """What is measured, by name, each called with images and references."""
-    judges = find_judges(config)
-    measures = {name: partial(_mean, judges[name].measure, config.scale) for name in PER_FRAME if name in judges}
+    metrics = find_metrics(config)
+    measures = {name: partial(_mean, metrics[name].measure, config.scale) for name in PER_FRAME if name in metrics}
     if can_measure_flow():
         measures["tof"] = partial(tof, crop=config.scale)
-    if "lpips" in judges:
-        measures["tlp"] = partial(tlp, lpips=judges["lpips"].measure, crop=config.scale)
+    if "lpips" in metrics:
+        measures["tlp"] = partial(tlp, lpips=metrics["lpips"].measure, crop=config.scale)
     return measures | {"flicker": partial(flicker, crop=config.scale)}
 
 

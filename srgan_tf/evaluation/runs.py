@@ -17,7 +17,7 @@ from srgan_tf.config import EvaluateConfig
 from srgan_tf.errors import MENDABLE, UserError
 from srgan_tf.evaluation.benchmarks import Case, load_benchmark, load_finished, lr_note
 from srgan_tf.evaluation.cache import Cache, digest_of, user_folder
-from srgan_tf.evaluation.judges import Judge, find_judges
+from srgan_tf.evaluation.chosen_metrics import Metric, find_metrics
 from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
@@ -56,8 +56,8 @@ def evaluate(config: EvaluateConfig, output: Path, opening: Opening = contextlib
     Raises:
         ValueError: something that is named cannot be used, or no image at all could be measured.
     """
-    judges = find_judges(config)
-    found = _finished(config, judges) if config.sr_dir else _models(config, judges, output, opening)
+    metrics = find_metrics(config)
+    found = _finished(config, metrics) if config.sr_dir else _models(config, metrics, output, opening)
     scores = [scores for methods in found.results.values() for name, scores in methods.items() if name in found.methods]
     if not any(each.images for each in scores):
         reasons = [reason for each in scores for reason in each.failures.values()]
@@ -65,22 +65,22 @@ def evaluate(config: EvaluateConfig, output: Path, opening: Opening = contextlib
     return found
 
 
-def _finished(config: EvaluateConfig, judges: Mapping[str, Judge]) -> Evaluation:
+def _finished(config: EvaluateConfig, metrics: Mapping[str, Metric]) -> Evaluation:
     """Measures the images of --sr_dir."""
     sr_dir, hr_dir = expand(config.sr_dir), expand(config.hr_dir)
     scores = Scores()
     cases = load_finished(sr_dir, hr_dir, config.scale, config.sr_pattern)
     for case in tqdm(cases, "measuring", leave=False, disable=None):
-        scores.measure(case.name, lambda case=case: _measured(case.load_finished(), judges, config.scale))
+        scores.measure(case.name, lambda case=case: _measured(case.load_finished(), metrics, config.scale))
     method = sr_dir.absolute().name
     return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
 
 
-def _measured(pair: tuple[np.ndarray, np.ndarray], judges: Mapping[str, Judge], crop: int) -> Measured:
-    return take({name: partial(judge.measure, *pair, crop=crop) for name, judge in judges.items()})
+def _measured(pair: tuple[np.ndarray, np.ndarray], metrics: Mapping[str, Metric], crop: int) -> Measured:
+    return take({name: partial(metric.measure, *pair, crop=crop) for name, metric in metrics.items()})
 
 
-def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, opening: Opening) -> Evaluation:
+def _models(config: EvaluateConfig, metrics: Mapping[str, Metric], output: Path, opening: Opening) -> Evaluation:
     """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and images."""
     folders = [expand(folder) for folder in config.benchmark]
     benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
@@ -102,7 +102,7 @@ def _models(config: EvaluateConfig, judges: Mapping[str, Judge], output: Path, o
         _measure_on_workers(config, [case for cases in benchmarks.values() for case in cases], methods)
     results, rows = {}, {}
     for name, cases in benchmarks.items():
-        results[name], rows[name] = _benchmark(name, cases, methods, judges, cache, config, output)
+        results[name], rows[name] = _benchmark(name, cases, methods, metrics, cache, config, output)
     names = [name for name in methods if name != BICUBIC] or [BICUBIC]
     return Evaluation(names, results, {name: method.parameters for name, method in methods.items()
                                        if method.parameters}, rows)
@@ -123,24 +123,24 @@ def _measure_on_workers(config: EvaluateConfig, cases: list[Case], methods: Mapp
 
 
 def _measure(config: EvaluateConfig, case: Case, name: str) -> None:
-    methods, judges = _prepared(config)
+    methods, metrics = _prepared(config)
     with contextlib.suppress(*MENDABLE):  # which this process meets again, and says
-        EvaluatedImage(case, _cache(config)).figures(methods[name], judges, config.scale)
+        EvaluatedImage(case, _cache(config)).figures(methods[name], metrics, config.scale)
 
 
-def _prepared(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Judge]]:
+def _prepared(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Metric]]:
     """Methods, whose models each worker opens once, and metrics."""
     with _preparing:
         return _prepare(config)
 
 
 @lru_cache(maxsize=1)
-def _prepare(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Judge]]:
+def _prepare(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Metric]]:
     methods = find_methods(config, contextlib.nullcontext)
     for method in methods.values():
         method.check(_cache(config))
         _ = method.upscaler  # opened by one thread
-    return methods, find_judges(config)
+    return methods, find_metrics(config)
 
 
 def _benchmark_name(folder: Path) -> str:
@@ -149,7 +149,7 @@ def _benchmark_name(folder: Path) -> str:
     return folder.parent.name if folder.name == "HR" else folder.name
 
 
-def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges: Mapping[str, Judge], cache: Cache,
+def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], metrics: Mapping[str, Metric], cache: Cache,
                config: EvaluateConfig, output: Path) -> tuple[dict[str, Scores], list[Row]]:
     """Upscales and measures every image by each method; returns the scores and the rows of the sheet."""
     scores: dict[str, Scores] = {method: Scores() for method in methods}
@@ -160,7 +160,7 @@ def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], judges:
             for method in methods.values():
                 bar.set_postfix_str(printable(method.name))
                 scores[method.name].measure(
-                    case.name, lambda image=image, method=method: image.figures(method, judges, config.scale))
+                    case.name, lambda image=image, method=method: image.figures(method, metrics, config.scale))
                 bar.update()
             if any(case.name in found.failures for found in scores.values()):
                 continue
@@ -201,18 +201,18 @@ class EvaluatedImage:
             self.upscaled[method.name] = pixels
         return self.upscaled[method.name]
 
-    def figures(self, method: Method, judges: Mapping[str, Judge], crop: int) -> Measured:
+    def figures(self, method: Method, metrics: Mapping[str, Metric], crop: int) -> Measured:
         """The method's figures by metric."""
         key = self.cache.key(figures=self.digest, crop=crop, **method.settings)
         known = self.cache.get_values(key) if method.digest else {}
-        missing = {name: judge for name, judge in judges.items() if judge.key not in known}
+        missing = {name: metric for name, metric in metrics.items() if metric.key not in known}
         absent: dict[str, str] = {}
         if missing:
             found, absent = _measured((self.upscaled_image(method), self.pair[1]), missing, crop)
-            known |= {judges[name].key: value for name, value in found.items()}
+            known |= {metrics[name].key: value for name, value in found.items()}
             if method.digest:
                 self.cache.put_values(key, known)
-        return Measured({name: known[judge.key] for name, judge in judges.items() if judge.key in known}, absent)
+        return Measured({name: known[metric.key] for name, metric in metrics.items() if metric.key in known}, absent)
 
 
 def _row(image: EvaluatedImage, methods: Mapping[str, Method], scores: Mapping[str, Scores]) -> Row:

@@ -30,7 +30,7 @@ def busiest_crop(reference: np.ndarray, other: np.ndarray, side: int, multiple: 
 
     Args:
         reference: uint8 [H,W,C].
-        other: likewise.
+        other: uint8, of the same shape.
         side: of the square in pixels; cut to the image.
         multiple: of the corner.
     """

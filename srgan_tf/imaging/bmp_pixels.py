@@ -34,7 +34,7 @@ class BitFields(NamedTuple):
 
 
 def bit_fields(file: BinaryIO) -> BitFields | None:
-    """The layout of a file of bit fields; None for any other, and for headers that Pillow should judge."""
+    """The layout of a file of bit fields; None for any other, and for headers that Pillow should refuse or read."""
     file.seek(0)
     head = file.read(70).ljust(70, b"\0")
     start, size, width, height, _, bits, compression = struct.unpack("<IIiiHHI", head[10:34])

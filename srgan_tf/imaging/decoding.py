@@ -260,7 +260,7 @@ def _open(file: BinaryIO, kind: str | None, wanted: Wanted) -> Image.Image:
     if kind not in (*signatures.READ, *signatures.PLUGINS):
         readable = ", ".join((*signatures.READ, *signatures.PLUGINS))
         raise RefusedError(f"{kind} is not read: convert it to PNG first" if kind else
-                           f"not an image that is read ({readable}), or damaged from its first bytes")
+                           f"not an image in a known format ({readable}), or its first bytes are damaged")
     if kind == "BMP" and (fields := bmp_pixels.bit_fields(file)):
         _refuse_size(fields.width, fields.height, wanted)
         return bmp_pixels.read_fields(file, fields)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import megapixels, printable
+from srgan_tf.text import counted, megapixels, printable
 from srgan_tf.video.animation_files import (
     MOST_SIDE,
     Animation,
@@ -65,7 +65,7 @@ def upscale_animation(upscaler: Upscaler, source: Path, target: Path, max_megapi
         write_animation(target, _upscaled(upscaler, read_animation_frames(source), bar, timings), found)
     timings["animation"] += time.perf_counter() - began
     tqdm.write(f"{printable(target)}: {found.width}x{found.height} -> {scale * found.width}x{scale * found.height}, "
-               f"{count} frames in {time.perf_counter() - began:.1f} s")
+               f"{counted(count, 'frame')} in {time.perf_counter() - began:.1f} s")
     return count
 
 

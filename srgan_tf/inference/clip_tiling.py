@@ -6,7 +6,7 @@ next frame, so that seams do not grow from frame to frame.
 
 import numpy as np
 
-from srgan_tf.inference.tiling import smallest_tile, windows
+from srgan_tf.inference.tiling import Window, smallest_tile, windows
 from srgan_tf.runtimes import Runtime
 
 MOTION = 32  # LR pixels: context that motion from outside a tile needs, more than images do
@@ -45,5 +45,5 @@ def step_tiled(runtime: Runtime, frame: np.ndarray, state: np.ndarray, tile: int
     return image, after
 
 
-def _kept(window, origin: int, factor: int) -> slice:
+def _kept(window: Window, origin: int, factor: int) -> slice:
     return slice((window.keep_start - origin) * factor, (window.keep_stop - origin) * factor)

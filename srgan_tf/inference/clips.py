@@ -20,7 +20,7 @@ from srgan_tf.inference.clip_settings import ClipSettings
 from srgan_tf.inference.frame_streams import Finished, FrameStream, stream_of
 from srgan_tf.inference.result_size import Target, passes, target_of
 from srgan_tf.inference.upscaler import Upscaler
-from srgan_tf.text import megapixels, printable
+from srgan_tf.text import counted, megapixels, printable
 from srgan_tf.video.encoders import CONTAINERS, Encoding, choose, ending_for
 from srgan_tf.video.frame_reading import ClipFrame, read_frames
 from srgan_tf.video.joining import join, tracks_left_out
@@ -131,8 +131,8 @@ def _counted(source: Path, parts: Parts) -> tuple[int, str]:
     faults = [fault for segment in segments for fault in segment.faults] + (parts.ended() or [])
     for fault in faults[:_NAMED]:
         tqdm.write(f"{printable(source)}: {printable(fault)}")
-    words = [f"{frames} frames"] + ([f"{repeats} of them repeats"] if repeats else [])
-    return frames, ", ".join(words + ([f"{len(faults)} faults in the clip"] if faults else []))
+    words = [counted(frames, "frame")] + ([f"{repeats} of them repeats"] if repeats else [])
+    return frames, ", ".join(words + ([f"{counted(len(faults), 'fault')} in the clip"] if faults else []))
 
 
 def _notes(clip: Clip, encoding: Encoding, size: Target) -> Iterator[str]:

@@ -3,8 +3,11 @@
 What exists under the name as it is written comes first: a folder may be called `[2024] trip`, a file `~draft.png`.
 """
 
+import contextlib
+import difflib
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +22,7 @@ from srgan_tf.text import expand
 mimetypes = lazy.module("mimetypes")
 
 _MOST_NAMES = 5  # in a line
+_ADDRESS = re.compile(r"(?i)[a-z]+://")
 
 
 class Input(NamedTuple):
@@ -46,13 +50,27 @@ def find_inputs(inputs: Sequence[str], recursive: bool, output: Path) -> list[In
         path = _named(text)
         roots = [path] if path.exists() else _matches(path)
         if not roots:
-            raise UserError(f"no file, folder or match: {text}")
+            raise UserError(_nothing(text))
         for root in roots:
             for image in _images(root, recursive, output):
                 # Two links to one file are two names, and have two results.
                 key = image.parent.resolve() / image.name
                 found.setdefault(key, Input(image, image.parent.relative_to(root) if root.is_dir() else Path()))
     return list(found.values())
+
+
+def _nothing(text: str) -> str:
+    """What is said of an input that stands for nothing: a name, a pattern or the address of a file elsewhere."""
+    if _ADDRESS.match(text):
+        return f"{text} is an address, and nothing is downloaded: save the file first, and give its path"
+    if glob.has_magic(text):
+        return f"no file matches the pattern {text}"
+    path, names = Path(text), {}
+    with contextlib.suppress(OSError):
+        names = {name.lower(): name for name in os.listdir(path.parent)}
+    near = difflib.get_close_matches(path.name.lower(), names, n=1)
+    hint = f"; did you mean {path.parent / names[near[0]]}?" if near else ""
+    return f"no such file or folder: {text}{hint}"
 
 
 def _named(text: str) -> Path:

@@ -77,8 +77,8 @@ def names_file(output: Path) -> bool:
 def _refuse_unknown_ending(output: Path, written: Sequence[str]) -> None:
     """Raises a UserError where the output of one image looks like a file, and no folder of that name is there."""
     if _LIKE_A_FILE.fullmatch(output.suffix) and not output.is_dir():
-        raise UserError(f"--output={output}: {output.suffix} is none of the endings that are written "
-                        f"({', '.join(written)}); write {output}/ for a folder of this name")
+        raise UserError(f"--output={output}: no image is written as {output.suffix}: use one of {', '.join(written)}; "
+                        f"or write {output}/ for a folder of this name")
 
 
 def _written(source: Path, page: int) -> Sequence[str]:

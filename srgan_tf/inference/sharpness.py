@@ -12,7 +12,7 @@ def generator_between(sharpness: float, runtime: str = "tensorflow", precision: 
     Args:
         sharpness: 0 is FAITHFUL_MODEL, 1 is SHARP_MODEL.
         runtime: what will run it, as in runtimes.Options.
-        precision: likewise.
+        precision: its compute type, as in runtimes.Options.
     """
     dtype = policy(precision if runtime == "tensorflow" else "")
     return interpolate(load_generator(FAITHFUL_MODEL, dtype), load_generator(SHARP_MODEL, dtype), sharpness)

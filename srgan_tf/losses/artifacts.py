@@ -1,13 +1,13 @@
 """LDL, which weighs the pixels where a generator makes artefacts instead of details (arXiv 2203.09195)."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 WINDOW = 7
 # Keeps the derivative of the fifth root finite where an image is met exactly.
 SMALLEST_VARIANCE = 1e-12
 
 
-def ldl(hr, sr, average):
+def ldl(hr: KerasTensor, sr: KerasTensor, average: KerasTensor) -> KerasTensor:
     """Mean absolute difference, each pixel multiplied by the artefact map (LDL, section 3).
 
     As in the authors' code the map is differentiated too, and the other losses stand beside it with their own weights.
@@ -21,7 +21,7 @@ def ldl(hr, sr, average):
     return ops.mean(ops.abs(artifact_map(hr, sr, average) * (sr - hr)))
 
 
-def artifact_map(hr, sr, average):
+def artifact_map(hr: KerasTensor, sr: KerasTensor, average: KerasTensor) -> KerasTensor:
     """How likely each pixel is an artefact: float32 [B,H,W,1], from 0 (LDL, section 3).
 
     The variance of the residual |hr - sr|, summed over the channels, in the 7x7 window around the pixel, times the
@@ -36,7 +36,7 @@ def artifact_map(hr, sr, average):
     return ops.where(residual < steady, 0.0, patch * _local_variance(centred))
 
 
-def _local_variance(x):
+def _local_variance(x: KerasTensor) -> KerasTensor:
     """The sample variance of the WINDOW x WINDOW values around each: [B,H,W,1] -> [B,H,W,1]."""
     edge, count = WINDOW // 2, WINDOW**2
     x = ops.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode="reflect")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from keras import ops
+from keras import KerasTensor, ops
 
 
-def feature_matching(hr, sr, real_maps: Sequence, fake_maps: Sequence):
+def feature_matching(hr: KerasTensor, sr: KerasTensor, real_maps: Sequence, fake_maps: Sequence) -> KerasTensor:
     """Sum over the discriminator's layers of the mean absolute difference (pix2pixHD, arXiv 1711.11585, Eq. 4).
 
     Only the generator learns from it: the maps of real images are constants, and a step differentiates it by the
@@ -13,7 +13,7 @@ def feature_matching(hr, sr, real_maps: Sequence, fake_maps: Sequence):
 
     Args:
         hr: not used; the maps stand for it.
-        sr: likewise.
+        sr: not used, for the same reason.
         real_maps: [B,h,w,C] each, of the originals; without the logits.
         fake_maps: those of the generator's images.
     """

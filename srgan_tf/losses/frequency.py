@@ -1,9 +1,9 @@
 """Focal frequency loss: spectra compared, the frequencies that are furthest off most (arXiv 2012.12821)."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 
-def focal_frequency(hr, sr):
+def focal_frequency(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Mean of w |F(sr) - F(hr)|^2 over frequencies, channels and images.
 
     F is the orthonormal discrete Fourier transform of the whole image; the spectrum weight w is |F(sr) - F(hr)|,

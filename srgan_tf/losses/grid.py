@@ -1,12 +1,12 @@
 """The regular pattern that pixel shuffles leave in the images of adversarially trained networks."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 PERIOD = 4  # pixels; that of x4, and a multiple of that of x2
 WINDOW = 8  # periods along each axis over which a pattern must repeat
 
 
-def grid(hr, sr):
+def grid(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Mean absolute value of the pattern of 4x4 pixels that `sr - hr` repeats, apart from its average.
 
     The difference is averaged over 8x8 periods, each of the 16 places in a period by itself (fewer periods where the

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from keras import ops
+from keras import KerasTensor, ops
 
 _EPSILON = 0.01  # VESPCN, section 3.2
 
@@ -25,12 +25,12 @@ class Motion(NamedTuple):
     flow: Any
 
 
-def warp_loss(hr, sr, motions: Sequence[Motion]):
+def warp_loss(hr: KerasTensor, sr: KerasTensor, motions: Sequence[Motion]) -> KerasTensor:
     """Mean squared difference of moved frames and targets (FRVSR, arXiv 1801.04590, Eq. 3; VESPCN, Eq. 6)."""
     return sum(ops.mean(ops.square(moved - target)) for moved, target, _ in motions) / len(motions)
 
 
-def flow_smoothness(hr, sr, motions: Sequence[Motion]):
+def flow_smoothness(hr: KerasTensor, sr: KerasTensor, motions: Sequence[Motion]) -> KerasTensor:
     """Mean Huber loss of the flow's differences between neighbours: sqrt(0.01 + their squares) (VESPCN, Eq. 6)."""
     total = 0
     for *_, flow in motions:
@@ -41,7 +41,7 @@ def flow_smoothness(hr, sr, motions: Sequence[Motion]):
     return total / len(motions)
 
 
-def ping_pong(hr, sr, ping_pong: tuple[Any, Any]):
+def ping_pong(hr: KerasTensor, sr: KerasTensor, ping_pong: tuple[Any, Any]) -> KerasTensor:
     """Mean squared difference of a clip's images on the way there and on the way back (TecoGAN, Eq. 5)."""
     there, back = ping_pong
     return ops.mean(ops.square(there - back))

@@ -4,7 +4,7 @@ Source: Björn Ottosson, "A perceptual color space for image processing" (2020),
 matrices from linear sRGB, in the form revised in 2021. sRGB's transfer function is that of IEC 61966-2-1.
 """
 
-from keras import ops
+from keras import KerasTensor, ops
 
 # Rows: the cones' responses l, m, s of linear R, G, B.
 CONES = ((0.4122214708, 0.5363325363, 0.0514459929), (0.2119034982, 0.6806995451, 0.1073969566),
@@ -19,7 +19,7 @@ SMALLEST_CONE = 1 / 255 / 12.92
 COLOR_BLOCK = 4
 
 
-def color_loss(hr, sr):
+def color_loss(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Mean absolute difference of Oklab's a and b, of images averaged over squares of 4x4 pixels.
 
     The average is taken of the values in the file, as LR is made; rows and columns that fill no square are left out.
@@ -34,12 +34,12 @@ def color_loss(hr, sr):
                for one, other in zip(oklab(sr)[1:], oklab(hr)[1:], strict=True)) / 2
 
 
-def luma_loss(hr, sr):
+def luma_loss(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Mean absolute difference of Oklab's L, pixel by pixel; arguments as for `color_loss`, of any size."""
     return ops.mean(ops.abs(oklab(sr)[0] - oklab(hr)[0]))
 
 
-def oklab(images) -> list:
+def oklab(images: KerasTensor) -> list:
     """RGB [B,H,W,3] in [0, 1] -> L, a and b, float32 [B,H,W] each; white has L = 1, greys have a = b = 0."""
     linear = _linear(ops.cast(images, "float32"))
     return _mixed(OPPONENTS, [_cube_root(cone) for cone in _mixed(CONES, [linear[..., 0], linear[..., 1],
@@ -51,12 +51,12 @@ def _mixed(rows: tuple, planes: list) -> list:
     return [sum(weight * plane for weight, plane in zip(row, planes, strict=True)) for row in rows]
 
 
-def _linear(values):
+def _linear(values: KerasTensor) -> KerasTensor:
     """Linear light of sRGB's values; values below 0 stay on the line."""
     powers = ops.power((ops.maximum(values, 0.04045) + 0.055) / 1.055, 2.4)
     return ops.where(values <= 0.04045, values / 12.92, powers)
 
 
-def _cube_root(values):
+def _cube_root(values: KerasTensor) -> KerasTensor:
     roots = ops.power(ops.maximum(values, SMALLEST_CONE), 1 / 3)
     return ops.where(values < SMALLEST_CONE, values * SMALLEST_CONE ** (-2 / 3), roots)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.vgg import LAYERS, VGG19Features
 
@@ -47,12 +47,12 @@ class PerceptualLoss:
         layers = dict.fromkeys(vgg_layer(name) for name in names)
         self.features = VGG19Features(tuple(layers), activated=False, weights=weights, dtype=dtype)
 
-    def __call__(self, hr, sr) -> dict:
+    def __call__(self, hr: KerasTensor, sr: KerasTensor) -> dict:
         real, fake = (dict(zip(self.features.layer_names, self.features(x), strict=True)) for x in (hr, sr))
         return {name: _distance(name, real[vgg_layer(name)], fake[vgg_layer(name)]) for name in self.names}
 
 
-def _distance(name: str, real, fake):
+def _distance(name: str, real: KerasTensor, fake: KerasTensor) -> KerasTensor:
     match = NAME.fullmatch(name)
     real, fake = ops.cast(ops.stop_gradient(real), "float32"), ops.cast(fake, "float32")
     if match["relu"]:
@@ -63,6 +63,6 @@ def _distance(name: str, real, fake):
     return ops.mean(ops.square(difference) if match["kind"] == "_mse" else ops.abs(difference))
 
 
-def _lengths(maps):
+def _lengths(maps: KerasTensor) -> KerasTensor:
     """Of the vectors at each place, [B,H,W]; none is 0, where the root has no gradient."""
     return ops.sqrt(ops.sum(ops.square(maps), -1) + 1e-6)

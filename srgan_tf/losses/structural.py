@@ -1,7 +1,7 @@
 """Multi-scale structural similarity as a loss (Wang, Simoncelli and Bovik, Asilomar 2003)."""
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 
@@ -13,7 +13,7 @@ C1, C2 = 0.01**2, 0.03**2
 LEAST_SIMILARITY = 1e-4
 
 
-def ms_ssim_loss(hr, sr):
+def ms_ssim_loss(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """1 - MS-SSIM, the average over images and channels: 0 for equal images.
 
     Contrast and structure are compared at each scale, luminance at the coarsest one (Eq. 7), over positions of an 11x11
@@ -55,7 +55,7 @@ def scale_exponents(side: int) -> tuple[float, ...]:
     return tuple(factor * exponent for exponent in EXPONENTS[:count])
 
 
-def _similarities(a, b) -> tuple:
+def _similarities(a: KerasTensor, b: KerasTensor) -> tuple:
     """Luminance, and contrast times structure, at each position of the window: [B,H,W,C] -> [B,H-10,W-10,C] twice."""
     channels = a.shape[-1]
     blurred = _blur(ops.concatenate([a, b, ops.square(a) + ops.square(b), a * b], -1))
@@ -68,7 +68,7 @@ def _similarities(a, b) -> tuple:
     return luminance, structure
 
 
-def _blur(x):
+def _blur(x: KerasTensor) -> KerasTensor:
     """The Gaussian window, one axis after the other, where it fits: [B,H,W,C] -> [B,H-10,W-10,C]."""
     offsets = np.arange(WINDOW) - WINDOW // 2
     weights = np.exp(-(offsets**2) / (2 * SIGMA**2))

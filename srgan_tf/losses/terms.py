@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.losses.artifacts import ldl
@@ -81,7 +81,7 @@ def parse_terms(text: str, vgg_weights: str = "imagenet", precision: str = "floa
                       of_teacher=bool(_prefix(name))) for name, weight in parsed)
 
 
-def total_loss(terms: Sequence[Term], hr, sr, **given) -> tuple[Any, dict[str, Any]]:
+def total_loss(terms: Sequence[Term], hr: KerasTensor, sr: KerasTensor, **given) -> tuple[Any, dict[str, Any]]:
     """The weighted sum of the terms, and each term's value without its weight.
 
     A function is called once, also where it serves several terms.

@@ -5,7 +5,7 @@ around at the edges, as in the authors' code.
 """
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.luma import LUMA
 
@@ -22,7 +22,7 @@ BAND_WEIGHTS = (1.0, 0.1, 0.1, 0.5)
 DETAIL_GAIN = 12.0
 
 
-def wavelet_loss(hr, sr):
+def wavelet_loss(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Sum over the bands LL, LH, HL and HH of weight * mean absolute difference, at one level.
 
     Args:
@@ -34,12 +34,12 @@ def wavelet_loss(hr, sr):
     return sum(weight * ops.mean(ops.abs(difference[..., band])) for band, weight in enumerate(BAND_WEIGHTS))
 
 
-def detail_bands(images):
-    """LH, HL and HH times DETAIL_GAIN, for a discriminator that judges details alone: [B,H,W,3] -> [B,H,W,3]."""
+def detail_bands(images: KerasTensor) -> KerasTensor:
+    """LH, HL and HH times DETAIL_GAIN, for a discriminator that sees details alone: [B,H,W,3] -> [B,H,W,3]."""
     return DETAIL_GAIN * wavelet_bands(images)[..., 1:]
 
 
-def wavelet_bands(images):
+def wavelet_bands(images: KerasTensor) -> KerasTensor:
     """The bands of luma: RGB [B,H,W,3] in [0, 1] -> float32 [B,H,W,4].
 
     LL; LH, what changes downwards, as horizontal edges do; HL, what changes to the right; HH, both.
@@ -55,7 +55,7 @@ def wavelet_bands(images):
     return ops.depthwise_conv(_wrapped(across, 1), down, padding="valid")  # [B,H,W,4]
 
 
-def _wrapped(x, axis: int):
+def _wrapped(x: KerasTensor, axis: int) -> KerasTensor:
     """Continued around its edges by what the filter needs, on both sides."""
     parts = slice(1 - TAPS // 2, None), slice(None), slice(TAPS // 2)
     return ops.concatenate([x[(slice(None),) * axis + (part,)] for part in parts], axis)

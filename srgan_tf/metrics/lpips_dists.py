@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 
@@ -67,7 +67,7 @@ def make_lpips(arrays: Arrays) -> Metric:
     heads = [_take(found, (str(index),), (1, channels, 1, 1), f"LPIPS: lin{index}.model.1.weight")[0, :, 0, 0]
              for index, channels in enumerate(network.channels)]
 
-    def measure(images):
+    def measure(images: KerasTensor) -> KerasTensor:
         maps = _maps((2 * images - 1 - np.float32(_LPIPS_MEAN)) / np.float32(_LPIPS_DEVIATION), network, layers,
                      lambda x: ops.max_pool(x, network.pool, 2))
         total = 0.0
@@ -94,7 +94,7 @@ def make_dists(arrays: Arrays) -> Metric:
     total = alpha.sum() + beta.sum()
     alphas, betas = (np.split(weights / total, ends[:-1]) for weights in (alpha, beta))
 
-    def measure(images):
+    def measure(images: KerasTensor) -> KerasTensor:
         inputs = (images - np.float32(_MEAN)) / np.float32(_DEVIATION)
         maps = [images, *_maps(inputs, VGG16, layers, _l2_pool)]
         return 1 - sum(_similarity(x, alpha, beta) for x, alpha, beta in zip(maps, alphas, betas, strict=True))
@@ -102,7 +102,7 @@ def make_dists(arrays: Arrays) -> Metric:
     return _on_images(measure, smallest=16)
 
 
-def _similarity(maps, alpha: np.ndarray, beta: np.ndarray):
+def _similarity(maps: KerasTensor, alpha: np.ndarray, beta: np.ndarray) -> KerasTensor:
     """Equations 6 and 7 of DISTS, weighted: the maps [2,H,W,C] of two images -> how alike they are."""
     means = ops.mean(maps, axis=(1, 2))
     spread = maps - means[:, None, None]
@@ -113,7 +113,7 @@ def _similarity(maps, alpha: np.ndarray, beta: np.ndarray):
     return ops.sum(alpha * texture + beta * structure)
 
 
-def _maps(x, network: Network, layers: Mapping[int, tuple], pool: Callable) -> list:
+def _maps(x: KerasTensor, network: Network, layers: Mapping[int, tuple], pool: Callable) -> list:
     """The maps at the ends of the network's stages: [N,H,W,3] -> five [N,h,w,C]."""
     found = []
     for stage, numbers in enumerate(network.stages):
@@ -129,7 +129,7 @@ def _maps(x, network: Network, layers: Mapping[int, tuple], pool: Callable) -> l
     return found
 
 
-def _l2_pool(x):
+def _l2_pool(x: KerasTensor) -> KerasTensor:
     """The root of the squares' weighted mean, 3x3 Hann window, step 2 (DISTS, section II-A)."""
     window = np.outer((0.25, 0.5, 0.25), (0.25, 0.5, 0.25)).astype(np.float32)
     kernel = np.tile(window[..., None, None], (1, 1, x.shape[-1], 1))

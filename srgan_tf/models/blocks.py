@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.sizes import count_layer
 
@@ -105,13 +105,13 @@ class GroupNormalization(keras.layers.Layer):
         self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         mean = self._group_means(ops.cast(x, "float32"))
         variance = self._group_means(ops.square(ops.cast(x, "float32") - mean))
         factor = self.gamma / ops.sqrt(variance + 1e-5)
         return x * ops.cast(factor, x.dtype) + ops.cast(self.beta - mean * factor, x.dtype)
 
-    def _group_means(self, x):
+    def _group_means(self, x: KerasTensor) -> KerasTensor:
         """[B,H,W,C] -> [B,1,1,C], each group's mean for every channel of it."""
         channels = x.shape[-1]
         means = ops.reshape(ops.mean(x, axis=(1, 2)), (-1, self.groups, channels // self.groups))
@@ -119,12 +119,12 @@ class GroupNormalization(keras.layers.Layer):
         return ops.reshape(means, (-1, 1, 1, channels))
 
 
-def conv_of_joined(layer: keras.layers.Conv2D, maps: list):
+def conv_of_joined(layer: keras.layers.Conv2D, maps: list) -> KerasTensor:
     """A convolution of several feature maps, their channels behind each other: [B,H,W,C] each."""
     return layer(ops.concatenate(maps, axis=-1))
 
 
-def pixel_shuffle(x, factor: int):
+def pixel_shuffle(x: KerasTensor, factor: int) -> KerasTensor:
     """Trades channels for resolution: [B,H,W,r^2 C] -> [B,rH,rW,C].
 
     Input channel (i r + j) C + c becomes channel c of the pixel in row i, column j of each r x r cell, as in
@@ -142,7 +142,7 @@ def pixel_shuffle(x, factor: int):
     return ops.reshape(x, (batch, height * factor, width * factor, channels // factor**2))
 
 
-def pixel_unshuffle(x, factor: int):
+def pixel_unshuffle(x: KerasTensor, factor: int) -> KerasTensor:
     """Undoes `pixel_shuffle`, trading resolution for channels: [B,rH,rW,C] -> [B,H,W,r^2 C].
 
     The pixel in row i, column j of each r x r cell becomes channels (i r + j) C + c, as in TensorFlow's space_to_depth.
@@ -158,7 +158,7 @@ def pixel_unshuffle(x, factor: int):
     return ops.reshape(x, (batch, height, width, factor**2 * channels))
 
 
-def mirror_to_multiple(x, multiple: int):
+def mirror_to_multiple(x: KerasTensor, multiple: int) -> KerasTensor:
     """Mirrors an image at its right and bottom edges until its sides are multiples: [B,H,W,C] -> [B,mH',mW',C].
 
     The edge pixel is repeated, and images of one pixel are filled too, which ops.pad would refuse.
@@ -172,7 +172,7 @@ def mirror_to_multiple(x, multiple: int):
     return x
 
 
-def mirror_to_least(x, least: int):
+def mirror_to_least(x: KerasTensor, least: int) -> KerasTensor:
     """Mirrors an image at its right and bottom edges until no side is shorter than `least`: [B,H,W,C]."""
     for axis in (1, 2):
         size = ops.shape(x)[axis]
@@ -183,7 +183,7 @@ def mirror_to_least(x, least: int):
     return x
 
 
-def bilinear_resize(x, height, width):
+def bilinear_resize(x: KerasTensor, height: int, width: int) -> KerasTensor:
     """Bilinear interpolation to any size, which a graph may not know yet: [B,h,w,C] -> [B,height,width,C].
 
     Half-pixel centres, replicated edges, and no antialiasing, as PyTorch's interpolate(..., "bilinear").
@@ -200,7 +200,7 @@ def bilinear_resize(x, height, width):
     return x
 
 
-def nearest_upsample(x, factor: int):
+def nearest_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     """Repeats every pixel `factor` times in both directions: [B,H,W,C] -> [B,rH,rW,C].
 
     A pixel shuffle of r^2 copies, because ops.repeat leads through 5-D tensors in TFLite.
@@ -208,7 +208,7 @@ def nearest_upsample(x, factor: int):
     return pixel_shuffle(ops.concatenate([x] * factor**2, axis=-1), factor)
 
 
-def bilinear_upsample(x, factor: int):
+def bilinear_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     """Bilinear interpolation with half-pixel centres and replicated edges: [B,H,W,C] -> [B,rH,rW,C].
 
     Equals PyTorch's interpolate(..., "bilinear", align_corners=False). Written as a fixed convolution, because
@@ -222,7 +222,7 @@ def bilinear_upsample(x, factor: int):
     return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
 
 
-def bicubic_upsample(x, factor: int):
+def bicubic_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     """MATLAB's bicubic upscaling (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
 
     A fixed convolution, as in `bilinear_upsample`. Edges are replicated, as in the MATLAB of the papers.
@@ -239,7 +239,7 @@ def bicubic_upsample(x, factor: int):
     return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
 
 
-def replicate_edges(x, width: int):
+def replicate_edges(x: KerasTensor, width: int) -> KerasTensor:
     """Repeats the edge's pixels `width` times outside it: [B,H,W,C] -> [B,H+2w,W+2w,C].
 
     Slices are put there instead of a pad, which some of LiteRT's delegates do not take.
@@ -269,7 +269,7 @@ class SubpixelConv(keras.layers.Layer):
         self.conv = conv(features, features * factor**2, self.dtype_policy, initializer=initializer)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         return pixel_shuffle(self.conv(x), self.factor)
 
 
@@ -285,6 +285,6 @@ class ResidualBlock(keras.layers.Layer):
         self.conv2 = conv(features, features, self.dtype_policy, initializer=initializer)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = self.conv2(ops.relu(self.conv1(x)))
         return x + residual if self.residual_scale == 1 else x + self.residual_scale * residual

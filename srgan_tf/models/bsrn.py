@@ -1,7 +1,7 @@
 """BSRN, the blueprint separable residual network."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bilinear_resize, built, conv, mirror_to_least, pixel_shuffle
@@ -49,7 +49,7 @@ class BSRN(Generator):
         self.whole_image_bytes = 8 * (blocks + 4) * features
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         _, height, width, _ = ops.shape(inputs)
         head = self.head(ops.concatenate([mirror_to_least(inputs, LEAST_SIDE)] * COPIES, axis=-1))
         x, outputs = head, []
@@ -81,7 +81,7 @@ class SeparableConv(keras.layers.Layer):
             dtype=self.dtype_policy))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         return self.depthwise(self.pointwise(x))
 
 
@@ -99,7 +99,7 @@ class DistillationBlock(keras.layers.Layer):
         self.contrast = ContrastAttention(features, reduction, dtype=dtype)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x, kept = inputs, []
         for distil, refine in zip(self.distilled, self.refined, strict=True):
             kept.append(gelu(distil(x)))
@@ -121,7 +121,7 @@ class SpatialAttention(keras.layers.Layer):
         self.excite = conv(few, features, dtype, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         squeezed = self.squeeze(x)
         coarse = ops.max_pool(self.reduce(squeezed), 7, 3, "valid")
         first, second, third = self.coarse
@@ -139,7 +139,7 @@ class ContrastAttention(keras.layers.Layer):
         self.excite = conv(features // reduction, features, self.dtype_policy, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         exact = ops.cast(x, "float32")
         mean = ops.mean(exact, axis=(1, 2), keepdims=True)  # [B,H,W,C] -> [B,1,1,C]
         variance = ops.mean(ops.square(exact - mean), axis=(1, 2), keepdims=True)

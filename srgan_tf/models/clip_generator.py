@@ -1,5 +1,7 @@
 """What every network over time is: a generator that also knows what came before a frame."""
 
+from keras import KerasTensor
+
 from srgan_tf.models.generator import Generator
 
 
@@ -25,7 +27,7 @@ class ClipGenerator(Generator):
     warm_up = 1
     state_channels: int
 
-    def initial_state(self, frames):
+    def initial_state(self, frames: KerasTensor) -> KerasTensor:
         """The state before a scene.
 
         Args:
@@ -36,7 +38,7 @@ class ClipGenerator(Generator):
         """
         raise NotImplementedError
 
-    def step(self, frames, state, training: bool = False):
+    def step(self, frames: KerasTensor, state: KerasTensor, training: bool = False) -> tuple[KerasTensor, KerasTensor]:
         """Takes the next frame of each scene.
 
         Args:
@@ -50,7 +52,7 @@ class ClipGenerator(Generator):
         """
         raise NotImplementedError
 
-    def unroll(self, frames, training: bool = False):
+    def unroll(self, frames: KerasTensor, training: bool = False) -> tuple[KerasTensor, list]:
         """All images of short clips at once, for training.
 
         Args:
@@ -63,6 +65,6 @@ class ClipGenerator(Generator):
         """
         raise NotImplementedError
 
-    def call(self, inputs, training: bool = False):
+    def call(self, inputs: KerasTensor, training: bool = False) -> KerasTensor:
         images, _ = self.step(inputs, self.initial_state(inputs), training)
         return images

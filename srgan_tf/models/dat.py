@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import batch_norm, built, conv
@@ -148,7 +148,7 @@ class DualBlock(keras.layers.Layer):
         self.gate_norm, self.gate = layer_norm(hidden // 2, dtype), depthwise(hidden // 2, dtype)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         x = x + self.attention(self.norm1(x))
         shape = ops.shape(x)
         hidden = gelu(self.widen(ops.reshape(self.norm2(x), (-1, shape[-1]))))
@@ -168,15 +168,15 @@ class AdaptiveAttention(keras.layers.Layer):
         self.spatial = Interaction(features, features // 16, 1, dtype=dtype)
         self.built = True
 
-    def convolved(self, values):
+    def convolved(self, values: KerasTensor) -> KerasTensor:
         """The values' own neighbourhood: [B,H,W,C] -> [B,H,W,C]."""
         return gelu(self.convolution_norm(self.convolution(values)))
 
-    def by_channel(self, x):
+    def by_channel(self, x: KerasTensor) -> KerasTensor:
         """A weight for each channel, from its average: [B,H,W,C] -> [B,1,1,C]."""
         return ops.sigmoid(self.channel(ops.mean(x, axis=(1, 2), keepdims=True)))
 
-    def by_place(self, x):
+    def by_place(self, x: KerasTensor) -> KerasTensor:
         """A weight for each pixel: [B,H,W,C] -> [B,H,W,1]."""
         return ops.sigmoid(self.spatial(x))
 
@@ -191,7 +191,7 @@ class Interaction(keras.layers.Layer):
         self.excite = conv(inner, filters, dtype, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         return self.excite(gelu(self.norm(self.squeeze(x))))
 
 
@@ -208,7 +208,7 @@ class SpatialAttention(AdaptiveAttention):
         self.biases = [PositionBias(features // 32, heads // 2, *shape, dtype=self.dtype_policy)
                        for shape in self.shapes]
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         _, height, width, channels = ops.shape(x)
         joined = on_tokens(self.joined, x)
         half, third = 3 * channels // 2, channels // 2
@@ -219,7 +219,7 @@ class SpatialAttention(AdaptiveAttention):
         attended, convolved = ops.concatenate(parts, axis=-1), self.convolved(values)
         return on_tokens(self.out, attended * self.by_channel(convolved) + self.by_place(attended) * convolved)
 
-    def _windowed(self, joined, shape: tuple[int, int], bias):
+    def _windowed(self, joined: KerasTensor, shape: tuple[int, int], bias: KerasTensor) -> KerasTensor:
         rows, columns = shape
         moved, apart = (rows // 2, columns // 2), None
         if self.shifted:
@@ -245,7 +245,7 @@ class PositionBias(keras.layers.Layer):
         self.layers = [dense(features, units, dtype) for units in (features, features, heads)]
         self.built = True
 
-    def call(self, _):
+    def call(self, _: KerasTensor) -> KerasTensor:
         x = self.start(ops.convert_to_tensor(self.steps, self.compute_dtype))
         for norm, layer in zip(self.norms, self.layers, strict=True):
             x = layer(ops.relu(norm(x)))
@@ -259,7 +259,7 @@ class ChannelAttention(AdaptiveAttention):
         super().__init__(features, heads, **kwargs)
         self.temperature = self.add_weight((heads, 1, 1), "ones", autocast=False, name="temperature")
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         batch, height, width, channels = shape = ops.shape(x)
         joined = on_tokens(self.joined, x)
         convolved = self.convolved(joined[..., 2 * channels :])

@@ -5,7 +5,7 @@ logits: [B,1] here, [B,h,w,1] in unet.py and patchgan.py. The sigmoid belongs to
 """
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import batch_norm, conv
@@ -56,15 +56,15 @@ class Discriminator(keras.Model):
                 f"patch_size of {type(self).__name__} must be a multiple of {self.stride}{least}; got {patch_size}")
         self.patch_size, self.channels = patch_size, features
 
-    def maps(self, inputs) -> list:
+    def maps(self, inputs: KerasTensor) -> list:
         """The maps after each activated convolution, then the logits."""
         raise NotImplementedError
 
-    def call(self, inputs, features=False):
+    def call(self, inputs: KerasTensor, features: bool = False) -> KerasTensor | list[KerasTensor]:
         maps = self.maps(inputs)
         return maps if features else maps[-1]
 
-    def features(self, images, training: bool = False) -> list:
+    def features(self, images: KerasTensor, training: bool = False) -> list:
         """What the network sees, from one pass.
 
         Args:
@@ -83,7 +83,7 @@ class Discriminator(keras.Model):
         self.build(shape)
         self.input_spec = keras.layers.InputSpec(shape=shape)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         """Makes nothing: every layer has its weights already."""
         self.built = True
 
@@ -110,7 +110,7 @@ class VGGStyleDiscriminator(Discriminator):
         ]
         self.pin()
 
-    def maps(self, inputs) -> list:
+    def maps(self, inputs: KerasTensor) -> list:
         """The output of each ConvUnit, and the logits [B,1]."""
         maps, x = [], inputs
         for layer in self.network:
@@ -184,6 +184,6 @@ class ConvUnit(keras.layers.Layer):
         self.norm = batch_norm(filters, self.dtype_policy) if normalized else None
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         x = self.conv(x)
         return ops.leaky_relu(x if self.norm is None else self.norm(x), 0.2)

@@ -1,8 +1,10 @@
 """DRCN, one convolution applied many times."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, msra
 from srgan_tf.models.generator import IMAGES, require_positive_integers
@@ -49,7 +51,7 @@ class DRCN(LumaGenerator):
         self.receptive_radius = radius_on_bicubic(scale, 4 + recursions)
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         state = ops.relu(self.embedding_end(ops.relu(self.head(upscaled))))
         rebuilt = 0
         for recursion in range(self.recursions):
@@ -63,10 +65,10 @@ class DRCN(LumaGenerator):
         return {**super().get_config(), "features": self.features, "recursions": self.recursions}
 
 
-def self_connections():
+def self_connections() -> Callable[..., KerasTensor]:
     """Makes the initializer of a convolution that copies its input (section 4.2 of the paper)."""
 
-    def copying(shape, dtype=None):
+    def copying(shape: tuple[int, ...], dtype: str | keras.DTypePolicy | None = None) -> KerasTensor:
         kernel = np.zeros(shape, "float32")
         kernel[shape[0] // 2, shape[1] // 2] = np.eye(*shape[2:])
         return ops.convert_to_tensor(kernel, dtype)

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, pixel_shuffle
 
@@ -33,14 +33,14 @@ class DySample(keras.layers.Layer):
         self.member = np.float32(order[:, None] // (channels // self.groups) == np.arange(self.groups))  # [C,G]
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         moves = self.offset(x) * ops.sigmoid(self.scope(x)) * 0.5
         moves = pixel_shuffle(ops.cast(moves, "float32"), self.factor)  # [B,H,W,2 G r^2] -> [B,rH,rW,2 G]
         kernel = self.member[:, :, None] * self.end.kernel[0, 0][:, None, :]  # [C,G,3]
         maps = ops.conv(x, ops.reshape(kernel, (1, 1, x.shape[-1], -1)))  # [B,H,W,3 G]
         return self._sample(maps, moves[..., : self.groups], moves[..., self.groups :]) + self.end.bias
 
-    def _sample(self, maps, right, down):
+    def _sample(self, maps: KerasTensor, right: KerasTensor, down: KerasTensor) -> KerasTensor:
         """The sum over groups of samples [B,H,W,3 G] `right` and `down` [B,rH,rW,G] of each pixel's centre."""
         batch, height, width, _ = ops.shape(maps)
         x, left = self._places(right, width, axis=2)
@@ -59,7 +59,7 @@ class DySample(keras.layers.Layer):
         samples = ops.sum(ops.reshape(found, (-1, 4 * self.groups, 3)) * shares, axis=1)
         return ops.reshape(samples, (batch, height * self.factor, width * self.factor, 3))
 
-    def _places(self, moves, size, axis: int):
+    def _places(self, moves: KerasTensor, size: int, axis: int) -> tuple[KerasTensor, ...]:
         """Along one axis, the share of the second of two pixels and the index of the first; edges are replicated."""
         centres = (ops.arange(size * self.factor, dtype="float32") + 0.5) / self.factor - 0.5
         shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)

@@ -57,7 +57,7 @@ class EDSR(Generator):
         self.receptive_radius = receptive_radius(scale, path)
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         mean = np.array(DIV2K_MEAN, "float32")
         head = self.head(inputs - mean)
         x = head

@@ -1,7 +1,7 @@
 """ESPCN, which brought the pixel shuffle."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, pixel_shuffle
@@ -36,7 +36,7 @@ class ESPCN(LumaGenerator):
         self.receptive_radius = receptive_radius(scale, [(2, 1), (1, 1), (1, 1)])
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         return pixel_shuffle(self.tail(ops.tanh(self.mapping(ops.tanh(self.head(low))))), self.scale)
 
     def get_config(self) -> dict:

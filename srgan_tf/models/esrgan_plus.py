@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, msra_tenth
 from srgan_tf.models.rrdb import RRDB, DenseBlock, leaky_relu
@@ -20,7 +20,7 @@ class ReplicaSeeds(keras.random.SeedGenerator):
         super().__init__()
         self.replica: Callable = lambda: None
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> KerasTensor:
         seed, number = super().next(ordered), self.replica()
         return seed if number is None else seed + ops.cast(ops.stack([number, 0]), seed.dtype)
 
@@ -34,7 +34,7 @@ class NoiseInput(keras.layers.Layer):
         self.noise = ReplicaSeeds()
         self.built = True
 
-    def call(self, x, training=False):
+    def call(self, x: KerasTensor, training: bool = False) -> KerasTensor:
         if not training:
             return x
         return x + self.scale * x * keras.random.normal(ops.shape(x), dtype=x.dtype, seed=self.noise)
@@ -53,7 +53,7 @@ class ResidualDenseBlock(DenseBlock):
             features, growth_channels, self.dtype_policy, kernel_size=1, use_bias=False, initializer=msra_tenth)
         self.noise = NoiseInput(features, dtype=self.dtype_policy)
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         maps, skip = [x], self.shortcut(x)
         for number, convolution in enumerate(self.growing, 1):
             grown = leaky_relu(convolution(ops.concatenate(maps, axis=-1)))

@@ -1,7 +1,7 @@
 """FNet, the flow network of FRVSR (arXiv 1801.04590, figure 3a) and of TecoGAN (arXiv 1811.09393, appendix D)."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import Initializer, bilinear_upsample, conv, mirror_to_multiple
 
@@ -33,7 +33,7 @@ class FlowNetwork(keras.layers.Layer):
         self.tail = conv(features, 2, "float32", initializer=initializer)
         self.built = True
 
-    def call(self, frames, others):
+    def call(self, frames: KerasTensor, others: KerasTensor) -> KerasTensor:
         height, width = ops.shape(frames)[1:3]
         x = mirror_to_multiple(ops.concatenate([frames, others], axis=-1), STRIDE)
         for number, (first, second) in enumerate(self.stages):

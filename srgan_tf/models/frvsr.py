@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import (
     ResidualBlock,
@@ -69,16 +69,16 @@ class FRVSR(ClipGenerator):
         self.receptive_radius = receptive_radius(scale, path) + max(RADIUS + 2, MOST + 1)
         self.build(IMAGES)
 
-    def initial_state(self, frames):
+    def initial_state(self, frames: KerasTensor) -> KerasTensor:
         """The frame itself, and black in place of the image before it."""
         return ops.concatenate([frames, ops.repeat(ops.zeros_like(frames), self.scale**2, axis=-1)], axis=-1)
 
-    def step(self, frames, state, training: bool = False):
+    def step(self, frames: KerasTensor, state: KerasTensor, training: bool = False) -> tuple[KerasTensor, KerasTensor]:
         before, made = self.unpacked(state)
         images = self.render(frames, made, self.flow(frames, before))
         return images, ops.concatenate([ops.cast(frames, "float32"), pixel_unshuffle(images, self.scale)], axis=-1)
 
-    def unroll(self, frames, training: bool = False):
+    def unroll(self, frames: KerasTensor, training: bool = False) -> tuple[KerasTensor, list]:
         count, shape = frames.shape[1], ops.shape(frames)
         here, before = (ops.reshape(part, (-1, *shape[2:])) for part in (frames[:, 1:], frames[:, :-1]))
         flow = self.flow(here, before)  # of all frames together: [B(T-1),H,W,2]
@@ -89,21 +89,21 @@ class FRVSR(ClipGenerator):
             images.append(self.render(frames[:, number], images[-1], flows[:, number - 1]))
         return ops.stack(images, axis=1), [(warp(before, flow), here, flow)]
 
-    def triplet_flows(self, frames):
+    def triplet_flows(self, frames: KerasTensor) -> list[KerasTensor]:
         """HR flow from the second of each three frames [B,T,H,W,3] to the first and to the third, for `triplets`."""
         count = frames.shape[1] // 3
         threes = ops.reshape(frames[:, : 3 * count], (-1, 3, *frames.shape[2:]))
         return [self.upscaled_flow(self.flow(threes[:, 1], threes[:, place])) for place in (0, 2)]
 
-    def unpacked(self, state):
+    def unpacked(self, state: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         """The frame before [B,H,W,3] and the image that was made of it [B,sH,sW,3]."""
         return state[..., :3], pixel_shuffle(state[..., 3:], self.scale)
 
-    def upscaled_flow(self, flow):
+    def upscaled_flow(self, flow: KerasTensor) -> KerasTensor:
         """The flow of images for that of frames: [B,H,W,2] -> [B,sH,sW,2], in HR pixels."""
         return self.scale * (self._interpolate or bilinear_upsample)(flow, self.scale)
 
-    def render(self, frames, made, flow):
+    def render(self, frames: KerasTensor, made: KerasTensor, flow: KerasTensor) -> KerasTensor:
         """The images [B,sH,sW,3] of frames.
 
         Args:
@@ -133,7 +133,7 @@ def corner_kernels(factor: int) -> np.ndarray:
     return np.where(far <= 1, near, np.where(far < 2, a * far**3 - 5 * a * far**2 + 8 * a * far - 4 * a, 0))
 
 
-def corner_bicubic_upsample(x, factor: int):
+def corner_bicubic_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     """TensorFlow 1's resize_bicubic: [B,H,W,C] -> [B,rH,rW,C].
 
     The top left pixels of the cells are the LR pixels themselves, and edges are replicated.

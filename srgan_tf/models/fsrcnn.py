@@ -55,7 +55,7 @@ class FSRCNN(LumaGenerator):
         self.receptive_radius = receptive_radius(scale, path)
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: keras.KerasTensor, upscaled: keras.KerasTensor) -> keras.KerasTensor:
         for convolution, activation in zip(self.body, self.body_activations, strict=True):
             low = activation(convolution(low))
         return self.tail(low)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 
@@ -61,7 +61,7 @@ class Generator(keras.Model):
             raise UserError(f"scale of {type(self).__name__} must be one of {known}; got {scale!r}")
         self.scale = scale
 
-    def upscale(self, images):
+    def upscale(self, images: KerasTensor) -> KerasTensor:
         """What the network does for an image file: uint8 [B,H,W,3] on 0..255 -> uint8 [B,sH,sW,3], rounded half up."""
         levels = 255 * self(ops.cast(images, "float32") / 255, training=False)
         return ops.cast(ops.clip(ops.floor(levels + 0.5), 0, 255), "uint8")

@@ -1,7 +1,7 @@
 """What the networks for luma alone have in common: colour in, colour out, and the network on Y in between."""
 
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bicubic_upsample
@@ -13,7 +13,7 @@ BLACK = 16 / 255
 LUMA_TO_RGB = 255 / 219
 
 
-def luma(x):
+def luma(x: KerasTensor) -> KerasTensor:
     """MATLAB's Y: [B,H,W,3] RGB in [0, 1] -> [B,H,W,1]."""
     kernel = ops.convert_to_tensor(np.reshape(LUMA, (1, 1, 3, 1)), x.dtype)
     return ops.conv(x, kernel, padding="valid") + BLACK
@@ -45,14 +45,14 @@ class LumaGenerator(Generator):
             raise UserError(f"channels of {type(self).__name__} must be 1 (Y) or 3 (RGB); got {channels!r}")
         self.channels = channels
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         upscaled = bicubic_upsample(inputs, self.scale)
         if self.channels == 3:
             return self.enhance(inputs, upscaled)
         before = luma(upscaled)
         return upscaled + LUMA_TO_RGB * (self.enhance(luma(inputs), before) - before)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         """What the network makes, float32 [B,sH,sW,channels].
 
         Args:

@@ -1,7 +1,7 @@
 """A small network for phones: plain convolutions, made to be computed in 8 bits."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, pixel_shuffle
 from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
@@ -41,7 +41,7 @@ class MobileSR(Generator):
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (blocks + 2))
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = ops.relu(self.head(inputs))
         for convolution in self.body:
             x = ops.relu(convolution(x))

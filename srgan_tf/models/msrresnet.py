@@ -4,7 +4,7 @@ from itertools import accumulate
 from operator import mul
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import ResidualBlock, SubpixelConv, bilinear_upsample, conv, msra_tenth, upsampling_factors
 from srgan_tf.models.generator import IMAGES, Generator, receptive_radius, require_positive_integers
@@ -41,7 +41,7 @@ class MSRResNet(Generator):
         self.receptive_radius = receptive_radius(scale, path)
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = leaky_relu(self.head(inputs))
         for block in self.body:
             x = block(x)
@@ -54,6 +54,6 @@ class MSRResNet(Generator):
         return {**super().get_config(), "features": self.features, "blocks": self.blocks}
 
 
-def leaky_relu(x):
+def leaky_relu(x: KerasTensor) -> KerasTensor:
     """The authors' slope here is 0.1; in RRDB it is 0.2."""
     return ops.leaky_relu(x, 0.1)

@@ -1,7 +1,7 @@
 """OmniSR, attention over pixels and over channels within windows and on grids that span the image."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bilinear_resize, built, conv, mirror_to_least, pixel_shuffle, pytorch_uniform
@@ -76,7 +76,7 @@ class OmniSR(Generator):
         reach = max(1 - low, high + 1 - (self.window - 1))
         return reach + self.window - 1
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         _, height, width, _ = ops.shape(inputs)
         head = self.head(zeros_to_multiple(mirror_to_least(inputs, LEAST_SIDE), self.window))
         x = head
@@ -106,7 +106,7 @@ class Group(keras.layers.Layer):
         self.spatial = SpatialAttention(features, dtype=dtype)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = x
         for block in self.blocks:
             residual = block(residual)
@@ -125,7 +125,7 @@ class OmniBlock(keras.layers.Layer):
         self.forwards = [FeedForward(features, dtype=dtype) for _ in range(4)]
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         x = self.convolution(x)
         for number in range(2):
             x = self.forwards[2 * number](self.pixels[number](x))
@@ -145,7 +145,7 @@ class InvertedBottleneck(keras.layers.Layer):
                                      for sides in ((features, few), (few, features)))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         y = gelu(self.depthwise(gelu(self.first(x))))
         means = ops.cast(ops.mean(ops.cast(y, "float32"), axis=(1, 2)), y.dtype)  # [B,C]
         shares = ops.sigmoid(self.excite(silu(self.squeeze(means))))
@@ -164,7 +164,7 @@ class FeedForward(keras.layers.Layer):
         self.narrow = conv(features, features, dtype, kernel_size=1, use_bias=False)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         first, second = ops.split(self.depthwise(self.widen(self.norm(x))), 2, axis=-1)
         return x + self.narrow(gelu(first) * second)
 
@@ -181,7 +181,7 @@ class PixelAttention(keras.layers.Layer):
         self.table = self.add_weight(shape=((2 * window - 1) ** 2, HEADS), name="table", initializer="random_normal")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         y, side = self.norm(x), self.window
         y = deal(y, side, side) if self.grid else y
         shape = ops.shape(y)
@@ -208,7 +208,7 @@ class ChannelAttention(keras.layers.Layer):
         self.temperature = self.add_weight(shape=(HEADS, 1, 1), initializer="ones", name="temperature")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         y = self.depthwise(self.joined(self.norm(x)))
         shape, side = ops.shape(y), self.window
         rows, columns = (shape[1] // side, shape[2] // side) if self.grid else (side, side)
@@ -232,7 +232,7 @@ class SpatialAttention(keras.layers.Layer):
         self.reduce = built(few, keras.layers.Conv2D(few, 3, 2, kernel_initializer=pytorch_uniform(), dtype=dtype))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         squeezed = self.squeeze(x)
         coarse = self.coarse(ops.max_pool(self.reduce(squeezed), 7, 3, "valid"))
         fine = bilinear_resize(coarse, *ops.shape(x)[1:3])
@@ -246,14 +246,14 @@ def depthwise(channels: int, dtype: str | keras.DTypePolicy, use_bias: bool = Fa
         3, padding="same", use_bias=use_bias, depthwise_initializer=uniform, dtype=dtype))
 
 
-def unit(x):
+def unit(x: KerasTensor) -> KerasTensor:
     """Brings each channel's numbers, along the pixels of [heads,Nw,N,D], to a sum of squares of 1."""
     exact = ops.cast(x, "float32")
     squares = ops.sum(ops.square(exact), axis=2, keepdims=True)
     return ops.cast(exact * ops.rsqrt(ops.maximum(squares, 1e-24)), x.dtype)
 
 
-def deal(x, rows: int, columns: int):
+def deal(x: KerasTensor, rows: int, columns: int) -> KerasTensor:
     """Puts row i (H / rows) + j at j rows + i, and columns the same way: [B,H,W,C] -> the same.
 
     What lay H / rows apart is then side by side; `deal` with H / rows and W / columns undoes it.

@@ -1,7 +1,7 @@
-"""pix2pix' discriminator, which judges overlapping patches of 70x70 pixels."""
+"""pix2pix' discriminator, with a logit for each of overlapping patches of 70x70 pixels."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import batch_norm, built
 from srgan_tf.models.discriminators import Discriminator
@@ -52,7 +52,7 @@ class PatchDiscriminator(Discriminator):
         self.last = self._conv(8 * features, 1, 1, dtype="float32")
         self.pin()
 
-    def maps(self, inputs) -> list:
+    def maps(self, inputs: KerasTensor) -> list:
         """The four activated maps and the logits."""
         maps = [ops.leaky_relu(self.first(_padded(inputs)), 0.2)]
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
@@ -63,12 +63,13 @@ class PatchDiscriminator(Discriminator):
         """The architecture's arguments."""
         return {**super().get_config(), "norm": self.norm}
 
-    def _conv(self, channels: int, filters: int, strides: int, use_bias: bool = True, dtype=None):
+    def _conv(self, channels: int, filters: int, strides: int, use_bias: bool = True,
+              dtype: str | keras.DTypePolicy | None = None) -> keras.layers.Conv2D:
         return built(channels, keras.layers.Conv2D(
             filters, 4, strides, padding="valid", use_bias=use_bias, kernel_initializer=small_normal(),
             dtype=dtype or self.dtype_policy))
 
 
-def _padded(x):
+def _padded(x: KerasTensor) -> KerasTensor:
     # Keras' "same" would pad the convolutions of stride 1 by 1 and 2.
     return ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))

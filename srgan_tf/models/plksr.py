@@ -1,7 +1,7 @@
 """PLKSR, partial large kernels, and RealPLKSR."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import GroupNormalization, built, conv, pixel_shuffle
@@ -103,7 +103,7 @@ class PLKSR(Generator):
         if self.upsampler == "dysample" and self.scale == 1:
             raise UserError("upsampler of PLKSR must be pixel_shuffle for scale 1; got 'dysample'")
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = self.head(inputs)
         for block in self.body:
             x = block(x)
@@ -131,12 +131,12 @@ def truncated() -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
-def gelu(x):
+def gelu(x: KerasTensor) -> KerasTensor:
     """GELU, x times the normal distribution's integral up to x."""
     return ops.gelu(x, approximate=False)
 
 
-def mish(x):
+def mish(x: KerasTensor) -> KerasTensor:
     """Mish, x tanh(log(1 + exp x)), by one exponential: with e = exp x, the tanh is e (e + 2) / (e (e + 2) + 2)."""
     power = ops.exp(ops.minimum(x, 20))  # from there on the quotient is 1
     ratio = power * (power + 2)
@@ -166,7 +166,7 @@ class PartialBlock(keras.layers.Layer):
             if network.norm == "group" else None
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = self.layer_norm(x) if self.layer_norm else x
         residual = self.narrow(self.activation(self.widen(residual)))
         large, rest = residual[..., : self.large_features], residual[..., self.large_features :]

@@ -4,7 +4,7 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bilinear_upsample, pixel_shuffle, replicate_edges
@@ -77,11 +77,11 @@ class RAISR(LumaGenerator):
         self._windows = window_kernels(scale, gradient_size, 3)
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         filtered = pixel_shuffle(self.filter(low), self.scale)
         return blend(bilinear_upsample(low, self.scale), filtered) if self.blending else filtered
 
-    def filter(self, low):
+    def filter(self, low: KerasTensor) -> KerasTensor:
         """Each pixel filtered by its bucket's filter: [B,H,W,1] -> [B,H,W,s^2], by pixel type."""
         differences, places = self.differences(low), self.buckets(low)
         rows, filters = ops.reshape(differences, (-1, differences.shape[-1])), self.bank.on_lr_pixels()
@@ -90,11 +90,11 @@ class RAISR(LumaGenerator):
                    for kind in range(self.scale**2)]
         return low + ops.reshape(ops.stack(changes, axis=-1), ops.shape(places))
 
-    def differences(self, low):
+    def differences(self, low: KerasTensor) -> KerasTensor:
         """What the LR pixels around each differ from it by: [B,H,W,1] -> [B,H,W,n^2]."""
         return _convolve(replicate_edges(low, self.filter_reach), self._differences)
 
-    def buckets(self, low):
+    def buckets(self, low: KerasTensor) -> KerasTensor:
         """The number of each pixel's filter among those of its type: [B,H,W,1] -> int32 [B,H,W,s^2]."""
         angle, strength, coherence = self.features(low)
         number = ops.cast(ops.floor(angle * (self.angles / math.pi) + 0.5), "int32")
@@ -104,7 +104,7 @@ class RAISR(LumaGenerator):
             number = sum(above, number * (len(above) + 1))
         return number
 
-    def features(self, low):
+    def features(self, low: KerasTensor) -> tuple[KerasTensor, ...]:
         """Angle in (-pi/2, pi/2], strength and coherence of the gradients: [B,H,W,1] -> three of [B,H,W,s^2]."""
         border = self._windows[0].shape[0] // 2 + 1
         gradients = _convolve(replicate_edges(low, border), self._gradients)
@@ -146,12 +146,12 @@ class FilterBank(keras.layers.Layer):
             for name, count in (("strengths", strengths), ("coherences", coherences)))
         self.built = True
 
-    def on_lr_pixels(self):
+    def on_lr_pixels(self) -> KerasTensor:
         """The filters as ones on LR pixels: [s^2,buckets,n^2]."""
         return ops.matmul(self.kernel, ops.convert_to_tensor(self.windows, "float32"))
 
 
-def blend(upscaled, filtered):
+def blend(upscaled: KerasTensor, filtered: KerasTensor) -> KerasTensor:
     """Takes more of the bilinear upscaling the more a filter changes the census transform: [B,H,W,1] each.
 
     Of a pixel's eight neighbours, those are counted that are darker than it in one of the images but not in the other.
@@ -167,10 +167,10 @@ def blend(upscaled, filtered):
     return filtered + changed / 8 * (upscaled - filtered)
 
 
-def _middle(shape: tuple[int, ...], dtype: str):
+def _middle(shape: tuple[int, ...], dtype: str) -> KerasTensor:
     """Filters that give the pixel in their middle."""
     return ops.broadcast_to(ops.one_hot(shape[-1] // 2, shape[-1], dtype=dtype), shape)
 
 
-def _convolve(x, kernel: np.ndarray):
+def _convolve(x: KerasTensor, kernel: np.ndarray) -> KerasTensor:
     return ops.conv(x, ops.convert_to_tensor(kernel, "float32"), padding="valid")

@@ -5,7 +5,7 @@ from operator import mul
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import SubpixelConv, conv, upsampling_factors
@@ -73,7 +73,7 @@ class RCAN(Generator):
         self.whole_image_bytes = 16 * features * scale**2  # its widest layers are those of the upscaling
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         mean = np.array(DIV2K_MEAN, "float32")
         head = self.head((inputs - mean) * 255.0)
         x = head
@@ -105,7 +105,7 @@ class ResidualGroup(keras.layers.Layer):
         self.end = conv(features, features, self.dtype_policy)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = x
         for block in self.blocks:
             residual = block(residual)
@@ -126,7 +126,7 @@ class AttentiveBlock(keras.layers.Layer):
         self.excite = conv(features // reduction, features, dtype, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = self.conv2(ops.relu(self.conv1(x)))
         means = ops.mean(residual, axis=(1, 2), keepdims=True)  # [B,H,W,C] -> [B,1,1,C]
         residual = residual * ops.sigmoid(self.excite(ops.relu(self.squeeze(means))))

@@ -5,7 +5,7 @@ from operator import mul
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import SubpixelConv, conv, upsampling_factors
 from srgan_tf.models.edsr import DIV2K_MEAN
@@ -59,7 +59,7 @@ class RDN(Generator):
         self.receptive_radius = receptive_radius(scale, path)
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         mean = np.array(DIV2K_MEAN, "float32")
         head = self.head(inputs - mean)
         x, outputs = self.head_end(head), []
@@ -91,7 +91,7 @@ class FusedDenseBlock(keras.layers.Layer):
         self.fusion = conv(total, features, self.dtype_policy, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         maps = [x]
         for convolution in self.growing:
             maps.append(ops.relu(convolution(ops.concatenate(maps, axis=-1))))

@@ -4,7 +4,7 @@ from itertools import accumulate
 from operator import mul
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import (
@@ -33,7 +33,7 @@ class ResidualInResidual(keras.layers.Layer):
         self.dense_blocks, self.residual_scale = dense_blocks, residual_scale
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = x
         for block in self.dense_blocks:
             residual = block(residual)
@@ -55,14 +55,14 @@ class DenseBlock(keras.layers.Layer):
         self.last = conv(total, features, self.dtype_policy, initializer=msra_tenth)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         maps = [x]
         for convolution in self.growing:
             maps.append(leaky_relu(convolution(ops.concatenate(maps, axis=-1))))
         return x + self.residual_scale * self.last(ops.concatenate(maps, axis=-1))
 
 
-def leaky_relu(x):
+def leaky_relu(x: KerasTensor) -> KerasTensor:
     """The slope of ESRGAN's generator and discriminator."""
     return ops.leaky_relu(x, 0.2)
 
@@ -133,7 +133,7 @@ class RRDB(Generator):
         self.receptive_radius = receptive_radius(scale * unshuffle, path) * unshuffle + unshuffle - 1
         self.build((*IMAGES[:3], image_channels))
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         _, height, width, _ = ops.shape(inputs)
         head = self.head(pixel_unshuffle(mirror_to_multiple(inputs, self.unshuffle), self.unshuffle))
         x = head

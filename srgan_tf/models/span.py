@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, conv_of_joined, pixel_shuffle
 from srgan_tf.models.edsr import DIV2K_MEAN
@@ -67,7 +67,7 @@ class SPAN(Generator):
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (3 * blocks + 3))
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         if self.normalized:
             inputs = (inputs - np.array(DIV2K_MEAN, "float32")) * self.input_range
         head = self.head(inputs)
@@ -109,7 +109,7 @@ def conv_3x3(channels: int, filters: int, folded: bool, dtype: str | keras.DType
     return conv(channels, filters, dtype) if folded else Conv3XC(channels, filters, dtype=dtype)
 
 
-def silu(x):
+def silu(x: KerasTensor) -> KerasTensor:
     """SiLU, x sigmoid(x). TensorFlow's own has a gradient that a SavedModel cannot hold."""
     return x * ops.sigmoid(x)
 
@@ -126,7 +126,7 @@ class AttentionBlock(keras.layers.Layer):
         self.convolutions = [conv_3x3(features, features, folded, self.dtype_policy) for _ in range(3)]
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         first = silu(self.convolutions[0](x))
         y = self.convolutions[2](silu(self.convolutions[1](first)))
         return (y + x) * (ops.sigmoid(y) - 0.5), first
@@ -151,7 +151,7 @@ class Conv3XC(keras.layers.Layer):
         self.narrow = conv(GAIN * filters, filters, dtype, kernel_size=1)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         kernel, bias = (ops.cast(part, self.compute_dtype) for part in self.fold())
         return ops.conv(ops.cast(x, self.compute_dtype), kernel, padding="same") + bias
 

@@ -1,7 +1,7 @@
 """TecoGAN's discriminator, which sees what moves (arXiv 1811.09393, section 3.1 and appendix D)."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import bicubic_upsample
 from srgan_tf.models.discriminators import ConvUnit, Discriminator, dense
@@ -33,7 +33,7 @@ class SpatioTemporalDiscriminator(Discriminator):
         self.last = dense((patch_size // self.stride) ** 2 * self.units[-1].filters, 1, "float32")
         self.pin()
 
-    def maps(self, inputs) -> list:
+    def maps(self, inputs: KerasTensor) -> list:
         """The maps of the convolutions that halve, and the logits [B,1]."""
         maps, x = [], inputs
         for unit in self.units:
@@ -42,7 +42,7 @@ class SpatioTemporalDiscriminator(Discriminator):
         return [*maps[1:], self.last(ops.reshape(x, (-1, self.last.kernel.shape[0])))]
 
 
-def triplets(clips, frames, back, forth, scale: int):
+def triplets(clips: KerasTensor, frames: KerasTensor, back: KerasTensor, forth: KerasTensor, scale: int) -> KerasTensor:
     """What the discriminator sees of clips: three frames, the same moved onto the second, and their LR, interpolated.
 
     Args:
@@ -66,7 +66,7 @@ def triplets(clips, frames, back, forth, scale: int):
     return ops.concatenate([*first, *moved, *last], axis=-1)
 
 
-def _inner(side: int):
+def _inner(side: int) -> KerasTensor:
     """1 where moved frames are looked at, [1,P,P,1]."""
     border = int(side * (1 - KEPT) / 2)
     line = ops.cast((ops.arange(side) >= border) & (ops.arange(side) < side - border), "float32")

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import Initializer, pytorch_uniform
 from srgan_tf.models.sizes import count_layer, without_values
@@ -40,7 +40,7 @@ class SpectralConv(keras.layers.Layer):
             self._begin()
         self.built = True
 
-    def call(self, x, training=False):
+    def call(self, x: KerasTensor, training: bool = False) -> KerasTensor:
         if training:
             u, v = self._iterate()
         else:
@@ -59,7 +59,7 @@ class SpectralConv(keras.layers.Layer):
         self.u.assign(u)
         self.v.assign(v)
 
-    def _iterate(self):
+    def _iterate(self) -> tuple[KerasTensor, KerasTensor]:
         matrix = ops.stop_gradient(self._matrix())
         v = _unit(ops.matmul(matrix, ops.convert_to_tensor(self.u)))
         u = _unit(ops.matmul(v, matrix))
@@ -67,10 +67,10 @@ class SpectralConv(keras.layers.Layer):
         self.v.assign(v)
         return u, v
 
-    def _matrix(self):
+    def _matrix(self) -> KerasTensor:
         """[k,k,C,F] -> [k k C,F]."""
         return ops.reshape(ops.convert_to_tensor(self.kernel), (-1, self.kernel.shape[-1]))
 
 
-def _unit(vector):
+def _unit(vector: KerasTensor) -> KerasTensor:
     return vector / ops.maximum(ops.sqrt(ops.sum(ops.square(vector))), EPSILON)

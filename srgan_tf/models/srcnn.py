@@ -1,7 +1,7 @@
 """SRCNN, the first convolutional network for super-resolution."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, normal_thousandth
@@ -46,7 +46,7 @@ class SRCNN(LumaGenerator):
         self.receptive_radius = radius_on_bicubic(scale, first // 2 + second // 2 + third // 2)
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         return self.tail(ops.relu(self.mapping(ops.relu(self.head(upscaled)))))
 
     def get_config(self) -> dict:

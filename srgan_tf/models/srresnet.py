@@ -48,7 +48,7 @@ class SRResNet(Generator):
         self.receptive_radius = receptive_radius(scale, path)
         self.build(IMAGES)
 
-    def call(self, inputs):
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         head = self.head_activation(self.head(inputs))
         x = head
         for block in self.body:
@@ -79,6 +79,6 @@ class NormalizedResidualBlock(keras.layers.Layer):
         self.conv2, self.norm2 = conv(features, features, dtype), batch_norm(features, dtype)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         residual = self.activation(self.norm1(self.conv1(x)))
         return x + self.norm2(self.conv2(residual))

@@ -1,7 +1,7 @@
 """SRVGG, the compact network of Real-ESRGAN."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv, msra_prelu, msra_tenth, pixel_shuffle, prelu
 from srgan_tf.models.generator import (
@@ -65,7 +65,7 @@ class SRVGG(Generator):
         self.receptive_radius = receptive_radius(scale, [(1, 1)] * (convolutions + 2))
         self.build((*IMAGES[:3], image_channels))
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = self.head_activation(self.head(inputs))
         for convolution, activation in zip(self.body, self.body_activations, strict=True):
             x = activation(convolution(x))

@@ -1,7 +1,7 @@
 """SwinIR, image restoration by transformers within shifted windows."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.generator import require_positive_integers
@@ -121,7 +121,7 @@ class SwinBlock(keras.layers.Layer):
         self.perceptron = Perceptron(features, hidden, dtype=dtype)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         shape, window, shift = ops.shape(x), self.window, self.shift
         y, apart = self.norm1(x), None
         if shift:
@@ -142,7 +142,7 @@ class WindowAttention(keras.layers.Layer):
         self.positions = relative_positions(window, window)
         self.built = True
 
-    def call(self, windows, apart=None):
+    def call(self, windows: KerasTensor, apart: KerasTensor | None = None) -> KerasTensor:
         queries, keys, values = split_heads(on_tokens(self.joined, windows), 3, self.heads)
         bias = position_bias(self.table, self.positions)
         return on_tokens(self.out, join_heads(attention(queries * self.scale, keys, values, bias, apart)))

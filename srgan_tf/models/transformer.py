@@ -6,7 +6,7 @@ from operator import mul
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import (
@@ -113,7 +113,7 @@ class Transformer(Generator):
         path = path.get(self.upsampler, [(1, 1)])
         return receptive_radius(factor, [*[(1, 1)] * self.body_end.radius, *path])
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         _, height, width, _ = ops.shape(inputs)
         image = reflect_to_multiple(inputs, self.multiple * self.unshuffle)
         image = (image - self.mean) * self.input_range
@@ -125,7 +125,7 @@ class Transformer(Generator):
         x = (image + x if self.upsampler == "none" else x) / self.input_range + self.mean
         return x[:, : height * self.scale, : width * self.scale]
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: KerasTensor) -> KerasTensor:
         """[B,H,W,C] -> [B,rH,rW,image_channels], float32."""
         if self.upsampler in ("pixelshuffledirect", "none"):
             return pixel_shuffle(self.tail(x), self.scale * self.unshuffle)
@@ -166,7 +166,7 @@ class Connection(keras.layers.Layer):
             conv(features, inner, dtype), conv(inner, inner, dtype, kernel_size=1), conv(inner, features, dtype)]
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         *first, last = self.convolutions
         for convolution in first:
             x = ops.leaky_relu(convolution(x), 0.2)
@@ -185,7 +185,7 @@ class Group(keras.layers.Layer):
         self.end = Connection(features, connection, dtype=self.dtype_policy)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         residual = x
         for block in self.blocks:
             residual = block(residual)

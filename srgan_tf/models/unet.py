@@ -1,7 +1,7 @@
-"""Real-ESRGAN's discriminator, which judges every pixel."""
+"""Real-ESRGAN's discriminator, with a logit for every pixel."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv
 from srgan_tf.models.discriminators import Discriminator
@@ -30,7 +30,7 @@ class UNetDiscriminator(Discriminator):
         self.last = conv(features, 1, "float32")
         self.pin()
 
-    def maps(self, inputs) -> list:
+    def maps(self, inputs: KerasTensor) -> list:
         """The nine activated maps, which skip connections are added to later, and the logits."""
         maps = [ops.leaky_relu(self.first(inputs), 0.2)]
         for layer in self.down:
@@ -45,14 +45,14 @@ class UNetDiscriminator(Discriminator):
         return [*maps, self.last(x)]
 
 
-def bilinear_double(x):
+def bilinear_double(x: KerasTensor) -> KerasTensor:
     """What blocks.bilinear_upsample does by 2, as sums of shifted maps: [B,H,W,C] -> [B,2H,2W,C].
 
     With hundreds of channels its convolution, dense over them, would cost more than the rest of the network; and unlike
     ops.image.resize this has a second derivative, which gradient penalties need.
     """
     for axis in (1, 2):
-        def cut(start, stop, axis=axis, x=x):
+        def cut(start: int | None, stop: int | None, axis: int = axis, x: KerasTensor = x) -> KerasTensor:
             return x[:, start:stop] if axis == 1 else x[:, :, start:stop]
 
         batch, height, width, channels = ops.shape(x)

@@ -1,7 +1,7 @@
 """VDSR, a very deep network on the bicubic upscaling."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import conv, msra
@@ -40,7 +40,7 @@ class VDSR(LumaGenerator):
         self.receptive_radius = radius_on_bicubic(scale, depth)
         self.build(IMAGES)
 
-    def enhance(self, low, upscaled):
+    def enhance(self, low: KerasTensor, upscaled: KerasTensor) -> KerasTensor:
         x = ops.relu(self.head(upscaled))
         for convolution in self.body:
             x = ops.relu(convolution(x))

@@ -1,7 +1,7 @@
 """VESPCN: each frame from itself and its two neighbours, which are moved onto it."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import bicubic_upsample, conv, mirror_to_multiple, msra, pixel_shuffle
@@ -39,7 +39,7 @@ class MotionNetwork(keras.layers.Layer):
         # bfloat16 would round a vector of 24 pixels to an eighth of one.
         return [*layers, conv(features, last, "float32")]
 
-    def call(self, frames, others):
+    def call(self, frames: KerasTensor, others: KerasTensor) -> KerasTensor:
         height, width = ops.shape(frames)[1:3]
         frames, others = (mirror_to_multiple(x, COARSE) for x in (frames, others))
         coarse = MOST_COARSE * _flow(self.coarse, [frames, others], COARSE)
@@ -47,7 +47,7 @@ class MotionNetwork(keras.layers.Layer):
         return (coarse + fine)[:, :height, :width]
 
 
-def _flow(layers: list, maps: list, factor: int):
+def _flow(layers: list, maps: list, factor: int) -> KerasTensor:
     """What the layers make of the maps: [B,H,W,2] in -1..1."""
     x = ops.concatenate(maps, axis=-1)
     for layer in layers[:-1]:
@@ -93,16 +93,16 @@ class VESPCN(ClipGenerator):
         self.receptive_radius = layers + fetched
         self.build(IMAGES)
 
-    def initial_state(self, frames):
+    def initial_state(self, frames: KerasTensor) -> KerasTensor:
         """The frame twice: before itself, and as the one whose image comes next."""
         return ops.concatenate([frames, frames], axis=-1)
 
-    def step(self, frames, state, training: bool = False):
+    def step(self, frames: KerasTensor, state: KerasTensor, training: bool = False) -> tuple[KerasTensor, KerasTensor]:
         middle = state[..., 3:]
         neighbours = [self.moved(middle, other)[0] for other in (state[..., :3], frames)]
         return self.render(middle, *neighbours), ops.concatenate([middle, ops.cast(frames, "float32")], axis=-1)
 
-    def unroll(self, frames, training: bool = False):
+    def unroll(self, frames: KerasTensor, training: bool = False) -> tuple[KerasTensor, list]:
         shape, inner = ops.shape(frames), frames.shape[1] - 2
         before, middle, after = (ops.reshape(frames[:, place : place + inner], (-1, *shape[2:])) for place in range(3))
         neighbours = [self.moved(middle, other) for other in (before, after)]
@@ -110,13 +110,13 @@ class VESPCN(ClipGenerator):
         images = ops.reshape(images, (-1, inner, *ops.shape(images)[1:]))
         return images, [(moved, luma(middle), flow) for moved, flow in neighbours]
 
-    def moved(self, frames, others):
+    def moved(self, frames: KerasTensor, others: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         """The Y of others [B,H,W,3], moved onto that of frames: [B,H,W,1]; and the flow [B,H,W,2]."""
         other = luma(others)
         flow = self.motion(luma(frames), other)
         return warp(other, flow), flow
 
-    def render(self, frames, before, after):
+    def render(self, frames: KerasTensor, before: KerasTensor, after: KerasTensor) -> KerasTensor:
         """The images [B,sH,sW,3] of frames [B,H,W,3] and of their neighbours' moved Y, [B,H,W,1] each."""
         x = ops.concatenate([before, luma(frames), after], axis=-1)
         for layer in self.body:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.errors import UserError
 from srgan_tf.models.blocks import built
@@ -71,7 +71,7 @@ class VGG19Features(keras.Model):
             copy_weights(self.convolutions, weights)
         self.trainable = False
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         if None not in inputs.shape[1:3] and min(inputs.shape[1:3]) < self.smallest:
             raise UserError(
                 f"{self.convolutions[-1].name} of VGG19 needs images of at least {self.smallest} pixels a side; "

@@ -1,9 +1,9 @@
 """Images moved by a motion field: backward warping, as spatial transformers sample (arXiv 1506.02025, section 3.3)."""
 
-from keras import ops
+from keras import KerasTensor, ops
 
 
-def warp(images, flow):
+def warp(images: KerasTensor, flow: KerasTensor) -> KerasTensor:
     """Fetches each pixel from where the flow says that it comes from, by bilinear interpolation.
 
     Outside the image its edge continues, so that no black comes in.
@@ -25,7 +25,7 @@ def warp(images, flow):
     first = ops.reshape(ops.arange(batch) * height, (-1, 1, 1))
     pixels = ops.reshape(images, (-1, channels))  # [B,H,W,C] -> [BHW,C]
 
-    def taken(row, column):
+    def taken(row: KerasTensor, column: KerasTensor) -> KerasTensor:
         return ops.take(pixels, (first + row) * width + column, axis=0)
 
     upper = (1 - x) * taken(above, left) + x * taken(above, right)
@@ -33,7 +33,7 @@ def warp(images, flow):
     return (1 - y) * upper + y * lower
 
 
-def _between(place, size):
+def _between(place: KerasTensor, size: int) -> tuple[KerasTensor, ...]:
     """The share [B,H,W,1] of the second of the two pixels around a place on an axis, and both [B,H,W]."""
     last = ops.cast(size - 1, "float32")
     place = ops.minimum(ops.maximum(place, 0), last)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import Initializer
 from srgan_tf.models.sizes import count_layer
@@ -48,20 +48,20 @@ def with_weights(channels: int, layer: keras.layers.Layer) -> keras.layers.Layer
 class LayerNorm(keras.layers.LayerNormalization):
     """Keras' layer, over the last axis alone, in two thirds of its time on a CPU; in float32 under every policy."""
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = ops.cast(inputs, "float32")
         x = x - ops.mean(x, axis=-1, keepdims=True)
         deviation = ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + self.epsilon)
         return ops.cast(x * deviation * self.gamma + self.beta, self.compute_dtype)
 
 
-def on_tokens(layer: keras.layers.Dense, x):
+def on_tokens(layer: keras.layers.Dense, x: KerasTensor) -> KerasTensor:
     """A dense layer on [...,C] as one product of matrices, which TensorFlow joins with bias and activation."""
     shape = ops.shape(x)
     return ops.reshape(layer(ops.reshape(x, (-1, shape[-1]))), (*shape[:-1], layer.units))
 
 
-def gelu(x):
+def gelu(x: KerasTensor) -> KerasTensor:
     """GELU with the error function, which all of PyTorch's transformers have, not its approximation by tanh."""
     return ops.gelu(x, approximate=False)
 
@@ -74,13 +74,13 @@ class Perceptron(keras.layers.Layer):
         self.widen, self.narrow = dense(features, hidden, self.dtype_policy), dense(hidden, features, self.dtype_policy)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         shape = ops.shape(x)
         x = self.narrow(gelu(self.widen(ops.reshape(x, (-1, shape[-1])))))
         return ops.reshape(x, shape)
 
 
-def reflect_to_multiple(x, multiple: int):
+def reflect_to_multiple(x: KerasTensor, multiple: int) -> KerasTensor:
     """Reflects an image at its right and bottom edges until its sides are multiples: [B,H,W,C] -> [B,mH',mW',C].
 
     The edge pixel is not repeated, as in PyTorch's "reflect", which refuses images smaller than what is added: here
@@ -96,7 +96,7 @@ def reflect_to_multiple(x, multiple: int):
     return x
 
 
-def zeros_to_multiple(x, multiple: int):
+def zeros_to_multiple(x: KerasTensor, multiple: int) -> KerasTensor:
     """Adds zeros at the right and the bottom until the sides are multiples: [B,H,W,C] -> [B,mH',mW',C]."""
     for axis in (1, 2):
         shape = list(ops.shape(x))
@@ -106,7 +106,7 @@ def zeros_to_multiple(x, multiple: int):
     return x
 
 
-def roll(x, rows: int, columns: int):
+def roll(x: KerasTensor, rows: int, columns: int) -> KerasTensor:
     """Rolls feature maps up and left (down and right if negative): what leaves comes back at the other end.
 
     Of slices, because LiteRT has no operation that rolls.
@@ -115,7 +115,7 @@ def roll(x, rows: int, columns: int):
     return ops.concatenate([x[:, :, columns:], x[:, :, :columns]], axis=2)
 
 
-def partition(x, rows: int, columns: int):
+def partition(x: KerasTensor, rows: int, columns: int) -> KerasTensor:
     """Cuts feature maps into windows of rows x columns: [B,H,W,C] -> [Nw,rows columns,C]."""
     batch, height, width, channels = ops.shape(x)
     x = ops.reshape(x, (batch * height // rows, rows, width // columns, columns * channels))
@@ -123,7 +123,7 @@ def partition(x, rows: int, columns: int):
     return ops.reshape(x, (-1, rows * columns, channels))
 
 
-def merge(windows, rows: int, columns: int, shape: tuple):
+def merge(windows: KerasTensor, rows: int, columns: int, shape: tuple) -> KerasTensor:
     """Undoes `partition`: [Nw,rows columns,C] -> [B,H,W,C], the shape that is given (its C apart)."""
     batch, height, width, _ = shape
     channels = windows.shape[-1]
@@ -132,7 +132,7 @@ def merge(windows, rows: int, columns: int, shape: tuple):
     return ops.reshape(x, (batch, height, width, channels))
 
 
-def shift_mask(shape: tuple, rows: int, columns: int, row_shift: int, column_shift: int):
+def shift_mask(shape: tuple, rows: int, columns: int, row_shift: int, column_shift: int) -> KerasTensor:
     """What is added to the logits of windows cut from rolled maps of shape [B,H,W,C]: [Nw,N,N].
 
     The last windows of a row or a column hold what was at both ends of the image; these parts do not see each other.
@@ -160,14 +160,14 @@ def relative_positions(rows: int, columns: int) -> np.ndarray:
     return (steps[0] + rows - 1) * (2 * columns - 1) + steps[1] + columns - 1
 
 
-def position_bias(table, positions: np.ndarray):
+def position_bias(table: KerasTensor, positions: np.ndarray) -> KerasTensor:
     """The biases of a table [(2r-1)(2c-1),heads], laid out for `attention`: [heads,1,N,N]."""
     number = len(positions)
     bias = ops.take(table, positions.ravel(), axis=0)  # [N N,heads]
     return ops.reshape(ops.transpose(bias), (-1, 1, number, number))
 
 
-def split_heads(joined, parts: int, heads: int):
+def split_heads(joined: KerasTensor, parts: int, heads: int) -> list[KerasTensor]:
     """Queries, keys and so on, their heads apart: [Nw,N,parts heads D] -> `parts` of [heads,Nw,N,D]."""
     number, tokens, channels = ops.shape(joined)
     joined = ops.reshape(joined, (number, tokens, parts * heads, channels // (parts * heads)))
@@ -175,13 +175,13 @@ def split_heads(joined, parts: int, heads: int):
     return [joined[part * heads : (part + 1) * heads] for part in range(parts)]
 
 
-def join_heads(x):
+def join_heads(x: KerasTensor) -> KerasTensor:
     """Undoes `split_heads`, of one part: [heads,Nw,N,D] -> [Nw,N,heads D]."""
     heads, _, tokens, channels = ops.shape(x)
     return ops.reshape(ops.transpose(x, (1, 2, 0, 3)), (-1, tokens, heads * channels))
 
 
-def attention(queries, keys, values, *terms):
+def attention(queries: KerasTensor, keys: KerasTensor, values: KerasTensor, *terms: KerasTensor) -> KerasTensor:
     """softmax(Q K^T + terms) V in each window and head: [heads,Nw,N,D] each, terms that broadcast to [heads,Nw,N,N].
 
     Queries are scaled already; a term that is None is passed over.

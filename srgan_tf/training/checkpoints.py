@@ -15,7 +15,7 @@ class Checkpoints:
 
     Attributes:
         step: steps taken, saved with the rest.
-        best: the score of the best validation so far, likewise: of --best_by, so that greater is better.
+        best: the score of the best validation so far, saved with the rest: of --best_by, so that greater is better.
         best_step: when it was reached.
     """
 

@@ -78,7 +78,7 @@ class AdversarialClipStep(_Unrolled, AdversarialStep):
             frames, target, images, given = self.unroll(lr, hr)
             moves = generator.model.triplet_flows(frames)
             seen, faked = (triplets(clips, frames, *moves, generator.model.scale) for clips in (target, images))
-            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(seen), self._judge(faked)
+            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._discriminate(seen), self._discriminate(faked)
             total, values = total_loss(self.terms, pixels_of(target), pixels_of(images), real_maps=real_maps,
                                        fake_maps=fake_maps, **given)
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)

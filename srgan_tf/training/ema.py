@@ -10,7 +10,7 @@ class MovingAverage:
     """A second generator whose weights follow those of the first.
 
     After step t, counted from 1, `average += (1 - d) (weights - average)` with d = min(decay, t / (9 + t)): a short run
-    is not held back by its random beginning. The statistics of batch normalisation are averaged likewise.
+    is not held back by its random beginning. The statistics of batch normalisation are averaged in the same way.
 
     Attributes:
         generator: the average, a model of the same class and arguments.

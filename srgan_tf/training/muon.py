@@ -1,7 +1,7 @@
 """Muon for convolutions."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 class ConvolutionalMuon(keras.optimizers.Muon):
@@ -12,10 +12,11 @@ class ConvolutionalMuon(keras.optimizers.Muon):
     scaled as in Moonlight (arXiv 2502.16982, section 2.2), so that Adam's learning rates serve.
     """
 
-    def _should_use_adamw(self, variable) -> bool:
+    def _should_use_adamw(self, variable: keras.Variable) -> bool:
         return len(variable.shape) not in (2, 4)  # PReLU has slopes [1,1,C]
 
-    def _muon_update_step(self, gradient, variable, lr, momentum) -> None:
+    def _muon_update_step(self, gradient: KerasTensor, variable: keras.Variable, lr: KerasTensor,
+                          momentum: keras.Variable) -> None:
         self.assign_add(momentum, gradient + momentum * (self.momentum - 1))
         update = gradient + self.momentum * momentum if self.nesterov else momentum
         matrix = ops.reshape(update, (-1, update.shape[-1]))

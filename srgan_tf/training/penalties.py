@@ -59,7 +59,7 @@ class Penalty:
 
         Args:
             real: float32 [B,P,P,3].
-            fake: likewise; taken as a constant.
+            fake: float32 [B,P,P,3]; taken as a constant.
             step: the number of this step.
         """
         # Drawn for the batches of all replicas, of which this one takes its part: the same as on one device.

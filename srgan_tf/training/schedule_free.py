@@ -1,7 +1,7 @@
 """AdamW without a learning rate schedule (Defazio and others, "The Road Less Scheduled", arXiv 2405.15682)."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 class ScheduleFreeAdamW(keras.optimizers.Optimizer):
@@ -36,7 +36,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         super().build(variables)
         self._offsets, self._squares = self.add_optimizer_variables(variables, ["offset", "square"])
 
-    def update_step(self, gradient, variable, learning_rate) -> None:
+    def update_step(self, gradient: KerasTensor, variable: keras.Variable, learning_rate: KerasTensor) -> None:
         """One step of one variable."""
         index, count = self._get_variable_index(variable), ops.cast(self.iterations + 1, variable.dtype)
         offset, square = self._offsets[index], self._squares[index]
@@ -51,7 +51,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         self.assign(offset, z - new_y)
         self.assign(variable, new_y)
 
-    def averaged(self, variable, offset):
+    def averaged(self, variable: keras.Variable, offset: keras.Variable) -> KerasTensor:
         """x, from y and z - y: y is beta_1 x + (1 - beta_1) z."""
         return variable + offset * (1 - 1 / self.beta_1)
 
@@ -59,7 +59,7 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
         """The pair (y, z - y) of each variable that the optimizer was built on, in their order."""
         return list(zip(self._trainable_variables, self._offsets, strict=True))
 
-    def _warmup(self, count) -> tuple:
+    def _warmup(self, count: KerasTensor) -> tuple:
         """What the rate is multiplied by at this step, and this step's share of x: weights are squares of the rate."""
         if not self.warmup_steps:
             return 1.0, 1 / count

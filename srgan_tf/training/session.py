@@ -16,7 +16,7 @@ from srgan_tf.data.synthesis import Synthesis
 from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model
 from srgan_tf.metrics import SSIM_WINDOW
-from srgan_tf.text import printable
+from srgan_tf.text import counted, printable
 from srgan_tf.training.assembly import build_average, build_step, describe
 from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.clip_validation import ClipValidator
@@ -78,17 +78,18 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Ave
                 synthesis: Synthesis | None, metrics: Mapping[str, Metric], chief: bool) -> None:
     """Reads the images, restores what there is, and takes the steps that are left."""
     generator = average.generator
-    store = load_images(data.train, config.scale, config.patch_size)
+    store = load_images("training", data.train, config.scale, config.patch_size)
     if step.reads_lessons and not store.is_taught:
         raise UserError(f"--dataset={config.dataset} holds no images of a teacher, which --losses={config.losses} "
                         "compares with: prepare the records with --teacher, or give train --teacher=MODEL")
     smallest = SSIM_WINDOW + 2 * config.scale
     if store.moving:
-        measure = partial(ClipValidator, store=load_images(data.validation, config.scale, config.patch_size),
-                          config=config, metrics=metrics)
+        clips = load_images("validation", data.validation, config.scale, config.patch_size)
+        measure = partial(ClipValidator, store=clips, config=config, metrics=metrics)
     else:  # validation images that are named are taken with their own LR
-        measure = partial(Validator, store=load_images(data.validation, config.scale, smallest, config.val_images),
-                          most=config.val_images, metrics=metrics, synthesis=None if config.val_dataset else synthesis)
+        stills = load_images("validation", data.validation, config.scale, smallest, config.val_images)
+        measure = partial(Validator, store=stills, most=config.val_images, metrics=metrics,
+                          synthesis=None if config.val_dataset else synthesis)
     checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
@@ -98,7 +99,7 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Ave
     run = Run(config, folder, generator, checkpoints, measure(generator), chief)
     first_step = int(checkpoints.step.numpy())
     if first_step >= config.steps:
-        print(f"the run is complete: {first_step} steps")
+        print(f"the run is complete: {counted(first_step, 'step')}")
         run.keep("last.keras")
         return
     if first_step:
@@ -121,12 +122,12 @@ def _measure_best_again(folder: Path, checkpoints: Checkpoints, measure: Callabl
     print(f"the validation images have changed: {printable(path)} has {now} on them; before: {then}")
 
 
-def load_images(source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
+def load_images(use: str, source: Source, scale: int, smallest_hr: int = 1, most: int | None = None) -> Store:
     """Decodes a source with a progress bar and says what was left out."""
     name = printable(source.name)
     with tqdm(total=source.count, desc=f"reading {name}", unit="image", leave=False, disable=None) as bar:
         store = build_store(source, scale, smallest_hr, bar.update, most)
-    print(f"{name}: {len(store.names)} images, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
+    print(f"{use} on {name}: {counted(len(store.names), 'image')}, {store.pixels.shape[0] / 2**20:.0f} MiB decoded")
     for name, reason in store.skipped[:10]:
         print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     if len(store.skipped) > 10:

@@ -157,7 +157,7 @@ class AdversarialStep(PixelStep):
         with tf.GradientTape(persistent=True) as tape:
             fake = generator.model(lr, training=True)
             seen, faked = self.view(real), self.view(fake)
-            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._judge(seen), self._judge(faked)
+            (*real_maps, real_logits), (*fake_maps, fake_logits) = self._discriminate(seen), self._discriminate(faked)
             total, values = total_loss(self.terms, self._target(hr), fake, real_maps=real_maps, fake_maps=fake_maps,
                                        **self._steady(lr, hr))
             values["adversarial"] = self.adversarial.generator_loss(real_logits, fake_logits, replica_mean)
@@ -175,7 +175,7 @@ class AdversarialStep(PixelStep):
                 "gradient_norm": generator.update(tape, generator_loss),
                 "gradient_norm/discriminator": discriminator.update(tape, discriminator_loss)}
 
-    def _judge(self, images: tf.Tensor) -> list[tf.Tensor]:
+    def _discriminate(self, images: tf.Tensor) -> list[tf.Tensor]:
         """The discriminator's logits; before them the maps within it where a term asks for them."""
         model = self.discriminator.model
         return model.features(images, training=True) if self._looks_inside else [model(images, training=True)]

@@ -25,7 +25,7 @@ class Conv(NamedTuple):
     Attributes:
         shuffle: factor of the pixel shuffle behind it. PyTorch reads output channel c r^2 + k where TensorFlow's
             depth_to_space reads k C + c.
-        unshuffle: factor of the pixel unshuffle before it; its input channels likewise.
+        unshuffle: factor of the pixel unshuffle before it; its input channels differ in the same way.
         bias_divisor: what PyTorch's biases are divided by.
         kernel_divisor: what its kernels are divided by.
     """

@@ -15,13 +15,13 @@ def _no_framework(monkeypatch):
 
 
 @pytest.mark.parametrize(("verb", "arguments", "message"), [
-    ("train", ["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
-    ("train", ["--dataset=deadleaves", "--val_dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    ("train", ["--dataset=folder:nowhere"], "folder:nowhere: no such folder"),
+    ("train", ["--dataset=deadleaves", "--val_dataset=folder:nowhere"], "folder:nowhere: no such folder"),
     ("train", ["--dataset=deadleaves", "--run_dir=/proc/nowhere"], "/proc/nowhere"),
     ("train", ["--dataset=deadleaves", "--init_from=nowhere"], "no model 'nowhere'"),
     ("train", ["--dataset=deadleaves", "--teacher=nowhere", "--losses=teacher:1"], "no model 'nowhere'"),
     ("prepare", ["--dataset=deadleaves", "--teacher=nowhere", "--output=records"], "no model 'nowhere'"),
-    ("prepare", ["--preview", "--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    ("prepare", ["--preview", "--dataset=folder:nowhere"], "folder:nowhere: no such folder"),
     ("prepare", ["--preview", "--output=sheet.txt"], "sheet.txt: the suffix must be one of .png, "),
     ("prepare", ["--preview", "--output=/proc/nowhere/a.png"], "/proc/nowhere"),
     ("export", ["--model=nowhere", "--output=out"], "no model 'nowhere'"),

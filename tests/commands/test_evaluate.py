@@ -193,9 +193,9 @@ def test_equal_images_give_null(command, tmp_path, benchmark):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model=bicubic"], "nothing to evaluate"),
-    (["--model=bicubic", "--benchmrak=Photos"], "Did you mean: benchmark"),
+    (["--model=bicubic", "--benchmrak=Photos"], "did you mean --benchmark?"),
     (["--model=bicubic", "--benchmark=Photos/HR"], "no folder Photos/HR/HR"),
-    (["--model=bicubic", "--benchmark=nowhere"], "no folder nowhere/HR"),
+    (["--model=bicubic", "--benchmark=nowhere"], "where to download them"),
     (["--model=bicubic", "--benchmark=empty"], "empty/HR: no image in this folder"),
     (["--model=bicubic", "--benchmark=Photos,twin/Photos"], "two benchmarks have the same name: Photos, twin/Photos"),
     (["--model=bicubic", "--benchmark=Photos", "--scale=5"], "scale"),

@@ -48,8 +48,8 @@ def test_int8_from_export_to_evaluation(command, tmp_path, model_file, photo):
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
-    path = tmp_path_factory.mktemp("judge") / "judge.keras"
+def discriminator(tmp_path_factory):
+    path = tmp_path_factory.mktemp("discriminator") / "discriminator.keras"
     save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), path)
     return path
 
@@ -62,7 +62,7 @@ def judge(tmp_path_factory):
     (["--tile=4"], "--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got '4'"),
     (["--quantize=int4"], "--quantize must be one of none, float16, dynamic, int8; got 'int4'"),
     (["--format=tflite", "--quantize=int8", "--representative=empty"], "--representative=empty: "),
-    (["--modle=x"], "Did you mean: model"),
+    (["--modle=x"], "did you mean --model?"),
     (["stray"], "unexpected argument 'stray'"),
     (["--output=/proc/nowhere"], "/proc/nowhere"),
     (["--output=text.keras"], "Not a directory: text.keras"),
@@ -70,12 +70,12 @@ def judge(tmp_path_factory):
     (["--model=text.keras"], "text.keras is not a .keras model file"),
     (["--model=empty"], "folder empty holds neither a run (best.keras, last.keras) nor a SavedModel"),
     (["--model=bicubic"], "bicubic"),
-    (["--model=judge.keras"], "judge.keras holds a SRGANDiscriminator, which does not upscale images"),
+    (["--model=discriminator.keras"], "discriminator.keras holds a SRGANDiscriminator, which does not upscale images"),
 ])
 @pytest.mark.filterwarnings("ignore:.build")
-def test_mistakes_are_one_line(refused, tmp_path, model_file, judge, arguments, message):
+def test_mistakes_are_one_line(refused, tmp_path, model_file, discriminator, arguments, message):
     (tmp_path / "text.keras").write_text("not a model")
     (tmp_path / "empty").mkdir()
-    (tmp_path / "judge.keras").symlink_to(judge)
+    (tmp_path / "discriminator.keras").symlink_to(discriminator)
     assert message in refused("export", f"--model={model_file}", "--output=out", *arguments)
     assert not list(tmp_path.glob("out/*"))

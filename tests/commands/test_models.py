@@ -43,11 +43,11 @@ def test_which_file_of_a_run_folder_is_taken(command, images, tmp_path, verb):
     (tmp_path / "runs/gan/last.keras").write_text("no model")
     done = command(verb, *[argument.format("runs/gan") for argument in COMMANDS[verb]])
     assert done.status == 2
-    notes = done.err.count("runs/gan: takes last.keras (the run has a discriminator)\n")
+    notes = done.err.count("runs/gan: uses last.keras (the run has a discriminator)\n")
     assert notes == (2 if verb == "interpolate" else 1), done.err
 
 
 def test_which_file_training_starts_from(tmp_path, model_file, capsys):
     shutil.copy(model_file, tmp_path / "best.keras")
     build_generator(TrainConfig(model="edsr", model_args="features:8,blocks:2", init_from=str(tmp_path)))
-    assert capsys.readouterr().err == f"--init_from: {tmp_path}: takes best.keras\n"
+    assert capsys.readouterr().err == f"--init_from: {tmp_path}: uses best.keras\n"

@@ -29,7 +29,7 @@ from serving.trial import serving
     (["--model_base_path=models", "--version_labels=stable"], "LABEL:NUMBER"),
     (["--model_base_path=models", "--version_labels=latest:3"], "latest is the newest version's label"),
     (["--model_base_path=models", "--max_running=0"], "--max_running must be at least 1"),
-    (["--model_base_path=models", "--prot=1"], "Did you mean: port"),
+    (["--model_base_path=models", "--prot=1"], "did you mean --port?"),
     (["stray"], "unexpected argument 'stray'"),
 ])
 def test_mistakes_are_one_line(refused, tmp_path, arguments, message):

@@ -20,7 +20,7 @@ def test_it_is_refused_first(refused, monkeypatch, tmp_path, photo, name, argume
         raise AssertionError("the work has begun")
 
     Image.fromarray(photo[:20, :20]).save(tmp_path / "a.png")
-    monkeypatch.setattr("srgan_tf.flags.find_model", too_late)
+    monkeypatch.setattr("srgan_tf.flags.resolve_model", too_late)
     monkeypatch.setattr("srgan_tf.evaluation.evaluate", too_late)
     line = refused(name, *arguments)
     assert "/proc" in line

@@ -225,10 +225,12 @@ def test_too_many_pixels(command, images, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ([], "nothing to upscale"),
-    (["in", "--outptu=x"], "Did you mean: output"),
-    (["in", "nowhere*"], "no file, folder or match: nowhere*"),
+    (["in", "--outptu=x"], "unknown flag --outptu; did you mean --output? (--help explains all flags)"),
+    (["in", "nowhere*"], "no file matches the pattern nowhere*"),
     (["empty"], "empty: no image in this folder"),
     (["empty", "--recursive"], "empty: no image in this folder or its sub-folders"),
+    (["in", "-x"], "unknown flag -x (--help explains all flags)"),
+    (["in", "--model"], "--model needs a value, as in --model=VALUE"),
     (["in", "--format=gif"], "--format must be one of .png"),
     (["in", "--output=in/a.png"], "in/a.png would be overwritten by its own output"),
     (["in", "--output=in/a.png/b"], "in/a.png/b: Not a directory"),

@@ -171,7 +171,7 @@ def test_damage_is_named_and_not_the_end(tmp_path, command):
     done = command("upscale", "clip.mkv", *BICUBIC)
     assert done.status == 0
     assert "clip.mkv: 0.120 s: " in done.out
-    assert "1 faults in the clip" in done.out
+    assert "1 fault in the clip" in done.out
     assert times(tmp_path / "upscaled/clip_x2.mkv") == [Fraction(number, 25) for number in (0, 1, 2, 4, 5)]
 
 

@@ -59,8 +59,8 @@ def test_a_slash_makes_it_a_folder_whatever_its_name(command, images, tmp_path):
 def test_an_ending_that_is_not_written_makes_no_folder(refused, images, tmp_path, name):
     images("a.png")
     line = refused("upscale", "in/a.png", BICUBIC, f"--output={name}")
-    assert f"--output={name}: {Path(name).suffix} is none of the endings that are written (.png, .jpg" in line
-    assert f"write {name}/ for a folder of this name" in line
+    assert f"--output={name}: no image is written as {Path(name).suffix}: use one of .png, .jpg" in line
+    assert f"or write {name}/ for a folder of this name" in line
     assert left(tmp_path) == ["in/a.png"]
 
 
@@ -94,7 +94,7 @@ def test_the_model_is_not_opened_where_nothing_is_left_to_do(command, refused, i
     images("a.png")
     images("a_x4.png")
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    monkeypatch.setattr("srgan_tf.flags.find_model", None)
+    monkeypatch.setattr("srgan_tf.flags.resolve_model", None)
     (tmp_path / "run").mkdir()
     save_model(GENERATORS["espcn"](scale=4), tmp_path / "run/best.keras")
     line = refused("upscale", "in/a.png", "in/a_x4.png", f"--model={model}", "--output=in/a.png/b")

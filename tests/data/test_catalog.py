@@ -91,6 +91,12 @@ def test_specifications_that_mean_nothing(spec, message):
         open_source(spec, 4)
 
 
+def test_a_folder_without_its_kind(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(ValueError, match=r"unknown dataset 'HR'; for the images in this folder write folder:HR$"):
+        open_source("HR", 4)
+
+
 def test_samples_are_photographs():
     train, validation = open_sources("samples", "", 2)
     store = build_store(validation, 2)

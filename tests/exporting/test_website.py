@@ -81,5 +81,5 @@ def test_another_version_of_litert_js(tmp_path, litert_js):
 def test_offline_says_where_litert_js_belongs(tmp_path, monkeypatch):
     monkeypatch.setenv("SRGAN_TF_CACHE", str(tmp_path / "cache"))
     (tmp_path / "site").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"registry.npmjs.org/@litertjs/core/.* belongs at .*cache/npm/"):
+    with pytest.raises(FileNotFoundError, match=r"npmjs.org/@litertjs/core/.* save it as .*cache/npm/"):
         export_web(lifelike("fsrcnn"), tmp_path / "site", "mine", config("", offline=True))

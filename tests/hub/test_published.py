@@ -161,7 +161,7 @@ def test_offline_by_the_environment(monkeypatch, tmp_path):
         monkeypatch.setenv("SRGAN_TF_OFFLINE", value)
         assert kept.is_offline(False) is offline
     monkeypatch.setenv("SRGAN_TF_OFFLINE", "1")
-    with pytest.raises(FileNotFoundError, match=rf"bsrgan is not on this .* belongs at {tmp_path}/cache/bsrgan-5d5"):
+    with pytest.raises(FileNotFoundError, match=rf"bsrgan is not on this .* as {tmp_path}/cache/bsrgan-5d5"):
         find_published("bsrgan")
 
 

@@ -77,7 +77,7 @@ def test_names_that_begin_with_a_tilde(folder, monkeypatch):
     assert names(find_jobs(["~draft.png"], Path("out"))) == {"~draft.png": "out/~draft.png"}
     monkeypatch.setenv("HOME", str(folder))
     assert list(names(find_jobs(["~/in/c.JPG"], Path("out")))) == [str(folder / "in/c.JPG")]
-    with pytest.raises(ValueError, match=r"no file, folder or match: ~nobody_at_all"):
+    with pytest.raises(ValueError, match=r"no such file or folder: ~nobody_at_all/a.png$"):
         find_jobs(["~nobody_at_all/a.png"], Path("out"))
 
 
@@ -109,8 +109,12 @@ def test_endings_that_the_encoding_allows(folder):
 
 
 @pytest.mark.parametrize(("inputs", "recursive", "message"), [
-    (["nowhere.png"], False, "no file, folder or match: nowhere.png"),
-    (["in/*.gif"], False, r"no file, folder or match: in/\*.gif"),
+    (["nowhere.png"], False, r"no such file or folder: nowhere\.png$"),
+    (["in/C.jpg"], False, r"no such file or folder: in/C\.jpg; did you mean in/c\.JPG\?"),
+    (["in/b01.png"], False, r"no such file or folder: in/b01\.png; did you mean in/b10\.png\?"),
+    (["nowhere/b10.png"], False, r"no such file or folder: nowhere/b10\.png$"),
+    (["in/*.gif"], False, r"no file matches the pattern in/\*.gif"),
+    (["https://example.com/cat.jpg"], False, "cat.jpg is an address, and nothing is downloaded: save the file first"),
     (["empty"], False, "empty: no image in this folder"),
     (["empty"], True, "empty: no image in this folder or its sub-folders"),
 ])

@@ -93,9 +93,9 @@ def test_a_saved_model_without_signature(tmp_path):
 
 
 def test_a_discriminator_does_not_upscale(tmp_path):
-    save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "judge.keras")
+    save_model(DISCRIMINATORS["srgan"](patch_size=16, features=4), tmp_path / "discriminator.keras")
     with pytest.raises(ValueError, match="does not upscale images"):
-        open_runtime(tmp_path / "judge.keras")
+        open_runtime(tmp_path / "discriminator.keras")
 
 
 @pytest.mark.parametrize("name", ["nowhere.keras", "nowhere.tflite", "nowhere", "empty"])

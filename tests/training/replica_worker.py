@@ -19,7 +19,7 @@ from srgan_tf.training.checkpoints import Checkpoints
 
 
 class Plain(keras.Model):
-    """Two convolutions and a mean: a judge of single images, unlike those with batch normalisation."""
+    """Two convolutions and a mean: a discriminator of single images, unlike those with batch normalisation."""
 
     def __init__(self, patch_size: int, **kwargs):
         super().__init__(**kwargs)

@@ -17,7 +17,7 @@ SMALL = {"model": "edsr", "model_args": "features:4,blocks:1", "patch_size": 24,
 
 
 class Quadratic(keras.Model):
-    """A judge whose gradient is known: four logits an image, whose mean is sum(weights x^2)."""
+    """A discriminator whose gradient is known: four logits an image, whose mean is sum(weights x^2)."""
 
     def __init__(self):
         super().__init__()

@@ -119,6 +119,7 @@ def test_a_validation_image_too_small_to_measure_is_skipped(command, tmp_path):
     done = command("train", *SMALL, "--steps=1", "--val_dataset=folder:tiny")
     assert done.status == 0, done.err
     assert "16x16 is smaller than a crop of 19" in done.out
+    assert re.search(r"^training on deadleaves: \d+ images, .*\nvalidation on .*tiny: 1 image, ", done.out, re.M)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -300,7 +301,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--dataset=folder:nowhere"], "No such file or directory: nowhere"),
+    (["--dataset=folder:nowhere"], "folder:nowhere: no such folder"),
     (["--dataset=folder:empty"], "empty: no image in this folder"),
     (["--dataset=folder:broken"], "no usable image in folder:broken"),
     (["--dataset=deadleaves:2", "--patch_size=512"], "256x256 is smaller than a crop of 512"),
@@ -311,7 +312,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(command, tmp_path):
     (["--degradation=realsr", "--noise_pool=empty"], "empty: no image in this folder"),
     (["--degradation=realsr", "--kernel_pool=empty"], "--kernel_pool=empty holds no kernel"),
     (["--degradation=real"], "unknown degradation 'real'"),
-    (["--stepz=5"], "Did you mean: steps"),
+    (["--stepz=5"], "did you mean --steps?"),
 ])
 def test_bad_input_is_one_line(refused, tmp_path, photo, arguments, message):
     (tmp_path / "empty").mkdir()

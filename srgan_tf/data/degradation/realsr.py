@@ -26,7 +26,7 @@ def cut_noise(patches: tf.Tensor, index: tf.Tensor, corners: tf.Tensor, height: 
         index: int [B], which patches.
         corners: int [B,2], where the pieces begin; what lies outside a patch is its mirror image.
         height: int scalar, of the pieces.
-        width: likewise.
+        width: int scalar, of the pieces.
 
     Returns:
         float32 [B,height,width,3], mean zero.

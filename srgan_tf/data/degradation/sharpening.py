@@ -12,7 +12,7 @@ def unsharp_mask(images: tf.Tensor) -> tf.Tensor:
     """Sharpens where the detail is larger than THRESHOLD grey levels, which spares noise in flat places.
 
     Source: the authors' code for arXiv 2107.10833 (section 3.5): the detail is what a Gaussian of 51 by 51 takes away
-    (sigma 8.0, by OpenCV's rule for that size); the places where to sharpen are blurred likewise.
+    (sigma 8.0, by OpenCV's rule for that size); the places where to sharpen are blurred in the same way.
 
     Args:
         images: float32 [B,H,W,3] in [0, 1].

@@ -10,7 +10,7 @@ from srgan_tf.metrics.weighted import Weighted, weighted_metric
 from srgan_tf.text import expand
 
 
-class Judge(NamedTuple):
+class Metric(NamedTuple):
     """A metric.
 
     Attributes:
@@ -22,7 +22,7 @@ class Judge(NamedTuple):
     key: str
 
 
-def find_judges(config: EvaluateConfig) -> dict[str, Judge]:
+def find_metrics(config: EvaluateConfig) -> dict[str, Metric]:
     """Every metric by name.
 
     Raises:
@@ -31,16 +31,16 @@ def find_judges(config: EvaluateConfig) -> dict[str, Judge]:
     """
     from srgan_tf.weights import READERS
 
-    judges = {name: Judge(measure, name) for name, measure in METRICS.items()}
+    metrics = {name: Metric(measure, name) for name, measure in METRICS.items()}
     for name in dict.fromkeys(config.metrics):
         if name == "niqe":
-            judges[name] = Judge(lambda sr, hr, crop: niqe(sr, crop=crop), name)
+            metrics[name] = Metric(lambda sr, hr, crop: niqe(sr, crop=crop), name)
         else:
             files = [expand(file) for file in getattr(config, f"{name}_weights")]
             contents = {file: file.read_bytes() for file in files}
-            metric = weighted_metric(name, contents, READERS)
-            judges[name] = Judge(metric, f"{name}:{digest_of(*contents.values())}")
-    for judge in judges.values():  # wrong weights are found before anything is measured
-        if isinstance(judge.measure, Weighted):
-            _ = judge.measure.function
-    return judges
+            measure = weighted_metric(name, contents, READERS)
+            metrics[name] = Metric(measure, f"{name}:{digest_of(*contents.values())}")
+    for metric in metrics.values():  # wrong weights are found before anything is measured
+        if isinstance(metric.measure, Weighted):
+            _ = metric.measure.function
+    return metrics
