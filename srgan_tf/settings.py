@@ -56,6 +56,12 @@ class Settings:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
 
+    def require(self, *names: str) -> None:
+        """Raises a ValueError that names the first of these fields which is empty."""
+        for name in names:
+            if not getattr(self, name):
+                raise UserError(f"--{name} is required (--help explains it)")
+
 
 def _check(field: dataclasses.Field, value: Any) -> None:
     rules = field.metadata

@@ -31,9 +31,7 @@ class ConvertConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("model", "output"):
-            if not getattr(self, name):
-                raise UserError(f"--{name} is required")
+        self.require("model", "output")
         if not self.output.endswith((".keras", ".safetensors")):
             raise UserError(f"--output must end in .keras or .safetensors; got {self.output!r}")
         if self.keys and not self.output.endswith(".safetensors"):

@@ -55,9 +55,7 @@ class ExportConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("model", "output", "format"):
-            if not getattr(self, name):
-                raise UserError(f"--{name} is required")
+        self.require("model", "output", "format")
         if self.saved_model_tile <= 2 * self.saved_model_overlap:
             raise UserError(f"--saved_model_tile must be greater than twice --saved_model_overlap="
                             f"{self.saved_model_overlap}; got {self.saved_model_tile}")

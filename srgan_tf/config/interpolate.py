@@ -32,9 +32,7 @@ class InterpolateConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_tile(self.tile, self.overlap)
-        for name in ("model_a", "model_b", "alpha"):
-            if not getattr(self, name):
-                raise UserError(f"--{name} is required")
+        self.require("model_a", "model_b", "alpha")
         for alpha in self.alpha:
             if not 0 <= alpha <= 1:
                 raise UserError(f"--alpha must be within 0..1; got {alpha:g}")

@@ -32,7 +32,7 @@ def test_fold(command, photo):
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    ([], "--model is required"),
+    ([], "--model is required (--help explains it)"),
     ([f"--model={PTH}", "--output=x.pth"], "must end in .keras or .safetensors"),
     ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr chooses the names in"),
     ([f"--model={PTH}", "--output=x.safetensors", "--keys=edsr"], "known: basicsr, bsrgan, esrgan"),
