@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Uses a site of `export --format=web` in a headless Chromium whose web server is gone, and holds it against `upscale`.
 
-    python tools/check_web.py web/site                     # images of every kind, the keyboard, a batch
+    python tools/check_web.py web/site                     # images of every kind, the keyboard, a batch, a clip
     python tools/check_web.py web/site --photo             # a photograph of 12 megapixels on a phone: minutes
     python tools/check_web.py web/site --batch=30 --only=batch   # memory over many images
     (cd web/peer && npm run build)
     python tools/check_web.py web/site --time --peer=web/peer/site   # time beside Python's LiteRT, and UpscalerJS
 
-Needs `apt-get install chromium chromium-driver` and scikit-image. Prints what it found, and fails where it is wrong.
+Needs `apt-get install chromium chromium-driver`, scikit-image and, for the clip, PyAV. Prints what it found, and fails
+where it is wrong.
 """
 
 import argparse
@@ -218,6 +219,35 @@ def check_batch(page: Browser, folder: Path, count: int) -> None:
     print(f"all: {awaited(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
 
 
+def check_clip(page: Browser, site: Path, entry: dict, folder: Path) -> None:
+    """A clip with sound, whose frames are held against what `upscale` makes of each."""
+    from video.made_clips import make_clip, packets, times
+
+    from srgan_tf.video.frame_reading import read_frames
+    from srgan_tf.video.probing import probe
+
+    page.run("document.getElementById('clear').click()")
+    photo, shifts = data.astronaut() / 255, [0, 3, 6, 12, 13, 30]
+    source = make_clip(folder / "clip.mp4", [photo[shift:][:120, 100:260] for shift in shifts], audio=True,
+                       options={"crf": "12"})
+    choose(page, [source])
+    page.run("document.getElementById('start').click()")
+    page.wait(f"{DONE} && document.getElementById('download').offsetParent", 120)
+    print(page.run("return document.getElementById('facts').innerText"))
+    page.run("document.getElementById('download').click()")
+    target = awaited(folder / "down", "clip_x*.mp4")
+    assert times(target) == times(source)
+    assert packets(target, "audio") == packets(source, "audio")
+    runtime = litert_runtime(site / entry["file"], os.cpu_count() or 1)
+    for number, (made, given) in enumerate(zip(*map(read_frames, map(probe, (target, source))), strict=True)):
+        error = made.pixels - upscale_tiled(runtime, given.pixels, tile=entry["tile"]).astype(float)
+        ratio = 10 * np.log10(255**2 / (error**2).mean())
+        print(f"clip, frame {number}: {np.abs(error).mean():.2f} grey levels from upscale on average, {ratio:.1f} dB; "
+              f"red, green and blue are off by {', '.join(f'{one:.2f}' for one in error.mean((0, 1)))}")
+        assert ratio > 36, number
+        assert np.abs(error.mean((0, 1))).max() < 1, number
+
+
 def resident() -> int:
     """Bytes that the browser's processes hold, what they share counted once."""
     parents, drivers = {}, {os.getpid()}
@@ -301,7 +331,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", type=Path)
     parser.add_argument("--model", default="mobile_x4", help="title of the model to try")
-    parser.add_argument("--only", default="", choices=("", "kinds", "formats", "keyboard", "batch"),
+    parser.add_argument("--only", default="", choices=("", "kinds", "formats", "keyboard", "batch", "clip"),
                         help="one of the checks")
     parser.add_argument("--batch", type=int, default=4, help="images in a row")
     parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
@@ -325,7 +355,8 @@ def main() -> None:
                 "kinds": lambda: check_kinds(page, arguments.site, entry, folder),
                 "formats": lambda: check_formats(page, folder),
                 "keyboard": lambda: check_keyboard(page, folder),
-                "batch": lambda: check_batch(page, folder, arguments.batch)}
+                "batch": lambda: check_batch(page, folder, arguments.batch),
+                "clip": lambda: check_clip(page, arguments.site, entry, folder)}
             images(folder)
             for name, step in steps.items():
                 if arguments.only in ("", name):

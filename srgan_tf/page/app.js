@@ -1,11 +1,12 @@
-/* The list of images, the settings and the buttons. */
+/* The list of images and clips, the settings and the buttons. */
+import { describe, isClip } from "./clip.js";
 import { clear, showBefore, showBoth } from "./compare.js";
 import * as engine from "./engine.js";
 import { download, saved, zipped } from "./saving.js";
 import { isWhole } from "./whole_files.js";
 
 const $ = (id) => document.getElementById(id);
-const items = []; // {file, row, state: "waiting", "working", "done" or "failed", message, result}
+const items = []; // {file, clip, image, row, state: "waiting", "working", "done" or "failed", message, result}
 let models = [], shown = null, going = false;
 
 /* What is shown. */
@@ -25,7 +26,8 @@ function refresh() {
   const focused = document.activeElement;
   for (const [id, hide] of Object.entries(hidden)) $(id).hidden = hide;
   for (const id of ["model", "times"]) $(id).disabled = going;
-  $("start").textContent = left > 1 ? `Upscale ${left} images` : "Upscale";
+  $("format").parentElement.hidden = Boolean(shown?.clip); // a clip keeps its own
+  $("start").textContent = left > 1 ? `Upscale ${left} ${items.some(({ clip }) => clip) ? "files" : "images"}` : "Upscale";
   if (focused && focused !== document.body && !focused.offsetParent) {  // it was hidden: focus goes to what follows
     [$("download"), $("cancel"), $("start"), $("add"), $("choose")].find((button) => button.offsetParent)?.focus();
   }
@@ -40,13 +42,18 @@ function mark(item) {
   item.row.querySelector(".pick").setAttribute("aria-current", item === shown);
 }
 
-function facts({ state, message, result, file }) {
+function facts({ state, message, result, file, clip }) {
   if (state === "failed") return message;
-  if (state !== "done") return `${file.name}, ${size(file.size)}`;
+  if (state !== "done") return `${file.name}, ${size(file.size)}${clip ? `, ${described(clip)}` : ""}`;
   const { from, width, height, blob, seconds, preview } = result;
-  return `${from.width} × ${from.height} → ${width} × ${height}, PNG of ${size(blob.size)}, ${duration(seconds)}`
-    + (preview ? "; shown reduced, the file is whole" : "");
+  const kind = clip ? `${result.clip.frames} frames, ${result.clip.ending.toUpperCase()}` : "PNG";
+  const more = clip ? `, ${sound(clip)}; its first frame is shown` : preview ? "; shown reduced, the file is whole" : "";
+  return `${from.width} × ${from.height} → ${width} × ${height}, ${kind} of ${size(blob.size)}, ${duration(seconds)}${more}`;
 }
+
+const sound = ({ sounds }) => (sounds ? "with its sound" : "without sound");
+const described = (clip) =>
+  `${clip.width} × ${clip.height}, ${clip.frames} frames in ${duration(clip.seconds)}, ${sound(clip)}`;
 
 function size(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u00a0kB` : `${(bytes / 1e6).toFixed(1)}\u00a0MB`;
@@ -61,9 +68,9 @@ async function show(item) {
   shown = item;
   refresh();
   if (!item) return clear();
-  const { result } = item;
-  if (result) await showBoth(item.file, result.preview ?? result.blob, result.width, result.height);
-  else await showBefore(item.file);
+  const { result, image } = item;
+  if (result) await showBoth(image, result.preview ?? result.blob, result.width, result.height);
+  else await showBefore(image);
 }
 
 /* The list. */
@@ -71,9 +78,11 @@ async function take(files) {
   say("");
   const refused = [];
   for (const file of files) {
-    const reason = await reasonAgainst(file);
-    if (reason) refused.push(`${file.name || "The image"}: ${reason}`);
-    else insert(file);
+    try {
+      insert(file, isClip(file) ? await describe(file) : await checked(file));
+    } catch (error) {
+      refused.push(`${file.name || "The image"}: ${error.message}`);
+    }
   }
   if (refused.length) say(refused.join("\n"));
   const next = items.find((item) => item.state === "waiting");
@@ -82,24 +91,22 @@ async function take(files) {
   if (items.length && !document.activeElement?.offsetParent) $("start").focus();
 }
 
-/** Why a file is not taken; empty where it is. */
-async function reasonAgainst(file) {
-  try {
-    if (!await isWhole(file)) return "it was cut off: its end is missing.";
-    (await createImageBitmap(file, { resizeWidth: 8, resizeHeight: 8 })).close();
-    return "";
-  } catch {
-    return "this browser cannot read it as an image.";
-  }
+/** Throws an Error that says why an image is not taken. */
+async function checked(file) {
+  const unreadable = () => {
+    throw new Error("this browser cannot read it as an image.");
+  };
+  if (!await isWhole(file).catch(unreadable)) throw new Error("it was cut off: its end is missing.");
+  (await createImageBitmap(file, { resizeWidth: 8, resizeHeight: 8 }).catch(unreadable)).close();
 }
 
-function insert(file) {
+function insert(file, clip = null) {
   const row = document.createElement("li");
   row.innerHTML = `<button class="pick" type="button"><canvas width="96" height="96"></canvas><span class="name"></span>
     <span class="state"></span></button><button class="drop" type="button">&times;</button>`;
   row.querySelector(".name").textContent = file.name;
   row.querySelector(".drop").setAttribute("aria-label", `Remove ${file.name}`);
-  const item = { file, row, state: "waiting", message: "", result: null };
+  const item = { file, clip, image: clip?.poster ?? file, row, state: "waiting", message: "", result: null };
   row.querySelector(".pick").onclick = () => show(item);
   row.querySelector(".drop").onclick = () => remove(item);
   items.push(item);
@@ -108,9 +115,9 @@ function insert(file) {
 }
 
 let drawing = Promise.resolve(); // one at a time, so that one image is decoded at a time
-function thumbnail({ file, row }) {
+function thumbnail({ image, row }) {
   drawing = drawing.then(async () => {
-    const bitmap = await createImageBitmap(file, { resizeWidth: 96, resizeQuality: "medium" });
+    const bitmap = await createImageBitmap(image, { resizeWidth: 96, resizeQuality: "medium" });
     row.querySelector("canvas").getContext("2d").drawImage(bitmap, 0, (96 - bitmap.height) / 2);
     bitmap.close();
   }).catch(() => {});
@@ -144,15 +151,16 @@ async function upscale(item) {
   const model = chosen(), times = Number($("times").value), begun = performance.now();
   let first = 0;
   phase(`Reading ${item.file.name}`);
-  const report = ({ kind, done, total, width, height }) => {
+  const report = ({ kind, done, total, frames, width, height }) => {
     if (kind === "started") phase(`Upscaling to ${width} × ${height}`, 0);
     if (kind !== "progress") return;
     first ||= performance.now();  // the first tile costs more: it is not counted
     const left = done > 1 ? (performance.now() - first) / (done - 1) * (total - done) / 1000 : 0;
-    phase(`${Math.round(100 * done / total)} %${left > 5 ? `, about ${duration(Math.max(10, left))} left` : ""}`, done / total);
+    const reached = frames ? `Frame ${Math.ceil(done * frames / total)} of ${frames}` : `${Math.round(100 * done / total)} %`;
+    phase(`${reached}${left > 5 ? `, about ${duration(Math.max(10, left))} left` : ""}`, done / total);
   };
   try {
-    const made = await engine.upscale(item.file, model, times, report);
+    const made = await engine.upscale(item.file, item.clip ? "clip" : "upscale", model, times, report);
     const from = { width: made.width / times, height: made.height / times };
     item.result = { ...made, from, times, seconds: (performance.now() - begun) / 1000 };
     item.state = "done";

@@ -8,7 +8,7 @@ const MOST = 12e6; // pixels of a bitmap; a larger image is shown reduced
 const $ = (id) => document.getElementById(id);
 const stage = $("stage"), divider = $("divider"), canvas = $("view"), context = canvas.getContext("2d");
 const EMPTY = { blob: null, bitmap: null, width: 1, height: 1 };
-let before = EMPTY, after = EMPTY, turn = 0, frame = 0;
+let before = EMPTY, after = EMPTY, turn = 0, frame = 0, room = 0;
 export const view = { width: 1, height: 1, scale: 1, x: 0, y: 0, line: 50, most: 8, compared: false };
 
 const own = () => 1 / devicePixelRatio; // a pixel of the image on a pixel of the screen
@@ -68,6 +68,7 @@ function least() {
 }
 
 function draw() {
+  room = least();
   const inside = (offset, room, length) => length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, offset));
   view.x = inside(view.x, stage.clientWidth, view.width * view.scale);
   view.y = inside(view.y, stage.clientHeight, view.height * view.scale);
@@ -183,6 +184,7 @@ $("in").onclick = () => zoom(1.25);
 $("out").onclick = () => zoom(0.8);
 $("zoom").onclick = () => toggle();
 new ResizeObserver(() => {
-  view.scale = Math.max(view.scale, least());
+  const fitted = view.scale <= room * 1.001; // it was seen whole
+  view.scale = fitted ? least() : Math.max(view.scale, least());
   draw();
 }).observe(stage);

@@ -47,15 +47,16 @@ export function prepare(model) {
 /**
  * Upscales a file.
  *
+ * @param kind "upscale" for an image, "clip" for a clip
  * @param report called with {kind: "started", total, width, height} and {kind: "progress", done, total}
  * @returns {blob, preview, width, height}; rejects with null if it is cancelled
  */
-export async function upscale(file, model, times, report) {
+export async function upscale(file, kind, model, times, report) {
   await prepared.catch((error) => {
     if (!error) throw error;  // cancelled; what else went wrong will be said of the job
   });
   prepared = Promise.resolve();
-  return run({ kind: "upscale", file, model, times }, report);
+  return run({ kind, file, model, times }, report);
 }
 
 /** Ends the job there is. */

@@ -15,8 +15,9 @@ export function download(blob, name) {
 
 /** A result in a format: {blob, name}. JPEG has no transparency: it becomes white. */
 export async function saved(item, type) {
-  const { blob, width, height, times } = item.result;
+  const { blob, width, height, times, clip } = item.result;
   const name = `${item.file.name.replace(/\.[^.]*$/, "") || "image"}_x${times}`;
+  if (clip) return { blob, name: `${name}.${clip.ending}` };
   if (type === "image/png") return { blob, name: `${name}.png` };
   const tooLarge = new Error(`${width} × ${height} pixels are too many for this browser to write them as `
     + `${ENDINGS[type].toUpperCase()}: choose PNG, or a smaller size.`);

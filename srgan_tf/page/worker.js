@@ -5,8 +5,8 @@ const job = import("./job.js");
 onmessage = async ({ data }) => {
   const report = (kind, more, transfer) => postMessage({ kind, ...more }, transfer ?? []);
   try {
-    const { prepare, upscale } = await job;
-    await (data.kind === "prepare" ? prepare(data, report) : upscale(data, report));
+    const { prepare, upscale } = await job, { upscaleClip } = data.kind === "clip" ? await import("./clip.js") : {};
+    await { prepare, upscale, clip: upscaleClip }[data.kind](data, report);
   } catch (error) {
     report("failed", { message: error?.message || String(error) });
   }

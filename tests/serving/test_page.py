@@ -48,18 +48,23 @@ def start(page, file):
     page.run("document.getElementById('start').click()")
 
 
-def result(page, folder, file):
-    """What the page makes of a file."""
+def downloaded(page, folder, file):
+    """What the page makes of a file, as a file."""
     page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder / "down"))
     start(page, file)
     page.wait(DONE)
     page.run("document.getElementById('download').click()")
-    target = folder / f"down/{file.stem}_x2.png"
+    target = folder / f"down/{file.stem}_x2{file.suffix}"
     for _ in range(200):
         if target.is_file():
             break
         time.sleep(0.05)
-    with Image.open(target) as made:
+    return target
+
+
+def result(page, folder, file):
+    """What the page makes of a PNG file."""
+    with Image.open(downloaded(page, folder, file)) as made:
         return made.mode, np.asarray(made)
 
 
@@ -228,3 +233,56 @@ def descends(path: Path, ancestor: int) -> bool:
             return True
         path = Path(f"/proc/{parent}")
     return False
+
+
+PTS = [0, 40, 41, 100, 260]  # milliseconds
+
+
+def clip(folder, name, **options):
+    """A clip, and the colours of its first frame as it is shown."""
+    pytest.importorskip("av")
+    from video.made_clips import chart, make_clip
+
+    frames = [chart(shift=shift) for shift in range(len(options.get("pts", PTS)))]
+    return make_clip(folder / name, frames, **{"pts": PTS, **options}), 255 * frames[0]
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("clip.mp4", {"audio": True, "rotation": 90}),  # H.264 with frames out of order, BT.709
+    ("clip.mkv", {"audio": True, "tagged": False, "codec": "libvpx-vp9"})])
+def test_a_clip_keeps_its_times_sound_and_colours(page, tmp_path, name, options):
+    from srgan_tf.video.yuv import Colour
+
+    bt601 = {"colour": Colour(6, 1, 1, False)} if not options.get("tagged", True) else {}
+    source, image = clip(tmp_path, name, **options, **bt601)
+    from video.made_clips import colours_of, decoded, packets, patches, times
+
+    target = downloaded(page, tmp_path, source)
+    upright = np.rot90(image) if "rotation" in options else image
+    first = decoded(target)[0]
+    assert (first.height, first.width) == (2 * upright.shape[0], 2 * upright.shape[1])
+    off = np.abs(colours_of(first, 2) - np.minimum(patches(upright, 1) + 30, 255))
+    assert off.mean() < 2  # it was encoded twice
+    assert off.max() < 8
+    assert times(target) == times(source)
+    assert packets(target, "audio") == packets(source, "audio")
+    said = page.run("return document.getElementById('facts').innerText")
+    assert f"5 frames, {source.suffix[1:].upper()} of" in said
+    assert "with its sound" in said
+
+
+def test_clips_that_are_not_taken(page, tmp_path):
+    source, _ = clip(tmp_path, "clip.mp4")
+    content = source.read_bytes()
+    clip(tmp_path, "long.mkv", pts=[0, 30000, 61000])
+    (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
+    (tmp_path / "text.mp4").write_text("this is no clip")
+    for name, words in (("long.mkv", "it is 62 s long, and this page takes 60 s at most"),
+                        ("cut.mp4", "it was cut off"),
+                        ("text.mp4", "it is neither MP4, QuickTime, WebM nor Matroska")):
+        page.choose(tmp_path / name)
+        page.wait(f"document.getElementById('error').innerText.startsWith('{name}: {words}')")
+    page.run("delete globalThis.VideoDecoder")
+    page.choose(source)
+    page.wait("document.getElementById('error').innerText.startsWith('clip.mp4: this browser has no WebCodecs')")
+    assert page.run("return document.body.dataset.state") == "empty"
