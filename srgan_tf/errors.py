@@ -5,6 +5,8 @@ that reaches a command is a fault of this package: it is shown with its tracebac
 """
 
 import contextlib
+import sys
+import typing
 from collections.abc import Iterator
 
 # What the full install requires and the light one (light/setup.py) does not.
@@ -26,6 +28,13 @@ class ModelNotFoundError(UserError, FileNotFoundError):
 
 class MissingPackageError(UserError, ImportError):
     """An optional package is not installed; the message has the command that installs it."""
+
+
+def end_without_packages() -> typing.NoReturn:
+    """Ends a command, with one line, where this Python has not the packages that every command needs."""
+    print(f"srgan_tf is not installed for {sys.executable}: activate the environment that it was installed in, or run "
+          "`pip install .` in a clone of srgan_tf", file=sys.stderr)
+    sys.exit(2)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from absl import flags as absl_flags
+try:
+    from absl import flags as absl_flags
+except ModuleNotFoundError:  # of the packages that every command needs, the first to be imported
+    from srgan_tf.errors import end_without_packages
+
+    end_without_packages()
 
 from srgan_tf import __version__
 from srgan_tf.errors import MENDABLE, UserError, light_install

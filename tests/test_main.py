@@ -69,6 +69,17 @@ def test_a_file_instead_of_a_command(ended, tmp_path, monkeypatch):
     assert err.endswith(f" To upscale this file: {program} upscale 'my photo.jpg'\n")
 
 
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_a_python_without_the_packages(verb):
+    """A new terminal in which nobody has activated the environment."""
+    for module in ([f"srgan_tf.{verb}"], ["srgan_tf", verb]):
+        done = subprocess.run([sys.executable, "-S", "-m", *module, "--help"], capture_output=True, text=True,
+                              env={"PYTHONPATH": str(Path(srgan_tf.__file__).parent.parent)})
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"srgan_tf is not installed for {sys.executable}: activate")
+        assert done.stderr.count("\n") == 1
+
+
 def test_version(ended):
     expected = f"srgan_tf {srgan_tf.__version__}\n"
     assert ended("--version")[1:] == (0, expected, "")
