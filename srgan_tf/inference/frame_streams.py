@@ -3,6 +3,7 @@
 import dataclasses
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -73,23 +74,41 @@ def stream_of(upscaler: Upscaler, shape: tuple[int, int], size: Target, dtype: t
 
 
 class StillStream:
-    """Each frame by itself, and one that equals the frame before not again."""
+    """Each frame by itself, and one that equals the frame before not again.
+
+    Where the runtime works on several calls at once, it is given the next frames while one is waited for.
+    """
 
     def __init__(self, upscaler: Upscaler, size: Target, dtype: type):
-        self._upscaler, self._before, self._upscaled = upscaler, None, None
+        count = upscaler.runtime.side_by_side
+        self._executor, self._ahead = (ThreadPoolExecutor(count), 2 * count) if count > 1 else (None, 0)
+        self._upscaler, self._before, self._upscaling, self._waiting = upscaler, None, None, deque()
         self._options = {"dtype": dtype} | ({"size": size.size} if size.scale is None else {"scale": size.scale})
 
     def push(self, frame: ClipFrame) -> Iterator[Finished]:
         repeated = self._before is not None and frame.pixels is not None and np.array_equal(frame.pixels, self._before)
         if frame.pixels is None:
-            self._upscaled = None
+            self._upscaling = None
         elif not repeated:
-            self._upscaled = self._upscaler(frame.pixels, **self._options)
+            self._upscaling = self._begun(frame.pixels)
         self._before = frame.pixels
-        yield Finished(frame, self._upscaled, repeated)
+        self._waiting.append((frame, self._upscaling, repeated))
+        yield from self._finished(self._ahead)
 
     def flush(self) -> Iterator[Finished]:
-        yield from ()
+        yield from self._finished(0)
+
+    def _begun(self, pixels: np.ndarray) -> Future:
+        if self._executor:
+            return self._executor.submit(self._upscaler, pixels, **self._options)
+        done = Future()
+        done.set_result(self._upscaler(pixels, **self._options))
+        return done
+
+    def _finished(self, ahead: int) -> Iterator[Finished]:
+        while len(self._waiting) > ahead:
+            frame, upscaling, repeated = self._waiting.popleft()
+            yield Finished(frame, upscaling and upscaling.result(), repeated)
 
 
 @dataclasses.dataclass

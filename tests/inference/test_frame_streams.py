@@ -1,5 +1,6 @@
 """Networks over time in a stream: scenes, repeats, delays, and what a resumed run continues with."""
 
+import threading
 from collections import Counter
 from itertools import pairwise
 
@@ -74,6 +75,21 @@ def test_each_scene_begins_anew(delay):
 def test_a_scene_is_warmed_up():
     frames = scenes(2, 2)
     assert added(through(stream(counting(warm_up=3)), frames), frames) == [2, 3, 2, 3]
+
+
+def test_frames_side_by_side():
+    both = threading.Barrier(2, timeout=20)  # two calls must meet
+
+    def run(images):
+        both.wait()
+        return images.repeat(2, axis=1).repeat(2, axis=2)
+
+    frames = scenes(8, height=8, width=6)
+    several = StillStream(Upscaler(Runtime("slow", 2, run, side_by_side=2)), scaled((8, 6), 2), np.uint8)
+    found = through(several, [*frames, frames[-1]])
+    assert [(one.frame.pts, one.repeated) for one in found] == [*((number, False) for number in range(8)), (8, True)]
+    for one in found:
+        np.testing.assert_array_equal(one.upscaled[::2, ::2], one.frame.pixels)
 
 
 def test_cuts():
