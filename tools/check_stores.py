@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1",
                "GOOGLE_CLOUD_PROJECT": "any", "PYTHONPATH": str(ROOT)}
 MODEL = "mobile_x4_int8"
+RUNNER = "--runner=DirectRunner --direct_num_workers=2 --direct_running_mode=multi_processing"
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
     good = True
     for name in sys.argv[1:] or STORES:
         with tempfile.TemporaryDirectory() as folder, STORES[name](Path(folder)) as (url, options):
-            good = check(name, url, f"--runner=DirectRunner {options}", Path(folder)) and good
+            good = check(name, url, f"{RUNNER} {options}", Path(folder)) and good
     return 0 if good else 1
 
 
