@@ -11,6 +11,7 @@ const SECONDS = 60, PIXELS = 4096 * 2304; // of what is taken, of the frames tha
 const BITS = 0.25, LEAST = 1e6; // of the result's stream: for each pixel, and each second at least
 const AHEAD = 4; // packets and frames under way
 const TURN = 2; // seconds from one key frame to the next
+const HINT = "`srgan-tf upscale` leaves out what is damaged.";
 const OPAQUE = { grey: false, alpha: false };
 const NONE = "this browser has no WebCodecs here (they need HTTPS or localhost): `srgan-tf upscale` takes clips everywhere.";
 
@@ -62,7 +63,7 @@ async function* frames(clip) {
     decoder.configure(config);
     let flushed = false;
     const taken = function* () {
-      if (failure) throw new Error(`this browser cannot decode it: ${failure.message}`);
+      if (failure) throw new Error(`this browser cannot decode it: ${failure.message} ${HINT}`);
       while (ready.length) {
         const frame = ready.shift(), packet = times.get(frame.timestamp);
         times.delete(frame.timestamp);
@@ -71,10 +72,10 @@ async function* frames(clip) {
       }
     };
     for (const packet of packets) {
-      const timestamp = Math.round(packet.time / timescale * 1e6);
+      const timestamp = Math.round(packet.time / timescale * 1e6), bytes = await data(packet);
+      yield* taken(); // an error closes the decoder
       times.set(timestamp, packet);
-      decoder.decode(new EncodedVideoChunk({ type: packet.key ? "key" : "delta", timestamp, data: await data(packet) }));
-      yield* taken();
+      decoder.decode(new EncodedVideoChunk({ type: packet.key ? "key" : "delta", timestamp, data: bytes }));
       while (decoder.decodeQueueSize > AHEAD) {
         await something();
         yield* taken();

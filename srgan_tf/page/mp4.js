@@ -120,7 +120,7 @@ function samples(track) {
     for (let one = 0; one < chunk.count && found.length < count; one++) {
       const place = found.length, size = constant || sizes.getUint32(12 + 4 * place), duration = durations[place] ?? 0;
       const shift = (offsets[place] ?? 0) | 0; // signed in version 1, and small in version 0
-      found.push({ at, size, duration, key: !sync || keys.has(place + 1), time: time + shift, first: !one });
+      found.push({ at, size, duration, key: !sync || keys.has(place + 1), time: time + shift });
       at += size;
       time += duration;
     }
@@ -181,9 +181,9 @@ export class Mp4Writer {
 
   /** The file: moov is first, then runs of frames, each with the sound that belongs to it. */
   async finish() {
-    const { clip } = this, { sounds, moov, brand } = clip.parts, placed = [];
+    const { clip } = this, { sounds, brand } = clip.parts, placed = [];
     const pieces = this.pieces();
-    for (const sound of sounds) pieces.push(...soundPieces(moov, sound));
+    for (const sound of sounds) pieces.push(...soundPieces(sound));
     pieces.sort((one, other) => one.seconds - other.seconds);
     const ftyp = box("ftyp", letters(brand), number(512), letters(brand === "qt  " ? "qt  " : "isomiso2mp41"));
     const head = this.head(pieces, 0).length + ftyp.length + 16;
@@ -268,14 +268,26 @@ function whole(view, type) {
   return found ? copied(part(view, found.start, found.stop)) : new Uint8Array(0);
 }
 
-/** The chunks of a sound track. */
-function soundPieces(moov, track) {
-  const rate = clock(find(track, "mdia", "mdhd")), found = [];
-  for (const { at, size, time, first } of samples(track)) {
-    if (first) found.push({ from: track, seconds: time / rate, start: at, size: 0 });
-    found.at(-1).size += size;
-  }
-  return found;
+/** The chunks of a sound track. Its samples are not listed: each number of PCM is one. */
+function soundPieces(track) {
+  const rate = clock(find(track, "mdia", "mdhd")), stbl = find(track, "mdia", "minf", "stbl"), sizes = find(stbl, "stsz");
+  const entry = find(stbl, "stsd"), pcm = entry.getUint16(32) * entry.getUint16(34) / 8; // channels, bits
+  const constant = sizes.getUint32(4) === 1 ? pcm : sizes.getUint32(4); // QuickTime writes 1 for PCM of any size
+  const durations = rows(find(stbl, "stts"), 2);
+  let sample = 0, time = 0, run = 0, left = durations[0]?.[0] ?? 0;
+  return chunks(stbl).map(({ at, count }) => {
+    const piece = { from: track, seconds: time / rate, start: at, size: constant * count };
+    for (let one = 0; !constant && one < count; one++) piece.size += sizes.getUint32(12 + 4 * (sample + one));
+    sample += count;
+    for (let rest = count; rest && run < durations.length;) {
+      const taken = Math.min(rest, left);
+      time += taken * durations[run][1];
+      rest -= taken;
+      left -= taken;
+      if (!left) left = durations[++run]?.[0] ?? 0;
+    }
+    return piece;
+  });
 }
 
 /** A track's boxes, with new places of its chunks. */
