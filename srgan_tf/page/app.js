@@ -13,6 +13,7 @@ let models = [], shown = null, going = false;
 function say(text) {
   $("error").hidden = !text;
   $("error").textContent = text;
+  if (text) $("error").scrollIntoView({ block: "nearest" });
 }
 
 function refresh() {
@@ -88,7 +89,7 @@ async function take(files) {
   const next = items.find((item) => item.state === "waiting");
   if (next && !going) await show(next);
   else refresh();
-  if (items.length && !document.activeElement?.offsetParent) $("start").focus();
+  if (items.length && !document.activeElement?.offsetParent) $("start").focus({ preventScroll: !$("error").hidden });
 }
 
 /** Throws an Error that says why an image is not taken. */
