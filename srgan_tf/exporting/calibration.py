@@ -55,7 +55,9 @@ def open_photographs(config: ExportConfig, scale: int) -> Photographs:
                             "(pip install 'srgan_tf[samples]'), or give --representative=DIR") from error
         return NO_PHOTOGRAPHS
     images = [load().lr for _, load in list(source.images)[:MOST_IMAGES]] if source else []
-    return Photographs(images, held_out, config.representative or "scikit-image")
+    # The card goes wherever the file goes: it names the folder, not where on this machine it lies.
+    name = expand(config.representative).name if config.representative else "scikit-image"
+    return Photographs(images, held_out, name)
 
 
 def _require_two(folder: Path) -> None:

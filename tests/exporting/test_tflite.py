@@ -217,7 +217,7 @@ def test_int8_needs_photographs(tmp_path, monkeypatch, photo):
         Image.fromarray(photo[:96, 60 * number :][:, :96]).save(tmp_path / f"mine/{number}.png")
     path = export_tflite(generator, tmp_path, "small", ExportConfig(**config))
     measured = json.loads(path.with_suffix(".json").read_text())["measured"]
-    assert (measured["photographs"], measured["count"]) == (config["representative"], 1)
+    assert (measured["photographs"], measured["count"]) == ("mine", 1)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "mine", "small.json", "small.tflite", "small_int8.json", "small_int8.tflite"]
 
