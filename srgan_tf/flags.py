@@ -172,15 +172,6 @@ def resolve_model(model: str, offline: bool = False, server: str = "") -> "Model
     return found
 
 
-def default_model() -> str:
-    """The model of those who name none; a line says so where it is not DEFAULT_MODEL."""
-    from srgan_tf.hub.light import default_model
-
-    name, note = default_model()
-    say(note)
-    return name
-
-
 def define(config_class: type) -> tuple[absl_flags.FlagValues, Callable[[], Any]]:
     """Defines a flag for each field of a dataclass.
 

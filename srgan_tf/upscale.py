@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 from srgan_tf import flags
-from srgan_tf.config import FAITHFUL_MODEL, UpscaleConfig
+from srgan_tf.config import UpscaleConfig
 from srgan_tf.text import show
 
 
@@ -28,13 +28,13 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     with flags.quiet_imports():
         from srgan_tf.inference.asked import asked_by
         from srgan_tf.inference.batch import upscale_files
-        from srgan_tf.inference.configured import bicubic_scale, configured_upscaler
+        from srgan_tf.inference.configured import bicubic_scale, configured_upscaler, model_of
         from srgan_tf.inference.file_options import file_options
         from srgan_tf.inference.preflight import make_plan, report_plan, summary
         from srgan_tf.workers import in_store
 
     if not (config.model or config.server):
-        config = dataclasses.replace(config, model=FAITHFUL_MODEL if config.sharpness else flags.default_model())
+        config = dataclasses.replace(config, model=model_of(config))
     name = "" if config.server else config.model
     scale = bicubic_scale(config) if name == "bicubic" else known_scale(name)
     asked = asked_by(config)

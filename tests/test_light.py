@@ -31,15 +31,15 @@ for line in commands:
             print(json.dumps([end.code or 0, out.getvalue(), err.getvalue()]), file=sys.__stdout__)
 """
 RUNNING = {
-    "upscale a.png": "uses fidelity_x4_int8, as photo_x4 needs TensorFlow",
+    "upscale a.png": "",
     "upscale a.png --model=mobile_x4_float16 -o b.png": "",
     "upscale --list": "",
-    "compare a.png": "edsr_x4, fidelity_x4, mobile_x4, perceptual_x4, photo_x4, raisr_x2 and ",
+    "compare a.png": "edsr_x4, fidelity_x4, mobile_x4, perceptual_x4, photo_gentle_x4, photo_x4, raisr_x2 and ",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
 }
 REFUSED = {
     "upscale a.png -o c.png --model=edsr_x4": "TensorFlow, which is not installed (edsr_x4_int8 runs without it)",
-    "upscale a.png -o c.png --sharpness=0.5": "edsr_x4 needs TensorFlow",
+    "upscale a.png -o c.png --sharpness=0.5": "fidelity_x4 needs TensorFlow",
     "upscale a.png -o c.png --model=realesrgan-x4plus": "realesrgan-x4plus needs TensorFlow",  # and no download begins
     "upscale a.png -o c.png --model=./small.keras": "keras is not installed",
     "export --output=exports": "photo_x4 needs TensorFlow",
@@ -77,7 +77,7 @@ def test_what_they_make(done):
     assert Image.open(folder / "upscaled/a_x4.png").size == Image.open(folder / "b.png").size == (32, 32)
     listed = ended["upscale --list"][1]
     names = re.findall(r"^(\w+) +x\d", listed, re.MULTILINE)
-    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8"]
+    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8", "photo_x4_int8"]
     assert "`pip install .`" in listed
     assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json"))
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const MODELS = ["photo_x4", "mobile_x4", "edsr_x4", "perceptual_x4"]; // the first is the one that the page begins with
+const MODELS = ["photo_x4", "mobile_x4", "fidelity_x4", "perceptual_x4"]; // the first is the one that the page begins with
 const root = fileURLToPath(new URL("..", import.meta.url)), own = `${root}.venv/bin/python`;
 const python = process.env.PYTHON ?? (existsSync(own) ? own : "python3");
 

@@ -8,8 +8,9 @@ from srgan_tf import lazy
 
 _HOMES = {
     **dict.fromkeys((
-        "COMPUTE_TYPES", "DEFAULT_MODEL", "FAITHFUL_MODEL", "OVERLAP", "PRECISIONS", "QUANTIZATIONS",
-        "RUN_MODELS", "RUNTIMES", "SCALES", "SCHEDULES", "SHARP_MODEL", "STRATEGIES", "TFLITE_IO", "TILE"), "choices"),
+        "COMPUTE_TYPES", "DEFAULT_MODEL", "FAITHFUL_MODEL", "GENTLE_MODEL", "OVERLAP", "PRECISIONS", "QUANTIZATIONS",
+        "RUN_MODELS", "RUNTIMES", "SCALES", "SCHEDULES", "SHARP_MODEL", "STRATEGIES", "STRENGTHS", "TFLITE_IO",
+        "TILE"), "choices"),
     "CompareConfig": "compare",
     "ConvertConfig": "convert",
     "EvaluateConfig": "evaluate",

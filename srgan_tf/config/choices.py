@@ -1,5 +1,7 @@
 """Values that more than one command or room knows."""
 
+from typing import NamedTuple
+
 from srgan_tf.errors import UserError
 
 SCALES = (1, 2, 3, 4, 8)
@@ -7,8 +9,27 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The generators that a run folder holds, the one to take first.
 RUN_MODELS = ("best.keras", "last.keras")
 DEFAULT_MODEL = "photo_x4"
-FAITHFUL_MODEL = "edsr_x4"
+FAITHFUL_MODEL = "fidelity_x4"
 SHARP_MODEL = "perceptual_x4"
+GENTLE_MODEL = "photo_gentle_x4"
+
+
+class Strength(NamedTuple):
+    """What a flag of `upscale` between 0 and 1 stands for.
+
+    Attributes:
+        models: of strength 0 and of strength 1; what lies between has their interpolated weights.
+        off: the strength at which the flag does nothing.
+        match_color: whether colours are matched unless it is said, as for models trained against a discriminator.
+    """
+
+    models: tuple[str, str]
+    off: float
+    match_color: bool
+
+
+STRENGTHS = {"sharpness": Strength((FAITHFUL_MODEL, SHARP_MODEL), 0, True),
+             "denoise": Strength((GENTLE_MODEL, DEFAULT_MODEL), 1, False)}
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
 OPTIMIZERS = ("adam", "muon")

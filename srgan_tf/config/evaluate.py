@@ -27,7 +27,7 @@ class EvaluateConfig(Settings):
 
     model: tuple[str, ...] = setting(
         (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
-        "bicubic; empty: the shipped edsr_x4, which is for clean images, as benchmarks are.", paths=True,
+        "bicubic; empty: the shipped fidelity_x4, which is for clean images, as benchmarks are.", paths=True,
         group="Basics")
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "

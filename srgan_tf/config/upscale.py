@@ -6,12 +6,11 @@ import re
 from srgan_tf.config.choices import (
     BEAM_HELP,
     COMPUTE_TYPES,
-    FAITHFUL_MODEL,
     OFFLINE_HELP,
     OVERLAP,
     OVERLAP_HELP,
     RUNTIMES,
-    SHARP_MODEL,
+    STRENGTHS,
     TILE_HELP,
     TRUST_HELP,
     VIDEO_CODECS,
@@ -31,13 +30,16 @@ class UpscaleConfig(Settings):
 
     model: str = setting(
         "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite file, foreign "
-        "weights (.pth, .safetensors, .param) or bicubic; empty: photo_x4, or the model that --server names.",
-        group="Basics")
+        "weights (.pth, .safetensors, .param) or bicubic; empty: photo_x4_int8, on a GPU or with --runtime or "
+        "--precision photo_x4, with --server the model that its URL names.", group="Basics")
     list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
                          group="Basics")
     sharpness: float = setting(
-        0, "Instead of --model: interpolate between edsr_x4 (near 0: faithful) and perceptual_x4 (1: invents texture); "
-        "0: off.", low=0, group="Basics")
+        0, "For clean images, instead of --model: interpolate between fidelity_x4 (near 0: faithful) and perceptual_x4 "
+        "(1: invents texture); 0: off.", low=0, group="Basics")
+    denoise: float = setting(
+        1, "How much noise and how many JPEG blocks the default model removes: 1 is photo_x4, 0 is photo_gentle_x4, "
+        "which keeps more texture; between 0 and 1, interpolate between the two.", low=0, group="Basics")
     output: str = setting(
         "upscaled", "Folder for the upscaled images; for one image also a file, as in large.png. A name with a slash "
         "at its end is always a folder.", group="Basics")
@@ -77,7 +79,8 @@ class UpscaleConfig(Settings):
         group="Quality")
     match_color: bool | None = setting(
         None, "Correct shifts of colour and brightness: results get the low frequencies of their images. On by default "
-        "for --sharpness and for named models that were trained against a discriminator.", group="Quality")
+        "for --sharpness, perceptual_x4 and published models that were trained against a discriminator.",
+        group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     page: int = setting(
         0, "Number of the page of a TIFF, or of the frame of an animated image, to upscale, counted from 1; 0: the "
@@ -143,8 +146,16 @@ class UpscaleConfig(Settings):
             given = [f"--{name}" for name in others if getattr(self, name)]
             if getattr(self, one) and given:
                 raise UserError(f"--{one} and {' and '.join(given)} contradict each other: give one of them")
-        if self.sharpness > 1:
-            raise UserError(f"--sharpness must be within 0..1; got {self.sharpness:g}")
-        if self.sharpness and (self.server or self.model not in ("", FAITHFUL_MODEL)):
-            raise UserError(f"--sharpness lies between the shipped models {FAITHFUL_MODEL} and {SHARP_MODEL}: give "
-                            "neither --model nor --server with it")
+        if len(asked := self.strengths()) > 1:
+            raise UserError(f"{' and '.join(f'--{name}' for name in asked)} contradict each other: give one of them")
+        for name, kind in STRENGTHS.items():
+            value = getattr(self, name)
+            if value > 1:
+                raise UserError(f"--{name} must be within 0..1; got {value:g}")
+            if value != kind.off and (self.server or self.model not in ("", *kind.models)):
+                raise UserError(f"--{name} lies between the shipped models {' and '.join(kind.models)}: give neither "
+                                "another --model nor --server with it")
+
+    def strengths(self) -> dict[str, float]:
+        """The flags of STRENGTHS that are not off."""
+        return {name: getattr(self, name) for name, kind in STRENGTHS.items() if getattr(self, name) != kind.off}

@@ -23,10 +23,10 @@ from srgan_tf.hub import (
     ModelRef,
     absent_models,
     has_keras,
-    is_adversarial,
     licence_terms,
     present_models,
     resolve,
+    shifts_colors,
     without_keras,
 )
 from srgan_tf.imaging import matlab_resize, premultiply, to_uint8, to_unit, unpremultiply
@@ -143,7 +143,7 @@ def compare(pixels: np.ndarray, models: dict[str, ModelRef], config: CompareConf
     made = {}
     for text, model in models.items():
         run = _Run(labels[text], model, licence_terms(model.licence), f"--{_flag(model)}={shlex.quote(text)}",
-                   is_adversarial(text))
+                   shifts_colors(text))
         made[text] = _attempt(run, pixels, config, opening, failures)
     path = {}
     if made.get(FAITHFUL_MODEL) and made.get(SHARP_MODEL):
@@ -182,9 +182,9 @@ def _between(made: dict[str, Result | None], pixels: np.ndarray, config: Compare
 
 
 def _generator(sharpness: float, config: CompareConfig) -> Any:
-    from srgan_tf.inference.sharpness import generator_between  # imports Keras
+    from srgan_tf.inference.strength import generator_between  # imports Keras
 
-    return generator_between(sharpness, config.runtime, config.precision)
+    return generator_between("sharpness", sharpness, config.runtime, config.precision)
 
 
 def _attempt(run: _Run, pixels: np.ndarray, config: CompareConfig, opening: Opening,

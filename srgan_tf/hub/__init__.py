@@ -13,7 +13,7 @@ _HOMES = {
     "has_keras": "light",
     "licence_terms": "published",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
-    **dict.fromkeys(("ModelRef", "find_saved_model", "is_adversarial", "known_scale", "resolve"), "references"),
+    **dict.fromkeys(("ModelRef", "find_saved_model", "shifts_colors", "known_scale", "resolve"), "references"),
     **dict.fromkeys(("shipped_facts", "shipped_files"), "shipped"),
 }
 __getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 import math
 
-from srgan_tf.config import UpscaleConfig
+from srgan_tf.config import STRENGTHS, UpscaleConfig
 from srgan_tf.hub import ModelRef
+from srgan_tf.hub.light import default_model
 from srgan_tf.inference.color_matching import matches_color
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.tokens import token_in
@@ -14,13 +15,19 @@ def bicubic_scale(config: UpscaleConfig) -> int:
     return math.ceil(config.scale) or 4
 
 
-def configured_upscaler(config: UpscaleConfig, model: ModelRef) -> Upscaler:
-    """Opens the model, or the network between two for --sharpness."""
-    network = model
-    if config.sharpness:
-        from srgan_tf.inference.sharpness import generator_between
+def model_of(config: UpscaleConfig) -> str:
+    """The model of those who name none; one of the two between which --sharpness or --denoise lies."""
+    between = [STRENGTHS[name].models[0] for name in config.strengths()]
+    return between[0] if between else default_model(config.precision != "" or config.runtime != "tensorflow")
 
-        network = generator_between(config.sharpness, config.runtime, config.precision)
+
+def configured_upscaler(config: UpscaleConfig, model: ModelRef) -> Upscaler:
+    """Opens the model, or the network between two for --sharpness and --denoise."""
+    network = model
+    for name, strength in config.strengths().items():
+        from srgan_tf.inference.strength import generator_between
+
+        network = generator_between(name, strength, config.runtime, config.precision)
     return Upscaler(network, tile=config.tile, overlap=config.overlap, scale=bicubic_scale(config),
                     threads=config.threads, runtime=config.runtime, precision=config.precision,
                     self_ensemble=config.self_ensemble, match_color=matches_color(config),

@@ -38,5 +38,5 @@ def file_options(config: Any, model: Any = "") -> FileOptions:
 def _software(config: Any) -> str:
     """What the metadata say that made the image: a model's name, and not where on this machine it lies."""
     name = Path(config.model).name
-    model = f"{name} at sharpness {config.sharpness:g}" if config.sharpness else name
+    model = name + "".join(f" at {strength} {value:g}" for strength, value in config.strengths().items())
     return f"srgan_tf {__version__}" + (f" ({model})" if model else "")

@@ -101,17 +101,17 @@ def test_the_page_asks_for_nothing(command, image, tmp_path):
 def test_between_the_two_models_that_ship(command, image, tmp_path, photo):
     """What is shown is the network interpolation by which upscale, too, makes its --sharpness."""
     image("a.png", photo[:12, :10])
-    assert command("compare", "a.png", "--models=perceptual_x4,edsr_x4", "--sharpness=0.25").status == 0
+    assert command("compare", "a.png", "--models=perceptual_x4,fidelity_x4", "--sharpness=0.25").status == 0
     reader, document = page_of(tmp_path / "compared/a.html")
     names = [view["name"] for view in document["views"]]
-    assert names == ["input", "bicubic", "perceptual_x4", "edsr_x4", "sharpness 0.25"]
+    assert names == ["input", "bicubic", "perceptual_x4", "fidelity_x4", "sharpness 0.25"]
     assert document["path"] == [{"sharpness": "0", "view": 3}, {"sharpness": "0.25", "view": 4},
                                 {"sharpness": "1", "view": 2}]
     (control,) = reader.all("input", id="strength")
     assert (control["min"], control["max"]) == ("0", "2")
     assert "whole image" not in table_of(reader)
     assert view_of(document, "sharpness 0.25")["command"].endswith(" a.png --sharpness=0.25")
-    between = interpolate(load_generator("edsr_x4"), load_generator("perceptual_x4"), 0.25)
+    between = interpolate(load_generator("fidelity_x4"), load_generator("perceptual_x4"), 0.25)
     for view, model in ((4, between), (2, "perceptual_x4")):  # with colours matched, as upscale does
         expected = Upscaler(model, match_color=True)(photo[:12, :10])
         np.testing.assert_array_equal(pixels_of(document["views"][view]), expected)
@@ -188,7 +188,7 @@ def test_a_page_with_a_profile(command, refused, tmp_path, photo):
     (["a.png", "--crop=full", "--max_megapixels=0.07"], "a crop of 300x256 has 0.1 megapixels"),
     (["a.png", "--models="], "--models is empty"),
     (["a.png", "--models=edsr_x5"], "did you mean edsr_x4?"),
-    (["a.png", "--sharpness=0,0.5"], "--sharpness must lie between 0 (edsr_x4) and 1 (perceptual_x4)"),
+    (["a.png", "--sharpness=0,0.5"], "--sharpness must lie between 0 (fidelity_x4) and 1 (perceptual_x4)"),
     (["a.png", "--sharpness=nan"], "--sharpness must lie between"),
     (["a.png", "-o", "page.png"], "--output must be a folder, or a file that ends in .html; got page.png"),
     (["a.png", "-o", "a.png"], "--output must be a folder, or a file that ends in .html; got a.png"),

@@ -26,7 +26,7 @@ def _no_framework(monkeypatch):
     ("prepare", ["--preview", "--output=/proc/nowhere/a.png"], "/proc/nowhere"),
     ("export", ["--model=nowhere", "--output=out"], "no model 'nowhere'"),
     ("serve", ["--model=nowhere"], "no model 'nowhere'"),
-    ("interpolate", ["--model_a=edsr_x4", "--model_b=perceptual_x4", "--input=nowhere.png"],
+    ("interpolate", ["--model_a=fidelity_x4", "--model_b=perceptual_x4", "--input=nowhere.png"],
      "No such file or directory: nowhere.png"),
 ])
 def test_it_is_said_at_once(verb, arguments, message, refused, tmp_path):

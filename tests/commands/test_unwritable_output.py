@@ -13,7 +13,7 @@ from PIL import Image
     ("convert", ["--model=edsr_x4", "--output=/proc/a.keras"]),
     ("evaluate", ["--model=edsr_x4", "--benchmark=bench", "--output=/proc"]),
     ("export", ["--model=edsr_x4", "--output=/proc"]),
-    ("interpolate", ["--model_a=edsr_x4", "--model_b=perceptual_x4", "--output=/proc"]),
+    ("interpolate", ["--model_a=fidelity_x4", "--model_b=perceptual_x4", "--output=/proc"]),
     ("upscale", ["a.png", "--output=/proc"])])
 def test_it_is_refused_first(refused, monkeypatch, tmp_path, photo, name, arguments):
     def too_late(*_, **__):

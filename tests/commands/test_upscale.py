@@ -240,6 +240,11 @@ def test_too_many_pixels(command, images, tmp_path):
     (["in", "--scale=2", "--height=50", "--width=3"], "--scale and --width and --height contradict each other"),
     (["in", "--max_side=20", "--width=3"], "--max_side and --width contradict each other: give one of them"),
     (["in", "--quality=80", "--lossless"], "--quality and --lossless contradict each other"),
+    (["in", "--denoise=1.5"], "--denoise must be within 0..1; got 1.5"),
+    (["in", "--denoise=0.5", "--model=edsr_x4"], "--denoise lies between the shipped models photo_gentle_x4 and "
+     "photo_x4: give neither another --model nor --server with it"),
+    (["in", "--sharpness=0.5", "--server=http://127.0.0.1:1/v1/models/a"], "--sharpness lies between"),
+    (["in", "--denoise=0.5", "--sharpness=0.5"], "--sharpness and --denoise contradict each other"),
     (["in", "--quality=101"], "--quality must be within 1..100, or 0 for the format's own; got 101"),
     (["in", "--suffix=/../../out"], "--suffix is a part of a file's name, without folders; got '/../../out'"),
     (["in", "--suffix=_{size}"], "--suffix may hold {scale}, {width} and {height}; got {size}"),

@@ -10,6 +10,7 @@ from PIL import Image
 
 from srgan_tf.data.catalog import open_source
 from srgan_tf.hub import load_model, shipped_files
+from srgan_tf.hub.light import default_model
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics import psnr
@@ -17,13 +18,24 @@ from srgan_tf.metrics import psnr
 SHIPPED = {name: file for name, file in shipped_files().items() if file.suffix == ".keras"}
 EXPORTS = {name: file for name, file in shipped_files().items() if file.suffix == ".tflite"}
 # dB over bicubic: these give fidelity away, for texture and for the removal of noise and JPEG's blocks.
-LEAST_GAIN = {"perceptual_x4": -0.5, "photo_x4": -2.5}
+LEAST_GAIN = {"perceptual_x4": -0.5, "photo_x4": -2.5, "photo_gentle_x4": -1.5}
 
 
 def test_there_is_a_default():
     assert {"edsr_x4", "photo_x4"} <= SHIPPED.keys()
     assert load_model("edsr_x4").count_params() == 1_517_571
     assert sum(path.stat().st_size for path in SHIPPED["edsr_x4"].parent.iterdir()) <= 12 << 20
+
+
+def test_the_default_is_in_int8_unless_there_is_a_gpu_or_a_network_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert default_model() == "photo_x4_int8"
+    assert default_model(network=True) == "photo_x4"
+    (tmp_path / "nvidia-smi").touch(0o755)
+    assert default_model() == "photo_x4"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert default_model() == "photo_x4_int8"
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -45,11 +57,25 @@ def test_sharpness_leads_from_one_to_the_other(command, tmp_path, photo):
         done = command("upscale", "photo.png", f"--sharpness={sharpness}", f"--output={sharpness}")
         assert done.status == 0, done.err
         made[sharpness] = np.asarray(Image.open(tmp_path / str(sharpness) / "photo_x4.png"))
-    np.testing.assert_array_equal(made[0], Upscaler("photo_x4")(photo[:60, :60]))  # 0 is off
+    np.testing.assert_array_equal(made[0], Upscaler(default_model())(photo[:60, :60]))  # 0 is off
     np.testing.assert_array_equal(made[1], Upscaler("perceptual_x4", match_color=True)(photo[:60, :60]))
-    made[0] = Upscaler("edsr_x4")(photo[:60, :60])
+    made[0] = Upscaler("fidelity_x4")(photo[:60, :60])
     detail = {sharpness: np.abs(np.diff(image.astype(int), axis=0)).mean() for sharpness, image in made.items()}
     assert detail[0] < detail[0.5] < detail[1]
+
+
+def test_denoise_leads_from_gentle_to_strong(command, tmp_path, photo):
+    lr = np.uint8(np.clip(photo[:60, :60] + np.random.default_rng(0).normal(0, 8, (60, 60, 3)), 0, 255))
+    Image.fromarray(lr).save(tmp_path / "photo.png")
+    made = {}
+    for denoise in (0, 0.5, 1):
+        done = command("upscale", "photo.png", f"--denoise={denoise}", f"--output={denoise}")
+        assert done.status == 0, done.err
+        made[denoise] = np.asarray(Image.open(tmp_path / str(denoise) / "photo_x4.png"))
+    np.testing.assert_array_equal(made[0], Upscaler("photo_gentle_x4")(lr))
+    np.testing.assert_array_equal(made[1], Upscaler(default_model())(lr))  # 1 is off
+    noise = {denoise: np.abs(np.diff(image.astype(int), axis=0)).mean() for denoise, image in made.items()}
+    assert noise[0] > noise[0.5] > noise[1]
 
 
 def test_the_default_cleans_a_photograph_from_the_web():
