@@ -2,7 +2,7 @@
 
 Examples:
     python -m srgan_tf.upscale holiday.jpg
-    python -m srgan_tf.upscale render.png --model=edsr_x4 --output=large.png     # a clean image
+    python -m srgan_tf.upscale render.png --model=fidelity_x4 --output=large.png # a clean image
     python -m srgan_tf.upscale scans/ "more/*.png" --model=runs/edsr --output=upscaled
     python -m srgan_tf.upscale clip.mp4 --model=mobile_x4 --start=1:30 --end=1:40
 """
