@@ -129,7 +129,7 @@ def test_tflite_runs_by_litert_alone(tmp_path, photo):
 
 
 def test_versions_count_up(tmp_path):
-    generator = lifelike("edsr")
+    generator = lifelike("srcnn", features=4)
     for name in ("7", "notes", "12.old"):
         (tmp_path / name).mkdir()
     assert export_saved_model(generator, tmp_path, "", CONFIG).name == "8"
@@ -147,7 +147,7 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, format):
     (tmp_path / "named.tflite").write_text("mine")
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="the disk is on fire"):
-        FORMATS[format](lifelike("edsr"), tmp_path, "named", CONFIG)
+        FORMATS[format](lifelike("edsr", scale=2, features=16), tmp_path, "named", CONFIG)
     assert [path.name for path in tmp_path.iterdir()] == ["named.tflite"]
     assert (tmp_path / "named.tflite").read_text() == "mine"
 
@@ -155,7 +155,7 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, format):
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_full_disk_is_an_error_of_the_system(tmp_path, format):
     """Commands answer an OSError in one line; TensorFlow's own errors would end in a traceback."""
-    generator = lifelike("edsr")
+    generator = lifelike("edsr", scale=2, features=16)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
     try:

@@ -1,5 +1,6 @@
 """What the .tflite files hold: forms that mobile runtimes take, in every quantization, and true cards."""
 
+import functools
 import importlib.util
 import json
 import os
@@ -15,7 +16,7 @@ from inference.lifelike import EXPORTED, lifelike
 from PIL import Image
 
 from srgan_tf.config import ExportConfig
-from srgan_tf.exporting import export_tflite
+from srgan_tf.exporting import calibration, export_tflite
 from srgan_tf.exporting.tflite_graph import (
     FORMS,
     mobile_forms,
@@ -57,15 +58,19 @@ for path in map(pathlib.Path, sys.argv[2:]):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The path of each row's file."""
+    """The path of each row's file, calibrated and measured on few pixels: the networks are small."""
     folder, generators = tmp_path_factory.mktemp("tflite"), {name: small(name) for name in EXPORTED}
     paths = {}
-    for row, (name, settings) in ROWS.items():
-        config = ExportConfig(model="-", output="-", **{"tile": str(TILE), **settings})
-        paths[row] = export_tflite(generators[name], folder, row.replace(" ", "_"), config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "MOST_PIXELS", 16 * TILE * TILE)
+        patch.setattr(calibration, "MEASURED_SIDE", 2 * TILE)
+        for row, (name, settings) in ROWS.items():
+            config = ExportConfig(model="-", output="-", **{"tile": str(TILE), **settings})
+            paths[row] = export_tflite(generators[name], folder, row.replace(" ", "_"), config)
     return paths
 
 
+@functools.cache
 def small(name: str):
     """As narrow as calibrating it takes no time."""
     return lifelike(name, features=16, **({"growth_channels": 8} if name == "rrdb" else {}))

@@ -1,7 +1,9 @@
 """OpenVINO beside TensorFlow on the same weights, from a .keras file and from a SavedModel."""
 
+import functools
 import os
 import signal
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,13 +12,14 @@ from inference.lifelike import lifelike
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import export_saved_model
 from srgan_tf.inference import Upscaler
-from srgan_tf.models import save_model
+from srgan_tf.models import GENERATORS, save_model
+from srgan_tf.runtimes import Runtime, open_runtime
 
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("openvino")
-    generator = lifelike("edsr")
+    generator = lifelike("edsr", scale=2)
     save_model(generator, folder / "small.keras")
     for precision in ("float32", "bfloat16"):
         (folder / precision).mkdir()
@@ -25,22 +28,29 @@ def exports(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def opened(exports) -> Callable[..., Runtime]:
+    """Opens what is in the folder, once: most of the time goes into that."""
+    return functools.cache(lambda name, runtime="tensorflow", precision="": open_runtime(
+        exports / name, runtime=runtime, precision=precision, threads=1))
+
+
 @pytest.mark.parametrize("name", ["small.keras", "float32"])
-def test_it_gives_the_same_image(exports, name, photo):
+def test_it_gives_the_same_image(opened, name, photo):
     image = photo[30:61, 40:87]
-    expected = Upscaler(exports / "small.keras", tile=40)(image)
+    expected = Upscaler(opened("small.keras"), tile=40)(image)
     for precision, levels in (("float32", 1), ("bfloat16", 12)):
-        upscaler = Upscaler(exports / name, tile=40, runtime="openvino", precision=precision, threads=1)
+        upscaler = Upscaler(opened(name, "openvino", precision), tile=40)
         upscaled = upscaler(image)
         again = upscaler(image[::-1])
         assert np.abs(upscaled.astype(int) - expected).max() <= levels
         assert (again != upscaled).any()  # and what was returned before is not written to
 
 
-def test_self_ensemble_is_of_unrounded_images(exports, photo):
+def test_self_ensemble_is_of_unrounded_images(opened, photo):
     image = photo[30:41, 40:57]
-    expected, found = (Upscaler(exports / "small.keras", runtime=runtime, self_ensemble=True)(image).astype(int)
-                       for runtime in ("tensorflow", "openvino"))
+    models = opened("small.keras"), opened("small.keras", "openvino", "float32")
+    expected, found = (Upscaler(model, self_ensemble=True)(image).astype(int) for model in models)
     assert np.abs(found - expected).max() <= 1
 
 
@@ -53,17 +63,18 @@ def test_what_it_cannot_take_is_refused(exports):
         Upscaler(exports / "float32", precision="bfloat16")
 
 
-def test_keras_computes_in_what_is_asked_for(exports, photo):
+def test_keras_computes_in_what_is_asked_for(opened, photo):
     image = photo[30:61, 40:87]
-    full, half = (Upscaler(exports / "small.keras", precision=precision)(image).astype(int)
+    full, half = (Upscaler(opened("small.keras", precision=precision))(image).astype(int)
                   for precision in ("", "bfloat16"))
     assert 0 < np.abs(full - half).max() <= 12
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_signals_arrive_after_models_have_gone(exports):
+def test_signals_arrive_after_models_have_gone():
     """OpenVINO changes the stack that signals are handled on. In a child, which a wrong one would kill."""
-    first, second = (Upscaler(exports / "small.keras", runtime="openvino") for _ in range(2))
+    network = GENERATORS["srcnn"](features=4)
+    first, second = (Upscaler(network, runtime="openvino") for _ in range(2))
     del first
     del second
     if not (child := os.fork()):
