@@ -6,6 +6,7 @@
     models.json                     what the page must know of each model, the first of which it begins with
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -49,7 +50,12 @@ def export_web(generator: Generator, folder: Path, name: str, config: ExportConf
     runtime = list(litert_js(config.litert_js, config.offline))  # first, for it may be out of reach
     places = {file.name: file.read_bytes() for file in _page_files()}
     (folder / "models").mkdir(exist_ok=True)
-    model = export_tflite(generator, folder / "models", name, dataclasses.replace(config, dynamic=True))
+    try:
+        model = export_tflite(generator, folder / "models", name, dataclasses.replace(config, dynamic=True))
+    except BaseException:
+        with contextlib.suppress(OSError):  # it holds other models
+            (folder / "models").rmdir()
+        raise
     for place, content in runtime:
         _write(folder / "litert" / place, content)
     for place, content in places.items():

@@ -59,7 +59,7 @@ def test_damaged_bytes_never_raise_anything_else(tmp_path, name):
 def test_not_an_image(tmp_path):
     path = tmp_path / "notes.png"
     path.write_text("This is not an image.\n")
-    assert "not an image that is read (PNG, JPEG" in refusal(path)
+    assert "not an image in a known format (PNG, JPEG" in refusal(path)
     path.write_bytes(b"")
     assert "empty" in refusal(path)
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")  # which Pillow gives to ghostscript
