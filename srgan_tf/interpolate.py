@@ -1,7 +1,7 @@
 """Interpolates between two networks of the same architecture, and draws sheets of their outputs.
 
 Examples:
-    python -m srgan_tf.interpolate --model_a=edsr_x4 --model_b=perceptual_x4 --alpha=0.5 --output=between
+    python -m srgan_tf.interpolate --model_a=fidelity_x4 --model_b=perceptual_x4 --alpha=0.5 --output=between
     python -m srgan_tf.interpolate --model_a=runs/esrgan_psnr --model_b=runs/esrgan --input=photo.jpg
 """
 
