@@ -39,7 +39,7 @@ class UpscaleConfig(Settings):
         "(1: invents texture); 0: off.", low=0, group="Basics")
     denoise: float = setting(
         1, "How much noise and how many JPEG blocks the default model removes: 1 is photo_x4, 0 is photo_gentle_x4, "
-        "which keeps more texture; between 0 and 1, interpolate between the two.", low=0, group="Basics")
+        "which keeps more of the image, noise included; between 0 and 1, interpolate.", low=0, group="Basics")
     output: str = setting(
         "upscaled", "Folder for the upscaled images; for one image also a file, as in large.png. A name with a slash "
         "at its end is always a folder.", group="Basics")

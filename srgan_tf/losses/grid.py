@@ -10,8 +10,8 @@ def grid(hr: KerasTensor, sr: KerasTensor) -> KerasTensor:
     """Mean absolute value of the pattern of 4x4 pixels that `sr - hr` repeats, apart from its average.
 
     The difference is averaged over 8x8 periods, each of the 16 places in a period by itself (fewer periods where the
-    images are smaller), and the average of the 16 is subtracted. Texture averages out; dots at every fourth pixel,
-    which features of VGG19 and discriminators with strides hardly see, stay.
+    images are smaller), and the average of the 16 is subtracted. Texture averages out; dots at every fourth pixel, as
+    a run against VGG19's features and a PatchGAN left them (perceptual_x4's card), stay.
 
     Args:
         hr: the references, float [B,H,W,C] in [0, 1], at least 4 pixels a side; what exceeds whole periods is left out.
