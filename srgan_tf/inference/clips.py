@@ -173,7 +173,7 @@ def _make_segments(upscaler: Upscaler, clip: Clip, size: Target, settings: ClipS
     stream = stream_of(upscaler, (clip.height, clip.width), size, np.uint16 if encoding.deep else np.uint8, count,
                        parts.memory(len(done) - 1))
     # The threads end before the writer leaves what is unfinished.
-    with (SegmentWriter(parts, len(done), clip, encoding) as writer,
+    with (contextlib.closing(stream), SegmentWriter(parts, len(done), clip, encoding) as writer,
           ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(1) as encoder,
           tqdm(desc=printable(clip.path.name), unit="frame", initial=count, total=_expected(clip, settings),
                disable=None) as bar):

@@ -45,6 +45,9 @@ class FrameStream(Protocol):
     def flush(self) -> Iterator[Finished]:
         """Gives those that are left after the last frame."""
 
+    def close(self) -> None:
+        """Ends it, also where frames are left: those that are not begun are not upscaled any more."""
+
 
 def stream_of(upscaler: Upscaler, shape: tuple[int, int], size: Target, dtype: type, number: int,
               memory: Mapping[str, np.ndarray]) -> FrameStream:
@@ -97,6 +100,10 @@ class StillStream:
 
     def flush(self) -> Iterator[Finished]:
         yield from self._finished(0)
+
+    def close(self) -> None:
+        if self._executor:
+            self._executor.shutdown(cancel_futures=True)
 
     def _begun(self, pixels: np.ndarray) -> Future:
         if self._executor:
@@ -164,6 +171,9 @@ class SceneStream:
             self._step(self._before)
         yield from self._ready()
         self._before = None
+
+    def close(self) -> None:
+        """Nothing is under way between two calls."""
 
     def _memory(self) -> dict[str, np.ndarray]:
         return {"state": self._state, "before": self._before,

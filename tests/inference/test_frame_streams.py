@@ -92,6 +92,26 @@ def test_frames_side_by_side():
         np.testing.assert_array_equal(one.upscaled[::2, ::2], one.frame.pixels)
 
 
+def test_frames_that_are_not_begun_are_dropped_at_the_end():
+    """As after Ctrl-C: what waits for a server is not sent to it any more."""
+    begun, both, go_on = [], threading.Barrier(3, timeout=20), threading.Event()
+
+    def run(images):
+        begun.append(images)
+        if len(begun) <= 2:
+            both.wait()
+        go_on.wait(20)
+        return images.repeat(2, axis=1).repeat(2, axis=2)
+
+    stopped = StillStream(Upscaler(Runtime("slow", 2, run, side_by_side=2)), scaled((8, 6), 2), np.uint8)
+    for number, pixels in enumerate(scenes(4, height=8, width=6)):
+        assert not list(stopped.push(ClipFrame(number, 1, pixels)))
+    both.wait()
+    threading.Timer(0.2, go_on.set).start()
+    stopped.close()
+    assert len(begun) == 2
+
+
 def test_cuts():
     frames = scenes(5, 5)
     assert [is_cut(*pair) for pair in pairwise(frames)] == [False] * 4 + [True] + [False] * 4
