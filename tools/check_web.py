@@ -33,7 +33,7 @@ from srgan_tf.inference.tiling import upscale_tiled
 from srgan_tf.runtimes.litert import litert_runtime
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from serving.browser import Browser, browsing
+from serving.browser import Browser, browsing, download
 
 READY, DONE = "document.body.dataset.offline === 'ready'", "document.body.dataset.state === 'ready'"
 PEER_SIZE = 128, 128
@@ -108,18 +108,7 @@ def upscaled(page: Browser, file: Path, folder: Path, seconds: float = 120) -> n
     page.wait("document.getElementById('download').offsetParent || !document.getElementById('error').hidden", seconds)
     assert page.run("return document.getElementById('error').hidden"), page.run("return document.body.innerText")
     page.run("document.getElementById('download').click()")
-    return np.asarray(Image.open(awaited(folder / "down", f"{file.stem}_x*.png")))
-
-
-def awaited(folder: Path, pattern: str) -> Path:
-    """A download that is whole."""
-    for _ in range(600):
-        found = [file for file in folder.glob(pattern) if not file.name.endswith(".crdownload")]
-        if found:
-            time.sleep(0.1)
-            return found[0]
-        time.sleep(0.05)
-    raise AssertionError(f"no download {pattern}")
+    return np.asarray(Image.open(download(folder / "down", f"{file.stem}_x*.png")))
 
 
 def expected(site: Path, entry: dict, file: Path) -> np.ndarray:
@@ -159,7 +148,7 @@ def check_formats(page: Browser, folder: Path) -> None:
         for kind, ending in (("JPEG", "jpg"), ("WebP", "webp")):
             select(page, "format", kind)
             page.run("document.getElementById('download').click()")
-            with Image.open(awaited(folder / "down", f"{Path(name).stem}_x*.{ending}")) as image:
+            with Image.open(download(folder / "down", f"{Path(name).stem}_x*.{ending}")) as image:
                 mode = "RGBA" if kind == "WebP" and right.mode == "RGBA" else "RGB"
                 assert (image.format, image.mode) == (kind.upper(), mode), (image.format, image.mode)
                 shown = [on_white(one) for one in (image, right)]
@@ -216,7 +205,7 @@ def check_batch(page: Browser, folder: Path, count: int) -> None:
           f"every fifth: {[one >> 20 for one in memory[::5]]}")
     assert memory[-1] < memory[2] * 1.25, memory
     page.run("document.getElementById('all').click()")
-    print(f"all: {awaited(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
+    print(f"all: {download(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
 
 
 def check_clip(page: Browser, site: Path, entry: dict, folder: Path) -> None:
@@ -235,7 +224,7 @@ def check_clip(page: Browser, site: Path, entry: dict, folder: Path) -> None:
     page.wait(f"{DONE} && document.getElementById('download').offsetParent", 120)
     print(page.run("return document.getElementById('facts').innerText"))
     page.run("document.getElementById('download').click()")
-    target = awaited(folder / "down", "clip_x*.mp4")
+    target = download(folder / "down", "clip_x*.mp4")
     assert times(target) == times(source)
     assert packets(target, "audio") == packets(source, "audio")
     runtime = litert_runtime(site / entry["file"], os.cpu_count() or 1)
@@ -288,7 +277,7 @@ def check_photo(site: Path, folder: Path, times: str) -> None:
         page.screenshot(folder / "phone.png")
         page.run("document.getElementById('download').click()")
         Image.MAX_IMAGE_PIXELS = None  # 192 megapixels are no attack
-        with Image.open(awaited(folder / "down", "phone_x*.png")) as image:
+        with Image.open(download(folder / "down", "phone_x*.png")) as image:
             print(f"its file: {image.size}")
 
 

@@ -106,6 +106,20 @@ def browsing(downloads: Path, width: int = 1280, height: int = 800, phone: bool 
             driver.terminate()
 
 
+def download(folder: Path, pattern: str, seconds: float = 30) -> Path:
+    """The file that the browser has saved, when it is whole: not empty, no longer growing, and nothing under way."""
+    before, end = None, time.monotonic() + seconds
+    while time.monotonic() < end:
+        files = list(folder.glob("*"))
+        now = [(file, file.stat().st_size) for file in files if file.match(pattern)]
+        if now and now == before and all(size for _, size in now) and not any(
+                file.suffix == ".crdownload" for file in files):
+            return now[0][0]
+        before = now
+        time.sleep(0.1)
+    raise AssertionError(f"no download {pattern} in {folder}")
+
+
 def _until_ready(root: Browser) -> None:
     for _ in range(200):
         with contextlib.suppress(OSError):

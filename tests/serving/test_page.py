@@ -3,13 +3,12 @@
 import contextlib
 import os
 import re
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from serving.browser import BROWSER, DRIVER, browsing
+from serving.browser import BROWSER, DRIVER, browsing, download
 from serving.trial import upscaled
 
 pytestmark = pytest.mark.skipif(
@@ -54,12 +53,7 @@ def downloaded(page, folder, file):
     start(page, file)
     page.wait(DONE)
     page.run("document.getElementById('download').click()")
-    target = folder / f"down/{file.stem}_x2{file.suffix}"
-    for _ in range(200):
-        if target.is_file():
-            break
-        time.sleep(0.05)
-    return target
+    return download(folder / "down", f"{file.stem}_x2{file.suffix}")
 
 
 def result(page, folder, file):
