@@ -12,7 +12,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.upscaler import Upscaler
 from srgan_tf.text import counted, megapixels, printable
 from srgan_tf.video.animation_files import (
-    MOST_SIDE,
+    ANIMATION_FORMATS,
     Animation,
     read_animation,
     read_animation_frames,
@@ -32,9 +32,13 @@ def check_animation(source: Path, target: Path, max_megapixels: float, scale: in
     if width * height > max_megapixels * 1e6:
         raise UserError(f"{source}: {found.width}x{found.height} would become {megapixels(width * height)}; "
                         f"the limit is --max_megapixels={max_megapixels:g}")
-    most = MOST_SIDE[target.suffix.lower()]
-    if max(width, height) > most:
-        raise UserError(f"{target}: {width}x{height} pixels; {target.suffix} holds at most {most} a side")
+    side, delay = ANIMATION_FORMATS[target.suffix.lower()]
+    if max(width, height) > side:
+        raise UserError(f"{target}: {width}x{height} pixels; {target.suffix} holds at most {side} a side")
+    longest = max(found.delays)
+    if longest > delay:
+        raise UserError(f"{target}: a frame of {source.name} is shown for {longest / 1000:g} s; {target.suffix} holds "
+                        f"at most {delay / 1000:g} s")
     return found
 
 

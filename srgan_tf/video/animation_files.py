@@ -1,12 +1,12 @@
 """Animated GIF, WebP and PNG through Pillow: frames, delays, loops and transparency.
 
-Frames are read one by one and written as they come. Pillow's writers of GIF and PNG hold each until the end; that of
-WebP does not.
+Frames are read one by one and written as they come: WebP by Pillow, whose encoder holds what it has compressed until
+the end, GIF and PNG by animation_writing.py.
 """
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,16 +17,11 @@ from PIL import GifImagePlugin, Image, PngImagePlugin, WebPImagePlugin  # noqa: 
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
+from srgan_tf.video.animation_writing import GIF_DELAY, PNG_DELAY, rgba_image, write_gif, write_png
 
-# By ending, Pillow's format and what `save` is told.
-ANIMATION_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".gif": ("GIF", {"optimize": False}),
-    ".webp": ("WEBP", {"lossless": True, "method": 2}),
-    ".png": ("PNG", {"blend": 0}),
-}
-MOST_SIDE = {".gif": 65_535, ".webp": 16_383, ".png": (1 << 31) - 1}  # pixels
+# By ending: the greatest side in pixels, and the longest delay in milliseconds.
+ANIMATION_FORMATS = {".gif": (65_535, GIF_DELAY), ".webp": (16_383, (1 << 24) - 1), ".png": ((1 << 31) - 1, PNG_DELAY)}
 _READ = (*ANIMATION_FORMATS, ".apng")
-_OPAQUE_FROM = 128  # alpha in GIF, which has none between
 
 
 class Animation(NamedTuple):
@@ -127,66 +122,41 @@ def write_animation(path: Path, frames: Iterator[np.ndarray], like: Animation) -
         UserError: the format cannot hold such frames.
         OSError: from the file system.
     """
-    name, options = ANIMATION_FORMATS[path.suffix.lower()]
-    prepare = _palette_frame if name == "GIF" else _rgba_frame
-    options = {**options, "duration": list(like.delays)}
-    if name == "GIF":
-        options |= {"disposal": 2 if like.transparent else 1}
-        if like.repeats != 1:
-            options["loop"] = max(like.repeats - 1, 0)
-    else:
-        options |= {"loop": like.repeats, "icc_profile": like.icc_profile}
-    frames = iter(frames)
-    if like.poster and name != "PNG":
+    ending, frames = path.suffix.lower(), iter(frames)
+    if like.poster and ending != ".png":
         next(frames)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         try:
-            if name == "PNG":  # its writer goes through the frames twice
-                first, *others = map(_rgba_frame, frames)
-                first.save(temporary, name, save_all=True, append_images=others, default_image=like.poster, **options)
+            if ending == ".gif":
+                write_gif(file, frames, like.delays, like.repeats, like.transparent)
+            elif ending == ".png":
+                write_png(file, frames, like.delays, like.repeats, like.poster, like.icc_profile)
             else:
-                _LazyFrames(frames, len(like.delays), prepare).save(temporary, name, save_all=True, **options)
+                _LazyFrames(frames, len(like.delays)).save(
+                    file, "WEBP", save_all=True, lossless=True, method=2, duration=list(like.delays),
+                    loop=like.repeats, icc_profile=like.icc_profile)
         except (ValueError, SystemError) as error:  # such as a side beyond the format's greatest
             if isinstance(error, UserError):
                 raise
-            raise UserError(f"{path}: cannot be written as an animated {name}: {error}") from error
-
-
-def _rgba_frame(pixels: np.ndarray) -> Any:
-    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGBA")
-
-
-def _palette_frame(pixels: np.ndarray) -> Any:
-    """A frame of at most 256 colours of its own, of which the last is transparency; without dither, which flickers."""
-    if pixels.shape[2] == 3:
-        return Image.fromarray(np.ascontiguousarray(pixels)).quantize(256, dither=Image.Dither.NONE)
-    hidden = pixels[..., 3] < _OPAQUE_FROM
-    colour = np.where(hidden[..., None], 0, pixels[..., :3])
-    frame = Image.fromarray(np.ascontiguousarray(colour)).quantize(255, dither=Image.Dither.NONE)
-    palette = frame.getpalette("RGB") or []
-    indices = np.where(hidden, 255, np.asarray(frame)).astype(np.uint8)
-    made = Image.fromarray(indices).convert("P")
-    made.putpalette(palette + [0] * (768 - len(palette)))
-    made.info["transparency"] = 255
-    return made
+            raise UserError(f"{path}: cannot be written as an animated {ending[1:].upper()}: {error}") from error
 
 
 class _LazyFrames(Image.Image):
-    """An image of many frames for Pillow's writers, each of which is made when they turn to it."""
+    """An image of many frames for Pillow's writer, each of which is made when it turns to it."""
 
-    def __init__(self, frames: Iterator[np.ndarray], count: int, prepare: Callable[[np.ndarray], Any]):
+    def __init__(self, frames: Iterator[np.ndarray], count: int):
         super().__init__()
-        self._source, self._prepare, self.n_frames, self._at = frames, prepare, count, -1
+        self._source, self.n_frames, self._at = frames, count, -1
         self.is_animated = True
         self.seek(0)
 
     def seek(self, frame: int) -> None:
-        """Turns to the next frame; Pillow's writers turn back at the end alone, where they look at nothing."""
+        """Turns to the next frame; Pillow turns back at the end alone, where it looks at nothing."""
         if frame >= self.n_frames:
             raise EOFError
         if frame <= self._at:
             return
-        made = self._prepare(next(self._source))
+        made = rgba_image(next(self._source))
         self._at, self._mode, self._size = frame, made.mode, made.size
         self.im, self.palette, self.info = made.im, made.palette, made.info
 

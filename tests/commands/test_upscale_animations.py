@@ -6,7 +6,7 @@ from PIL import Image
 
 from srgan_tf.inference import Upscaler
 from srgan_tf.inference.animations import upscale_animation
-from srgan_tf.video.animation_files import read_animation, read_animation_frames
+from srgan_tf.video.animation_files import Animation, read_animation, read_animation_frames, write_animation
 
 BICUBIC = ("--model=bicubic", "--scale=2")
 DELAYS = (100, 50, 200, 30)
@@ -86,6 +86,49 @@ def test_a_poster_stays_one(tmp_path, upscaler):
     assert read_animation(tmp_path / "out.png").delays == read_animation(tmp_path / "out.gif").delays == (40, 70)
     first = next(read_animation_frames(tmp_path / "out.gif"))
     assert tuple(first[0, 0]) == (180, 30, 100)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".png"])
+def test_frames_are_written_as_they_come(tmp_path, ending):
+    """Memory does not depend on their number."""
+    sizes = []
+
+    def frames():
+        for number in range(9):
+            sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+            yield np.random.default_rng(number).integers(0, 256, (64, 64, 3), np.uint8)
+
+    write_animation(tmp_path / f"a{ending}", frames(), Animation(64, 64, (40,) * 9, 0, False))
+    # One frame waits for the next to differ, and a last buffer is not written yet.
+    assert sizes[-1] > sum(path.stat().st_size for path in tmp_path.iterdir()) / 2
+    assert len(list(read_animation_frames(tmp_path / f"a{ending}"))) == 9
+
+
+@pytest.mark.parametrize("ending", [".gif", ".png"])
+def test_frames_without_a_visible_pixel_and_with_a_black_rim(tmp_path, ending):
+    """What is black and opaque is no background."""
+    empty, rim = np.zeros((12, 16, 4), np.uint8), np.full((12, 16, 4), (0, 0, 0, 255), np.uint8)
+    rim[4:8, 4:8] = (200, 100, 50, 255)
+    rim[5, 5] = 0
+    written = [empty, rim, empty, frame(0, True)[:12, :16], rim]
+    path = tmp_path / f"a{ending}"
+    write_animation(path, iter(written), Animation(16, 12, (40,) * 5, 0, True))
+    for pixels, expected in zip(read_animation_frames(path), written, strict=True):
+        np.testing.assert_array_equal(pixels, expected)
+
+
+def test_long_delays(command, tmp_path):
+    """Of more than 65 s PNG counts no thousandths; GIF knows 655.35 s at most, also where equal frames are joined."""
+    first, second = (Image.fromarray(frame(number, False)) for number in range(2))
+    first.save(tmp_path / "a.png", save_all=True, append_images=[first, second], duration=[400_000, 400_000, 7],
+               blend=[0, 1, 0])
+    first.save(tmp_path / "b.webp", save_all=True, append_images=[second], duration=[100_001, 700_000])
+    done = command("upscale", "a.png", "b.webp", *BICUBIC, "--format=gif")
+    assert done.status == 2
+    assert "a frame of b.webp is shown for 700 s; .gif holds at most 655.35 s" in done.err
+    assert read_animation(tmp_path / "upscaled/a_x2.gif").delays == (400_000, 400_000, 0)
+    assert command("upscale", "b.webp", *BICUBIC, "-o", "b.png").status == 0
+    np.testing.assert_allclose(read_animation(tmp_path / "b.png").delays, (100_001, 700_000), atol=1)
 
 
 def test_frames_that_repeat_are_computed_once(tmp_path, upscaler):
