@@ -63,7 +63,7 @@ def test_how_a_shipped_model_was_trained(name):
     runs = sorted(path.stem for path in Path(str(flags.SHIPPED)).glob(f"{name}_*.flags"))
     configs = [parse(f"--flagfile={run}") for run in runs]
     assert [config.run_dir for config in configs] == [f"runs/{run}" for run in runs]
-    assert [config.init_from for config in configs[1:]] == [f"runs/{run}/last.keras" for run in runs[:-1]]
+    assert [config.init_from for config in configs[1:]] == [(f"runs/{run}/last.keras",) for run in runs[:-1]]
     card = (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
     for folder in {folder for config in configs for folder in config.dataset.removeprefix("folder:").split(",")}:
         assert folder in card or "as for edsr_x4" in card or "](edsr_x4.md)" in card

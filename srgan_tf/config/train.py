@@ -28,7 +28,7 @@ class TrainConfig(Settings):
     model: str = setting(
         "edsr", "Generator: bsrn, dat, drcn, edsr, espcn, esrgan_plus, fsrcnn, mobile, msrresnet, omnisr, plksr, "
         "raisr, rcan, rdn, rrdb, span, srcnn, srresnet, srvgg, swinir, vdsr. Over time, for clips: frvsr, "
-        "vespcn.", group="Basics")
+        "recurrent_span, vespcn.", group="Basics")
     model_args: str = setting("", "Arguments of --model, as in features:256,blocks:32,residual_scale:0.1 for EDSR-L.",
                               group="Model")
     scale: int = setting(4, "How many times larger the output is.", choices=SCALES, group="Basics")
@@ -118,9 +118,10 @@ class TrainConfig(Settings):
     vgg_weights: str = setting(
         "imagenet", "VGG19 weights of perceptual losses: imagenet (downloaded), the path of keras.applications' notop "
         ".h5 file, or random (for tests only).", group="Losses")
-    init_from: str = setting(
-        "", "A .keras file, a run folder or foreign weights (.pth, .safetensors) that the generator starts "
-        "from.", group="Model")
+    init_from: tuple[str, ...] = setting(
+        (), "What the generator starts from: a .keras file, a run folder, foreign weights (.pth, .safetensors) or a "
+        "model's name. recurrent_span takes several, separated by commas: a span for each frame, and a run of frvsr "
+        "for the motion.", paths=True, group="Model")
     precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS, group="Hardware")
     ema: float = setting(
         0.999, "Decay of the moving average of the generator's weights, which is validated and saved as best.keras and "

@@ -1,7 +1,8 @@
-"""`--dataset=clips:PATH`: clips to train networks over time on, videos or folders of frames.
+"""`--dataset=clips:HR[,LR]`: clips to train networks over time on, videos or folders of frames.
 
-PATH is a video, a folder of videos, of folders of frames, or of frames. A clip's frames lie below each other in one
-pair; long videos are divided into stretches of about CHUNK frames. Clips with cuts in them should be divided before.
+Each is a video, a folder of videos, of folders of frames, or of frames; LR, where it is given, is matched by name. A
+clip's frames lie below each other in one pair; long videos are divided into stretches of about CHUNK frames. Clips with
+cuts in them should be divided before.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from srgan_tf.data.folder_source import HELD_OUT
 from srgan_tf.data.pairs import ClipPair, Source, pair_from_hr
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.imaging import list_images, read_image
+from srgan_tf.imaging.name_matching import match_names
 from srgan_tf.text import expand
 
 CHUNK = 64
@@ -26,7 +28,7 @@ def clips(where: str, scale: int, part: str) -> Source:
     """The clips below a path. Of them, those of the lowest hashes of their names are held out, at least one.
 
     Args:
-        where: the path.
+        where: HR, whose LR is MATLAB's bicubic reduction, or HR,LR. A path of that whole name comes first.
         scale: HR side over LR side.
         part: "train", "validation" or "all".
 
@@ -36,9 +38,8 @@ def clips(where: str, scale: int, part: str) -> Source:
     """
     if not where:
         raise UserError("--dataset=clips:PATH needs the path of a video or a folder")
-    found = sorted(_found(expand(where)), key=lambda one: _place(one[0]))
-    if not found:
-        raise UserError(f"{where}: no video and no folder of frames here")
+    hr, _, lr = where.partition(",") if not expand(where).exists() else (where, "", "")
+    found = sorted(_paired(hr, lr) if lr else _clips_below(hr), key=lambda one: _place(one[0]))
     if part != "all":
         if len(found) < 2:
             raise UserError(f"{where} holds one clip: none is left to validate on; give --val_dataset")
@@ -53,6 +54,39 @@ def clips(where: str, scale: int, part: str) -> Source:
 
 
 Found = tuple[str, tuple[Path, ...], list[tuple[int | None, Callable[..., ClipPair]]]]
+
+
+def _clips_below(where: str) -> list[Found]:
+    found = list(_found(expand(where)))
+    if not found:
+        raise UserError(f"{where}: no video and no folder of frames here")
+    return found
+
+
+def _paired(hr: str, lr: str) -> Iterator[Found]:
+    """Clips of HR with those of LR, whose frames are as many."""
+    sides = [_clips_below(where) for where in (hr, lr)]
+    ours, theirs = ([Path(name) for name, *_ in side] for side in sides)
+    matched = match_names(ours, theirs)
+    for (name, files, loaders), other in zip(sides[0], matched, strict=True):
+        _, lr_files, lr_loaders = sides[1][theirs.index(other)]
+        if [number for number, _ in loaders] != [number for number, _ in lr_loaders]:
+            raise UserError(f"{name} and {other} must be equally long")
+        yield name, (*files, *lr_files), [
+            (number, partial(_load_both, load, lr_load))
+            for (number, load), (_, lr_load) in zip(loaders, lr_loaders, strict=True)]
+
+
+def _load_both(load: Callable[..., ClipPair], lr_load: Callable[..., ClipPair], scale: int) -> ClipPair:
+    """HR of the first, and in place of its LR the frames of the second."""
+    hr, lr = load(scale=scale), lr_load(scale=1)
+    if hr.frames != lr.frames:
+        raise UserError(f"HR and LR must have as many frames; HR has {hr.frames}, LR {lr.frames}")
+    sides = (lr.hr.shape[0] // lr.frames, lr.hr.shape[1])
+    if hr.lr.shape[:2] != (sides[0] * lr.frames, sides[1]):
+        raise UserError(f"HR must be {scale} times as large as LR; LR is {sides[1]}x{sides[0]}, HR is "
+                        f"{hr.hr.shape[1]}x{hr.hr.shape[0] // hr.frames}")
+    return ClipPair(lr.hr, hr.hr, hr.frames)
 
 
 def _found(path: Path) -> Iterator[Found]:

@@ -19,7 +19,7 @@ def check_training(config: TrainConfig) -> None:
     if config.strategy != "multi_worker":  # where one process of several writes
         check_writable(expand(config.folder))
     _check_sources(config.dataset, config.val_dataset, config.scale)
-    for model in filter(None, (config.teacher, config.init_from)):
+    for model in filter(None, (config.teacher, *config.init_from)):
         resolve(model)
 
 

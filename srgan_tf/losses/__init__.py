@@ -21,7 +21,7 @@ from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.frequency import focal_frequency
 from srgan_tf.losses.grid import grid
-from srgan_tf.losses.motion import Motion, flow_smoothness, ping_pong, warp_loss
+from srgan_tf.losses.motion import Motion, Neighbours, flow_smoothness, ping_pong, temporal, warp_loss
 from srgan_tf.losses.oklab import color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
@@ -40,6 +40,7 @@ __all__ = [
     "WASSERSTEIN",
     "Adversarial",
     "Motion",
+    "Neighbours",
     "PerceptualLoss",
     "Term",
     "charbonnier",
@@ -57,6 +58,7 @@ __all__ = [
     "parse_terms",
     "ping_pong",
     "smallest_side",
+    "temporal",
     "total_loss",
     "total_variation",
     "warp_loss",

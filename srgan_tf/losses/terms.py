@@ -11,7 +11,7 @@ from srgan_tf.losses.artifacts import ldl
 from srgan_tf.losses.feature_matching import feature_matching
 from srgan_tf.losses.frequency import focal_frequency
 from srgan_tf.losses.grid import PERIOD, grid
-from srgan_tf.losses.motion import flow_smoothness, ping_pong, warp_loss
+from srgan_tf.losses.motion import flow_smoothness, ping_pong, temporal, warp_loss
 from srgan_tf.losses.oklab import COLOR_BLOCK, color_loss, luma_loss
 from srgan_tf.losses.perceptual import PerceptualLoss, vgg_layer
 from srgan_tf.losses.pixel import charbonnier, l1, mse, total_variation
@@ -26,7 +26,7 @@ LOSSES = {"l1": l1, "pixel": l1, "mse": mse, "charbonnier": charbonnier, "tv": t
 # Losses that look at more than the two images, and the names of what else they are given.
 INFORMED = {"features": (feature_matching, ("real_maps", "fake_maps")), "ldl": (ldl, ("average",)),
             "warp": (warp_loss, ("motions",)), "flow": (flow_smoothness, ("motions",)),
-            "ping_pong": (ping_pong, ("ping_pong",))}
+            "ping_pong": (ping_pong, ("ping_pong",)), "temporal": (temporal, ("neighbours",))}
 TEACHER_PREFIX = "teacher_"
 # Pixels a side that an image must have; 1 for those that are not here, and a power of two for VGG's.
 SMALLEST_SIDE = {"tv": 2, "ldl": 4, "msssim": WINDOW, "color": COLOR_BLOCK, "grid": PERIOD,
@@ -42,7 +42,7 @@ class Term(NamedTuple):
         fn: f(hr, sr, **needs) -> float32 scalar; one that serves several terms returns a dict of them by name.
         needs: what else it must be given: "real_maps" and "fake_maps", the discriminator's; "average", the images of
             the generator's moving average; "motions", what a network over time moved;
-            "ping_pong", its images there and back.
+            "ping_pong", its images there and back; "neighbours", its images and those before, moved.
         of_teacher: whether a teacher's images take the place of `hr`.
     """
 

@@ -28,6 +28,7 @@ from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.raisr import RAISR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
+from srgan_tf.models.recurrent_span import RecurrentSPAN
 from srgan_tf.models.registry import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.span import SPAN
@@ -71,6 +72,7 @@ __all__ = [
     "MobileSR",
     "OmniSR",
     "PatchDiscriminator",
+    "RecurrentSPAN",
     "SRGANDiscriminator",
     "SRResNet",
     "SpatioTemporalDiscriminator",

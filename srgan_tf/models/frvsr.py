@@ -4,19 +4,10 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from srgan_tf.models.blocks import (
-    ResidualBlock,
-    bilinear_upsample,
-    built,
-    conv,
-    pixel_shuffle,
-    pixel_unshuffle,
-    upsampling_factors,
-)
-from srgan_tf.models.clip_generator import ClipGenerator
-from srgan_tf.models.flow import MOST, RADIUS, STRIDE, FlowNetwork
+from srgan_tf.models.blocks import ResidualBlock, bilinear_upsample, built, conv, pixel_shuffle, upsampling_factors
+from srgan_tf.models.flow import FlowNetwork
 from srgan_tf.models.generator import IMAGES, receptive_radius, require_positive_integers
-from srgan_tf.models.warping import warp
+from srgan_tf.models.recurrent import FLOW_RADIUS, RecurrentGenerator
 from srgan_tf.settings import lookup
 
 
@@ -26,7 +17,7 @@ def xavier() -> keras.initializers.Initializer:
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
-class FRVSR(ClipGenerator):
+class FRVSR(RecurrentGenerator):
     """FRVSR (Sajjadi et al., arXiv 1801.04590, section 3.1): a flow network, and one that upscales.
 
     The image before is warped by the flow, unshuffled to the LR resolution and joined with the frame. x4 with 10 blocks
@@ -36,7 +27,6 @@ class FRVSR(ClipGenerator):
     """
 
     scales = (2, 4)
-    alignment = STRIDE
     warm_up = 2
 
     def __init__(self, scale: int = 4, features: int = 64, blocks: int = 10, skip: str = "none",
@@ -65,53 +55,18 @@ class FRVSR(ClipGenerator):
             features, 3, 2, padding="valid", kernel_initializer=xavier(), dtype=dtype)) for _ in factors]
         self.tail = conv(features, 3, "float32", initializer=xavier)
         path = [*[(1, 1)] * (1 + 2 * blocks), *((1, 2**number) for number in range(len(factors))), (1, scale)]
-        # What is warped is fetched from MOST away; flow is interpolated over two neighbours at most.
-        self.receptive_radius = receptive_radius(scale, path) + max(RADIUS + 2, MOST + 1)
+        self.receptive_radius = receptive_radius(scale, path) + FLOW_RADIUS
         self.build(IMAGES)
 
-    def initial_state(self, frames: KerasTensor) -> KerasTensor:
-        """The frame itself, and black in place of the image before it."""
-        return ops.concatenate([frames, ops.repeat(ops.zeros_like(frames), self.scale**2, axis=-1)], axis=-1)
-
-    def step(self, frames: KerasTensor, state: KerasTensor, training: bool = False) -> tuple[KerasTensor, KerasTensor]:
-        before, made = self.unpacked(state)
-        images = self.render(frames, made, self.flow(frames, before))
-        return images, ops.concatenate([ops.cast(frames, "float32"), pixel_unshuffle(images, self.scale)], axis=-1)
-
-    def unroll(self, frames: KerasTensor, training: bool = False) -> tuple[KerasTensor, list]:
-        count, shape = frames.shape[1], ops.shape(frames)
-        here, before = (ops.reshape(part, (-1, *shape[2:])) for part in (frames[:, 1:], frames[:, :-1]))
-        flow = self.flow(here, before)  # of all frames together: [B(T-1),H,W,2]
-        flows = ops.reshape(flow, (-1, count - 1, *shape[2:4], 2))
-        state = self.initial_state(frames[:, 0])
-        images = [self.render(frames[:, 0], self.unpacked(state)[1], ops.zeros_like(flows[:, 0]))]
-        for number in range(1, count):
-            images.append(self.render(frames[:, number], images[-1], flows[:, number - 1]))
-        return ops.stack(images, axis=1), [(warp(before, flow), here, flow)]
-
-    def triplet_flows(self, frames: KerasTensor) -> list[KerasTensor]:
-        """HR flow from the second of each three frames [B,T,H,W,3] to the first and to the third, for `triplets`."""
-        count = frames.shape[1] // 3
-        threes = ops.reshape(frames[:, : 3 * count], (-1, 3, *frames.shape[2:]))
-        return [self.upscaled_flow(self.flow(threes[:, 1], threes[:, place])) for place in (0, 2)]
-
-    def unpacked(self, state: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
-        """The frame before [B,H,W,3] and the image that was made of it [B,sH,sW,3]."""
-        return state[..., :3], pixel_shuffle(state[..., 3:], self.scale)
+    def first_image(self, frames: KerasTensor) -> KerasTensor:
+        """Black."""
+        return ops.repeat(ops.zeros_like(frames), self.scale**2, axis=-1)
 
     def upscaled_flow(self, flow: KerasTensor) -> KerasTensor:
-        """The flow of images for that of frames: [B,H,W,2] -> [B,sH,sW,2], in HR pixels."""
-        return self.scale * (self._interpolate or bilinear_upsample)(flow, self.scale)
+        return super().upscaled_flow(flow) if self._interpolate is None else self.scale * self._interpolate(
+            flow, self.scale)
 
-    def render(self, frames: KerasTensor, made: KerasTensor, flow: KerasTensor) -> KerasTensor:
-        """The images [B,sH,sW,3] of frames.
-
-        Args:
-            frames: [B,H,W,3].
-            made: the images before, [B,sH,sW,3].
-            flow: from the frames to those before, [B,H,W,2].
-        """
-        moved = pixel_unshuffle(warp(made, self.upscaled_flow(flow)), self.scale)
+    def render(self, frames: KerasTensor, moved: KerasTensor) -> KerasTensor:
         x = ops.relu(self.head(ops.concatenate([frames, moved], axis=-1)))
         for block in self.body:
             x = block(x)

@@ -70,6 +70,13 @@ class Generator(keras.Model):
         """The network in the form in which it runs fastest: itself, unless training has another (as SPAN's has)."""
         return self
 
+    def adopt(self, other: "Generator") -> bool:
+        """Takes another network's weights, if they are those of this architecture with these arguments."""
+        if type(other) is not type(self) or other.get_config() != self.get_config():
+            return False
+        self.set_weights(other.get_weights())
+        return True
+
     def get_config(self) -> dict:
         """The architecture's arguments; the dtype is not among them (see the class)."""
         return {"scale": self.scale}

@@ -17,6 +17,7 @@ from srgan_tf.models.plksr import PLKSR
 from srgan_tf.models.raisr import RAISR
 from srgan_tf.models.rcan import RCAN
 from srgan_tf.models.rdn import RDN
+from srgan_tf.models.recurrent_span import RecurrentSPAN
 from srgan_tf.models.rrdb import RRDB
 from srgan_tf.models.span import SPAN
 from srgan_tf.models.spatiotemporal import SpatioTemporalDiscriminator
@@ -54,6 +55,7 @@ GENERATORS = {
 # Those over time, whose contract is another: ClipGenerator.
 CLIP_GENERATORS = {
     "frvsr": FRVSR,
+    "recurrent_span": RecurrentSPAN,
     "vespcn": VESPCN,
 }
 DISCRIMINATORS = {

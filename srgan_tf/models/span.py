@@ -68,9 +68,16 @@ class SPAN(Generator):
         self.build(IMAGES)
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
+        return self.after_head(self.features_of(inputs))
+
+    def features_of(self, images: KerasTensor) -> KerasTensor:
+        """What the first convolution makes of images: [B,H,W,3] -> [B,H,W,features]."""
         if self.normalized:
-            inputs = (inputs - np.array(DIV2K_MEAN, "float32")) * self.input_range
-        head = self.head(inputs)
+            images = (images - np.array(DIV2K_MEAN, "float32")) * self.input_range
+        return self.head(images)
+
+    def after_head(self, head: KerasTensor) -> KerasTensor:
+        """The images [B,sH,sW,3] of `features_of`."""
         x, outputs = head, []
         for block in self.body:
             x, first = block(x)

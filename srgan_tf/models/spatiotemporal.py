@@ -3,8 +3,9 @@
 import keras
 from keras import KerasTensor, ops
 
-from srgan_tf.models.blocks import bicubic_upsample
-from srgan_tf.models.discriminators import ConvUnit, Discriminator, dense
+from srgan_tf.models.blocks import bicubic_upsample, conv
+from srgan_tf.models.discriminators import ConvUnit, Discriminator, dense, he_normal
+from srgan_tf.models.generator import require_booleans
 from srgan_tf.models.warping import warp
 
 FRAMES = 3  # that it sees at a time
@@ -16,30 +17,45 @@ WIDTHS = (1, 1, 2, 4)  # of the features, of the convolutions that halve
 class SpatioTemporalDiscriminator(Discriminator):
     """Four 4x4 convolutions of stride 2 behind one of 3x3, and a dense layer: logits [B,1] of three frames.
 
-    The input is what `triplets` makes, float32 [B,P,P,27].
+    With `patches` a 3x3 convolution stands for the dense layer: logits [B,P/16,P/16,1], each of 80x80 pixels, as
+    PatchGAN's (pix2pix, arXiv 1611.07004, section 3.2.2). The input is what `triplets` makes, float32 [B,P,P,27].
     """
 
     stride = 16
     image_channels = 9 * FRAMES
 
-    def __init__(self, patch_size: int = 128, features: int = 64, **kwargs):
-        """Builds the network; the arguments are those of Discriminator."""
+    def __init__(self, patch_size: int = 128, features: int = 64, patches: bool = False, **kwargs):
+        """Builds the network.
+
+        Args:
+            patch_size: side of the square patches in pixels, a multiple of 16.
+            features: channels of the first convolution.
+            patches: whether there is a logit for each patch of a frame.
+            **kwargs: as in Discriminator.
+        """
         super().__init__(patch_size, features, **kwargs)
-        dtype = self.dtype_policy
+        require_booleans(patches=patches)
+        dtype, self.patches = self.dtype_policy, patches
         self.units = [ConvUnit(self.image_channels, features, normalized=False, dtype=dtype)]
         for width in WIDTHS:
             self.units.append(ConvUnit(self.units[-1].filters, width * features, kernel_size=4, strides=2,
                                        use_bias=False, dtype=dtype))
-        self.last = dense((patch_size // self.stride) ** 2 * self.units[-1].filters, 1, "float32")
+        channels = self.units[-1].filters
+        self.last = conv(channels, 1, "float32", initializer=he_normal) if patches else dense(
+            (patch_size // self.stride) ** 2 * channels, 1, "float32")
         self.pin()
 
     def maps(self, inputs: KerasTensor) -> list:
-        """The maps of the convolutions that halve, and the logits [B,1]."""
+        """The maps of the convolutions that halve, and the logits."""
         maps, x = [], inputs
         for unit in self.units:
             x = unit(x)
             maps.append(x)
-        return [*maps[1:], self.last(ops.reshape(x, (-1, self.last.kernel.shape[0])))]
+        return [*maps[1:], self.last(x if self.patches else ops.reshape(x, (-1, self.last.kernel.shape[0])))]
+
+    def get_config(self) -> dict:
+        """The architecture's arguments."""
+        return {**super().get_config(), "patches": self.patches}
 
 
 def triplets(clips: KerasTensor, frames: KerasTensor, back: KerasTensor, forth: KerasTensor, scale: int) -> KerasTensor:

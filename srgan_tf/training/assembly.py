@@ -117,15 +117,14 @@ def build_generator(config: TrainConfig) -> keras.Model:
     if generator.image_channels != 3:
         raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
                         f"{generator.image_channels}")
-    if config.init_from:
-        found = resolve(config.init_from)
+    for name in config.init_from:
+        found = resolve(name)
         if found.note:
             print(f"--init_from: {printable(found.note)}", file=sys.stderr)
         start = load_model(found)
-        if type(start) is not architecture or start.get_config() != generator.get_config():
-            raise UserError(f"--init_from={config.init_from} holds {describe(start)}; "
-                            f"this run's generator is {describe(generator)}")
-        generator.set_weights(start.get_weights())
+        if not generator.adopt(start):
+            raise UserError(f"--init_from={name} holds {describe(start)}; this run's generator is "
+                            f"{describe(generator)}")
     return generator
 
 

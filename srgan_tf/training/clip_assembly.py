@@ -9,10 +9,13 @@ from srgan_tf.data.degradation import Degrade, open_degradation
 from srgan_tf.errors import UserError
 from srgan_tf.losses import Term
 from srgan_tf.models import CLIP_GENERATORS
+from srgan_tf.models.recurrent import RecurrentGenerator
 
 KINDS = ("clips:", "motion:")  # of --dataset
-CLIP_NEEDS = ("motions", "ping_pong")
+CLIP_NEEDS = ("motions", "ping_pong", "neighbours")
 DISCRIMINATOR = "spatiotemporal"
+# Those that know the flow of three frames, which the discriminator sees moved onto the middle one.
+RECURRENT = tuple(name for name, model in CLIP_GENERATORS.items() if issubclass(model, RecurrentGenerator))
 # Flags that change images, and the value that leaves them alone.
 _OF_IMAGES = {"mix": "", "teacher": "", "gradient_penalty": "", "discriminator_input": "rgb", "sharpen_targets": False}
 
@@ -44,9 +47,11 @@ def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
     for term in terms:
         if "average" in term.needs:
             raise UserError(f"--losses={term.name} is for images: leave it out with --model={config.model}")
-    if config.adversarial and (config.model != "frvsr" or config.discriminator != DISCRIMINATOR):
-        raise UserError(f"--adversarial trains clips with --model=frvsr and --discriminator={DISCRIMINATOR}; got "
-                        f"--model={config.model} and --discriminator={config.discriminator}")
+        if "neighbours" in term.needs and config.model not in RECURRENT:
+            raise UserError(f"--losses={term.name} is for --model={' or '.join(RECURRENT)}; got --model={config.model}")
+    if config.adversarial and (config.model not in RECURRENT or config.discriminator != DISCRIMINATOR):
+        raise UserError(f"--adversarial trains clips with --model={' or '.join(RECURRENT)} and --discriminator="
+                        f"{DISCRIMINATOR}; got --model={config.model} and --discriminator={config.discriminator}")
     return True
 
 

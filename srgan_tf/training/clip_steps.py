@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from srgan_tf.losses import Term, total_loss
+from srgan_tf.losses import Neighbours, Term, total_loss
 from srgan_tf.models.spatiotemporal import triplets
+from srgan_tf.models.warping import warp
 from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep, named, replica_mean
 
 # TecoGAN's discriminator rests while it is this far ahead, in the mean of log D (the authors' code).
@@ -44,11 +45,16 @@ class _Unrolled:
             lr, hr = there_and_back(lr), there_and_back(hr)
         images, motions = model.unroll(lr, training=True)
         first, count = model.delay, lr.shape[1] - 2 * model.delay
+        frames, target = lr[:, first : first + count], hr[:, first : first + count]
         given = {"motions": motions}
         if self.returns:
             half = (count + 1) // 2
             given["ping_pong"] = images[:, : half - 1], tf.reverse(images[:, half:], [1])
-        return lr[:, first : first + count], hr[:, first : first + count], images, given
+        if any("neighbours" in term.needs for term in self.terms):
+            flow = tf.stop_gradient(model.upscaled_flow(motions[0][2]))
+            given["neighbours"] = Neighbours(*(part for clips in (images, target) for part in (
+                pixels_of(clips[:, 1:]), warp(pixels_of(clips[:, :-1]), flow))))
+        return frames, target, images, given
 
 
 class ClipStep(_Unrolled, PixelStep):

@@ -49,5 +49,5 @@ def test_which_file_of_a_run_folder_is_taken(command, images, tmp_path, verb):
 
 def test_which_file_training_starts_from(tmp_path, model_file, capsys):
     shutil.copy(model_file, tmp_path / "best.keras")
-    build_generator(TrainConfig(model="edsr", model_args="features:8,blocks:2", init_from=str(tmp_path)))
+    build_generator(TrainConfig(model="edsr", model_args="features:8,blocks:2", init_from=(str(tmp_path),)))
     assert capsys.readouterr().err == f"--init_from: {tmp_path}: uses best.keras\n"

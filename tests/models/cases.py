@@ -36,5 +36,6 @@ FORMS = [*CASES.items(), UNSHUFFLED[1], FOLDED, REAL_PLKSR]
 # Networks over time, whose contract is tests/models/test_clip_generators.py.
 CLIP_CASES = {
     "frvsr": {"scale": 4, "features": 6, "blocks": 1, "skip": "bicubic", "flow_features": 2},
+    "recurrent_span": {"scale": 4, "features": 6, "blocks": 1, "flow_features": 2},
     "vespcn": {"scale": 3, "features": 6, "layers": 3},
 }

@@ -20,6 +20,7 @@ REFERENCES = Path(__file__).parents[1] / "references"
 COUNTS = [
     ("frvsr", {}, 2_589_093),
     ("frvsr", {"blocks": 16, "skip": "bicubic"}, 3_032_229),
+    ("recurrent_span", {}, 1_745_506 + 426_288 + 48 * 48 * 9),
     ("vespcn", {}, (27 * 24 + 24) + 7 * (216 * 24 + 24) + (216 * 16 + 16) + 33_008 + 20_384),
 ]
 

@@ -13,8 +13,8 @@ from srgan_tf.data.clip_pipeline import clip_crops
 from srgan_tf.data.degradation import open_degradation
 from srgan_tf.data.moving_windows import cubic_samples
 from srgan_tf.imaging import matlab_resize
-from srgan_tf.losses import flow_smoothness, ping_pong, warp_loss
-from srgan_tf.models import CLIP_GENERATORS
+from srgan_tf.losses import Neighbours, flow_smoothness, ping_pong, temporal, warp_loss
+from srgan_tf.models import CLIP_GENERATORS, GENERATORS, save_model
 from srgan_tf.models.spatiotemporal import triplets
 from srgan_tf.training import build_step
 from srgan_tf.training.clip_steps import LEAD, there_and_back
@@ -191,6 +191,22 @@ def test_there_and_back():
     assert float(ping_pong(None, None, (there[:, :3], tf.reverse(there[:, 4:], [1])))) == 0
 
 
+def test_temporal_loss():
+    """Of one pixel, by hand; 0 where the error moves along with what is seen."""
+    images, moved, references, moved_references = (np.full((1, 1, 1, 3), value) for value in (0.6, 0.3, 0.5, 0.4))
+    expected = np.exp(-50 * 3 * 0.1**2) * abs((0.6 - 0.5) - (0.3 - 0.4))
+    found = temporal(None, None, Neighbours(images, moved, references, moved_references))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    alike = Neighbours(references + 0.1, moved_references + 0.1, references, moved_references)
+    assert temporal(None, None, alike) < 1e-9
+
+
+def test_temporal_loss_sees_images_moved(photos):
+    """It falls by itself."""
+    _, values = play(photos, 12, losses="temporal:1", dataset="motion:deadleaves")
+    assert values["loss"][-3:].mean() < 0.9 * values["loss"][:3].mean()
+
+
 def test_triplets():
     """By hand: three frames, moved by whole pixels, without their borders, and their LR."""
     random = np.random.default_rng(0)
@@ -207,6 +223,47 @@ def test_triplets():
     np.testing.assert_allclose(seen[8:24, 8:24, 18:21], matlab_resize(frames[0, 0], 4)[8:24, 8:24], atol=1e-5)
 
 
+def test_lr_that_is_given(folder, tmp_path):
+    """`clips:HR,LR` takes the frames of both, matched by name."""
+    for number in range(12):
+        clip, frame = divmod(number, 6)
+        path = tmp_path / "ab"[clip] / f"{frame}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((12, 16, 3), 20 * number, np.uint8)).save(path)
+    source = open_source(f"clips:{folder},{tmp_path}", 4)
+    assert [len(source.files[name]) for name, _ in source.images] == [12, 12]
+    pairs = {name[-1]: load() for name, load in source.images}
+    for number, (name, pair) in enumerate(sorted(pairs.items())):
+        assert (pair.frames, pair.lr.shape, pair.hr.shape) == (6, (72, 16, 3), (288, 64, 3))
+        np.testing.assert_array_equal(pair.lr[::12, 0, 0], 20 * np.arange(6 * number, 6 * number + 6))
+        np.testing.assert_array_equal(pair.hr[48:96], np.asarray(Image.open(folder / name / "1.png")))
+    (tmp_path / "b" / "5.png").unlink()
+    with pytest.raises(ValueError, match="as many frames; HR has 6, LR 5"):
+        dict(open_source(f"clips:{folder},{tmp_path}", 4).images)[str(folder / "b")]()
+    with pytest.raises(ValueError, match="4 times as large as LR; LR is 64x48, HR is 64x48"):
+        open_source(f"clips:{folder},{folder}", 4).images[0][1]()
+
+
+def test_a_network_over_time_begins_as_a_still_one(tmp_path):
+    """recurrent_span with the weights of a span and the flow of an frvsr: its first image is the still network's."""
+    networks = {"still.keras": GENERATORS["span"](features=4, blocks=1, input_range=4, folded=True),
+                "moving.keras": CLIP_GENERATORS["frvsr"](features=4, blocks=1, flow_features=2)}
+    for name, network in networks.items():
+        save_model(network, tmp_path / name)
+    config = {**TINY, "model": "recurrent_span", "model_args": "features:4,blocks:1,flow_features:2"}
+    made = build_step(TrainConfig(**config, init_from=tuple(str(tmp_path / name) for name in networks))).generator.model
+    frames = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
+    expected = networks["still.keras"](frames)
+    image, state = made.step(frames, made.initial_state(frames))
+    np.testing.assert_allclose(image, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(made.step(frames, state)[0], expected, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(made.flow(frames, frames[:, ::-1]),
+                                  networks["moving.keras"].flow(frames, frames[:, ::-1]))
+    with pytest.raises(ValueError, match=r"holds SPAN\(.*this run's generator is RecurrentSPAN\(.*features=5"):
+        build_step(TrainConfig(**config | {"model_args": "features:5,blocks:1"},
+                               init_from=(str(tmp_path / "still.keras"),)))
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"dataset": "samples"}, "--model=frvsr is a network over time, which trains on clips:PATH or motion:SOURCE"),
     ({"model": "edsr", "model_args": ""}, "is for a --model over time"),
@@ -215,6 +272,8 @@ def test_triplets():
     ({"mix": "rgb:0.5"}, "--mix=rgb:0.5 is for images"),
     ({"adversarial": "vanilla:1"}, "--discriminator=spatiotemporal; got --model=frvsr and --discriminator=vgg128"),
     ({"losses": "ldl:1"}, "--losses=ldl is for images"),
+    ({"model": "vespcn", "model_args": "", "losses": "temporal:1"},
+     "--losses=temporal is for --model=frvsr or recurrent_span; got --model=vespcn"),
 ])
 def test_what_does_not_go_together(changes, message):
     with pytest.raises(ValueError, match=message):

@@ -286,7 +286,7 @@ def test_mistakes_are_named(arguments, message):
 
 
 def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_file):
-    config = {"model": "edsr", "patch_size": 32, "init_from": str(model_file)}
+    config = {"model": "edsr", "patch_size": 32, "init_from": (str(model_file),)}
     step = build_step(TrainConfig(**config, model_args="features:8,blocks:2", seed=5))
     assert type(step) is PixelStep
     expected = keras.saving.load_model(model_file).get_weights()
