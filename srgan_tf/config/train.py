@@ -37,7 +37,7 @@ class TrainConfig(Settings):
         "Training images: div2k/bicubic_x4 and the other DIV2K sets (downloaded by tensorflow-datasets), folder:HR, "
         "folder:HR,LR (with their sub-folders), records:DIR (made by prepare), samples (scikit-image's photographs), "
         "deadleaves[:COUNT] (procedural). For a --model over time: clips:PATH (videos, folders of frames), "
-        "motion:SOURCE (windows that move over the photographs of another source).", group="Basics")
+        "clips:HR,LR, motion:SOURCE (windows that move over the photographs of another source).", group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of the training "
                                    "set.",
                                group="Data")

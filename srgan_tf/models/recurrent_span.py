@@ -22,7 +22,7 @@ class RecurrentSPAN(RecurrentGenerator):
     One convolution takes in what the image before, moved, has more than the frame: their difference, as LR pixels of
     3 s^2 channels. Its result is added to SPAN's first features. It begins as zeros, so that a network that adopts a
     still SPAN begins as that one, frame by frame. Before a scene the image is the frame itself, each pixel repeated, of
-    which nothing is more. x4 has 2,192,626 trainable parameters, of which 1,745,506 are the flow network's.
+    which nothing is more. x4 has 2,192,530 trainable parameters, of which 1,745,506 are the flow network's.
     """
 
     scales = (2, 3, 4)

@@ -34,6 +34,8 @@ SHRUNK = {
     "realplksr.flags": ["--model_args=features:8,blocks:1,kernel_size:5,large_features:2,norm:group,activation:mish",
                         "--patch_size=32"],
     "real_esrnet.flags": ["--model_args=features:8,growth_channels:4,blocks:1", "--patch_size=32"],
+    "recurrent_span.flags": ["--model_args=features:8,blocks:1,flow_features:4", "--patch_size=32",
+                             "--discriminator_args=features:8,patches:true", "--frames=3"],
     "raisr_x2.flags": ["--model_args=angles:4", "--patch_size=32"],
     "rcan.flags": ["--model_args=features:8,groups:1,blocks:1,reduction:4", "--patch_size=32"],
     "rdn.flags": ["--model_args=features:8,growth_channels:4,blocks:1,convolutions:2", "--patch_size=32"],
