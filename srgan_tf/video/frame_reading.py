@@ -96,6 +96,8 @@ def _decoded(clip: Clip, seek: int | None) -> Iterator[ClipFrame]:
     """All frames from the key frame at or before the timestamp `seek` on; None: from the beginning."""
     with opened(clip.path) as container:
         track = video_track(container)
+        # In slice threads, PyAV's default, H.264's decoder neither conceals damage nor reports it.
+        track.codec_context.thread_count = 1
         faults: list[str] = []
         if seek is not None:
             _seek(container, track, seek)

@@ -140,8 +140,8 @@ def probe(path: Path) -> Clip:
     with opened(path) as container:
         track = video_track(container)
         if track is None:
-            kinds = sorted({other.type for other in container.streams})
-            raise UserError(f"{path}: no video track ({', '.join(kinds) or 'no track'} only)")
+            kinds = ", ".join(sorted({other.type for other in container.streams}))
+            raise UserError(f"{path}: no video track ({kinds + ' only' if kinds else 'no track at all'})")
         if track.codec_context is None:
             raise UserError(f"{path}: its video is of a codec that FFmpeg cannot decode")
         frame = _first_frame(container, track)

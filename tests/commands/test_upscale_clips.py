@@ -175,6 +175,18 @@ def test_damage_is_named_and_not_the_end(tmp_path, command):
     assert times(tmp_path / "upscaled/clip_x2.mkv") == [Fraction(number, 25) for number in (0, 1, 2, 4, 5)]
 
 
+def test_damage_in_h264_is_named_and_concealed(tmp_path, upscaler, capsys):
+    source = make_clip(tmp_path / "clip.mkv", [np.roll(chart(112, 192), shift, 1) for shift in range(6)],
+                       options={"bf": "0"})
+    upscale_clip(upscaler, source, tmp_path / "whole.mkv", ClipSettings(encoders.Wish("ffv1")))
+    _, packet = packets(source, "video")[3]
+    source.write_bytes(source.read_bytes().replace(packet, packet[:20] + b"\xa5" * (len(packet) - 20)))
+    upscale_clip(upscaler, source, tmp_path / "out.mkv", ClipSettings(encoders.Wish("ffv1")))
+    assert "clip.mkv: 0.120 s: damaged, decoded as far as it went" in capsys.readouterr().out
+    for whole, after in zip(*(decoded(tmp_path / name) for name in ("whole.mkv", "out.mkv")), strict=True):
+        assert np.abs(after.to_ndarray(format="gray") - whole.to_ndarray(format="gray").astype(float)).mean() < 20
+
+
 def with_more_tracks(path):
     """Copies a clip into Matroska, with subtitles, a second video and a cover."""
     make_clip(path.with_name("one.mkv"), [chart(shift=shift) for shift in range(6)], [0, 40, 90, 120, 160, 200])
@@ -253,8 +265,16 @@ def audio_alone(path):
                 container.mux(packet)
 
 
+def no_track(path):
+    """What a recorder leaves that was stopped at once."""
+    brand, header = (length.to_bytes(4, "big") + rest for length, rest in (
+        (16, b"ftypisom" + bytes(4)), (116, b"moov" + (108).to_bytes(4, "big") + b"mvhd" + bytes(100))))
+    path.write_bytes(brand + header)
+
+
 @pytest.mark.parametrize(("write", "reason"), [
     (audio_alone, "no video track (audio only)"),
+    (no_track, "no video track (no track at all)"),
     (without_frames, "no frame of its video track can be decoded"),
     (lambda path: path.write_bytes(b""), "the file is empty"),
     (lambda path: path.write_text("no clip"), "not a video that FFmpeg can read"),
