@@ -17,7 +17,14 @@ from PIL import GifImagePlugin, Image, PngImagePlugin, WebPImagePlugin  # noqa: 
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
-from srgan_tf.video.animation_writing import GIF_DELAY, PNG_DELAY, rgba_image, write_gif, write_png
+from srgan_tf.video.animation_writing import (
+    GIF_DELAY,
+    MOST_REPEATS,
+    PNG_DELAY,
+    rgba_image,
+    write_gif,
+    write_png,
+)
 
 # By ending: the greatest side in pixels, and the longest delay in milliseconds.
 ANIMATION_FORMATS = {".gif": (65_535, GIF_DELAY), ".webp": (16_383, (1 << 24) - 1), ".png": ((1 << 31) - 1, PNG_DELAY)}
@@ -134,7 +141,7 @@ def write_animation(path: Path, frames: Iterator[np.ndarray], like: Animation) -
             else:
                 _LazyFrames(frames, len(like.delays)).save(
                     file, "WEBP", save_all=True, lossless=True, method=2, duration=list(like.delays),
-                    loop=like.repeats, icc_profile=like.icc_profile)
+                    loop=min(like.repeats, MOST_REPEATS), icc_profile=like.icc_profile)
         except (ValueError, SystemError) as error:  # such as a side beyond the format's greatest
             if isinstance(error, UserError):
                 raise

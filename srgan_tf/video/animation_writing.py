@@ -24,6 +24,7 @@ _KEEP, _CLEAR = 1, 2  # what becomes of a GIF's frame when the next one is shown
 _WORD = (1 << 16) - 1
 # The longest delays, in milliseconds: GIF counts hundredths of a second, PNG has a fraction of two numbers.
 GIF_DELAY, PNG_DELAY = 10 * _WORD, 1000 * _WORD
+MOST_REPEATS = _WORD  # of GIF and WebP; for who watches, without end
 
 Box = tuple[int, int, int, int]  # left, upper, right, lower
 
@@ -44,10 +45,10 @@ def write_gif(file: BinaryIO, frames: Iterator[np.ndarray], delays: Sequence[flo
         file: to write to.
         frames: uint8 [H,W,3] or [H,W,4], one for each delay.
         delays: milliseconds, GIF_DELAY at most.
-        repeats: how often it is played; 0: without end.
+        repeats: how often it is played, about MOST_REPEATS times at most; 0: without end.
         transparent: whether a pixel of a frame is not opaque.
     """
-    loop = {} if repeats == 1 else {"loop": max(repeats - 1, 0)}
+    loop = {} if repeats == 1 else {"loop": min(max(repeats - 1, 0), MOST_REPEATS)}
     for number, (image, box, delay) in enumerate(_distinct(map(_palette_image, frames), delays, GIF_DELAY)):
         options = {"duration": delay, "disposal": _CLEAR if transparent else _KEEP}
         if "transparency" in image.info:

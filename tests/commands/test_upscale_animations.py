@@ -131,6 +131,14 @@ def test_long_delays(command, tmp_path):
     np.testing.assert_allclose(read_animation(tmp_path / "b.png").delays, (100_001, 700_000), atol=1)
 
 
+@pytest.mark.parametrize(("source", "loop", "target", "repeats"), [
+    (".gif", 65_535, ".webp", 65_535), (".gif", 65_535, ".gif", 65_536), (".png", 70_000, ".gif", 65_536)])
+def test_more_repeats_than_a_format_counts(tmp_path, upscaler, source, loop, target, repeats):
+    make(tmp_path / f"a{source}", loop=loop, frames=2)
+    upscale_animation(upscaler, tmp_path / f"a{source}", tmp_path / f"out{target}")
+    assert read_animation(tmp_path / f"out{target}").repeats == repeats
+
+
 def test_frames_that_repeat_are_computed_once(tmp_path, upscaler):
     calls = []
 
