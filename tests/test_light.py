@@ -14,6 +14,7 @@ from PIL import Image
 import srgan_tf
 from srgan_tf.errors import FULL_INSTALL_ONLY
 from srgan_tf.hub import shipped_files
+from srgan_tf.hub.litert_js import CORE, UTILS
 
 ROOT = Path(__file__).parent.parent
 # Runs commands in a process in which nothing can import what the light install leaves out.
@@ -36,6 +37,7 @@ RUNNING = {
     "upscale --list": "",
     "compare a.png": "edsr_x4, fidelity_x4, mobile_x4, perceptual_x4, photo_gentle_x4, photo_x4, raisr_x2 and ",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
+    "export --format=web --litert_js=npm --output=site": "",
 }
 REFUSED = {
     "upscale a.png -o c.png --model=edsr_x4": "TensorFlow, which is not installed (edsr_x4_int8 runs without it)",
@@ -43,6 +45,7 @@ REFUSED = {
     "upscale a.png -o c.png --model=realesrgan-x4plus": "realesrgan-x4plus needs TensorFlow",  # and no download begins
     "upscale a.png -o c.png --model=./small.keras": "keras is not installed",
     "export --output=exports": "photo_x4 needs TensorFlow",
+    "export --model=photo_x4 --format=web --output=other": "photo_x4 needs TensorFlow",
     "serve": "photo_x4 needs TensorFlow",
     "interpolate --model_a=small.keras --model_b=small.keras --output=c.keras": "keras is not installed",
     "train --dataset=deadleaves --run_dir=run": "keras is not installed",
@@ -57,6 +60,9 @@ def done(tmp_path_factory):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.radial_gradient("L").resize((size, size)).convert("RGB").save(folder / name)
     shutil.copy(shipped_files()["mobile_x4"], folder / "small.keras")
+    for file in (f"{package.name}/{file}" for package in (CORE, UTILS) for file in package.files):
+        (folder / "npm" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "npm" / file).write_text('import { createWasmLib } from "@litertjs/wasm-utils";')
     left_out = [name.replace("-", "_") for name in FULL_INSTALL_ONLY]
     given = json.dumps([left_out, [*RUNNING, *REFUSED]])
     ended = subprocess.run([sys.executable, "-c", CODE], input=given, capture_output=True, text=True, cwd=folder,
@@ -79,7 +85,8 @@ def test_what_they_make(done):
     names = re.findall(r"^(\w+) +x\d", listed, re.MULTILINE)
     assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8", "photo_x4_int8"]
     assert "`pip install .`" in listed
-    assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json"))
+    assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json",
+                                                        "site/models/photo_x4_int8.tflite"))
 
 
 @pytest.mark.parametrize("line", REFUSED)

@@ -13,8 +13,10 @@ class ExportConfig(Settings):
     """An export of one model to the formats that other software takes."""
 
     model: str = setting(
-        DEFAULT_MODEL, "A .keras file, a run folder (best.keras, or last.keras of a run with a discriminator), foreign "
-        "weights (.pth, .safetensors) or a shipped name.", group="Basics")
+        "", "A .keras file, a run folder (best.keras, or last.keras of a run with a discriminator), foreign weights "
+        "(.pth, .safetensors) or a shipped name; for web alone also a .tflite file of free size that export wrote. "
+        f"Empty: {DEFAULT_MODEL}; for web alone the models that ship as .tflite, {DEFAULT_MODEL}_int8 first, unless "
+        "--quantize is given.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     format: tuple[str, ...] = setting(
         ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino, web.", group="Basics")
@@ -55,7 +57,7 @@ class ExportConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("model", "output", "format")
+        self.require("output", "format")
         if self.saved_model_tile <= 2 * self.saved_model_overlap:
             raise UserError(f"--saved_model_tile must be greater than twice --saved_model_overlap="
                             f"{self.saved_model_overlap}; got {self.saved_model_tile}")

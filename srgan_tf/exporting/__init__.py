@@ -1,39 +1,17 @@
-"""Exports: a generator in the formats that other software takes, each a function in FORMATS."""
+"""Exports: a generator in the formats that other software takes, each a function in FORMATS.
 
-import importlib.util
-from collections.abc import Sequence
+Names load when first used: `site`, which puts finished .tflite files into a site, needs no TensorFlow.
+"""
 
-from srgan_tf.errors import MissingPackageError, UserError
-from srgan_tf.exporting.card import summary
-from srgan_tf.exporting.onnx import export_onnx
-from srgan_tf.exporting.openvino import export_openvino
-from srgan_tf.exporting.saved_model import export_saved_model
-from srgan_tf.exporting.tflite import export_tflite
-from srgan_tf.exporting.website import export_web
-from srgan_tf.models import ClipGenerator, Generator
+from srgan_tf import lazy
 
-FORMATS = {"saved_model": export_saved_model, "tflite": export_tflite, "onnx": export_onnx,
-           "openvino": export_openvino, "web": export_web}
-OVER_TIME = ("saved_model",)  # those that can hand on a state
-# Extras of this package, named as the formats that need them, and what they install.
-NEEDS = {"onnx": ("onnx", "tf2onnx"), "openvino": ("openvino",)}
-
-
-def check_packages(names: Sequence[str]) -> None:
-    """Raises a MissingPackageError where a format needs a package that is not installed."""
-    for name in names:
-        for package in NEEDS.get(name, ()):
-            if not importlib.util.find_spec(package):
-                raise MissingPackageError(f"--format={name} needs {package}: pip install 'srgan_tf[{name}]'")
-
-
-def check_formats(generator: Generator, names: Sequence[str]) -> None:
-    """Raises a UserError where a format does not suit the network."""
-    for name in names:
-        if isinstance(generator, ClipGenerator) and name not in OVER_TIME:
-            raise UserError(f"--format={name} holds no network over time ({type(generator).__name__}): give "
-                            f"--format={','.join(OVER_TIME)}")
-
-
-__all__ = ["FORMATS", "check_formats", "check_packages", "export_onnx", "export_openvino", "export_saved_model",
-           "export_tflite", "export_web", "summary"]
+_HOMES = {
+    **dict.fromkeys(("FORMATS", "check_formats", "check_packages"), "formats"),
+    "export_onnx": "onnx",
+    "export_openvino": "openvino",
+    "export_saved_model": "saved_model",
+    "export_tflite": "tflite",
+    "export_web": "website",
+    "summary": "card",
+}
+__getattr__, __dir__ = lazy.names(__name__, _HOMES)

@@ -10,7 +10,7 @@ from srgan_tf import lazy
 
 _HOMES = {
     **dict.fromkeys(("absent_models", "model_list", "present_models", "without_keras"), "listing"),
-    "has_keras": "light",
+    **dict.fromkeys(("has_keras", "site_models"), "light"),
     "licence_terms": "published",
     **dict.fromkeys(("load_generator", "load_model"), "loading"),
     **dict.fromkeys(("ModelRef", "find_saved_model", "shifts_colors", "known_scale", "resolve"), "references"),

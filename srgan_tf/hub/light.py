@@ -8,7 +8,7 @@ from srgan_tf.config import DEFAULT_MODEL
 from srgan_tf.errors import TO_FULL_INSTALL, MissingPackageError
 from srgan_tf.hub.shipped import network_names, shipped_files
 
-# The model for LiteRT that stands in for a network that ships.
+# The model for LiteRT that stands in for a network that ships; the default comes first.
 INSTEAD = {"photo_x4": "photo_x4_int8", "fidelity_x4": "fidelity_x4_int8", "edsr_x4": "edsr_x4_int8",
            "mobile_x4": "mobile_x4_float16"}
 
@@ -32,6 +32,11 @@ def default_model(network: bool = False) -> str:
         network: whether it must be the network, for a runtime or a precision that was asked for.
     """
     return DEFAULT_MODEL if has_keras() and (network or has_gpu()) else INSTEAD[DEFAULT_MODEL]
+
+
+def site_models() -> list[str]:
+    """The models of a site of `export --format=web`, unless one is named: those for LiteRT, the default first."""
+    return list(INSTEAD.values())
 
 
 def require_keras(name: str) -> None:

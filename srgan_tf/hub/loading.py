@@ -35,8 +35,8 @@ def load_model(model: Any, dtype: str | None = None, **overrides: object) -> ker
     return load_keras(found.path, dtype)
 
 
-_KINDS = {"bicubic": "an interpolation", "litert": "a .tflite file", "remote": "a server",
-          "saved_model": "a SavedModel"}
+_KINDS = {"bicubic": "an interpolation", "litert": "a .tflite file", "onnx": "an .onnx file",
+          "openvino": "a file of OpenVINO", "remote": "a server", "saved_model": "a SavedModel"}
 
 
 def load_generator(model: Any, dtype: str | None = "float32") -> Generator:

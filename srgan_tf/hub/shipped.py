@@ -25,5 +25,5 @@ def network_names() -> list[str]:
 
 
 def shipped_facts(name: str) -> dict:
-    """What the JSON file beside a model that ships says."""
-    return json.loads(shipped_files()[name].with_suffix(".json").read_text())
+    """What the JSON file beside a model that ships says; of a network also where its .keras file is left out."""
+    return json.loads((FOLDER / f"{name}.json").read_text())

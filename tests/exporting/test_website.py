@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from inference.lifelike import lifelike
@@ -9,6 +10,7 @@ from inference.lifelike import lifelike
 from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
 from srgan_tf.exporting import export_web
+from srgan_tf.hub import shipped_files
 from srgan_tf.hub.litert_js import CORE, UTILS
 from srgan_tf.runtimes import open_runtime
 
@@ -51,6 +53,31 @@ def test_a_site_and_a_second_model(tmp_path, litert_js):
         assert (model["io"], model["tile"]) == ("float1", 256)
         runtime = open_runtime(str(site / model["file"]))
         assert (runtime.scale, runtime.fixed_tile) == (model["scale"], None)
+
+
+def test_a_site_of_files_as_they_are(command, refused, tmp_path, litert_js):
+    web = ("export", "--format=web", f"--litert_js={litert_js}", "--output=site")
+    done = command(*web)
+    assert done.status == 0, done.err
+    shutil.copytree(shipped_files()["mobile_x4_int8"].parent, tmp_path / "mine",
+                    ignore=lambda _, names: [name for name in names if not name.startswith("mobile_x4_int8")])
+    assert command(*web, "--model=mine/mobile_x4_int8.tflite").status == 0
+    models = json.loads((tmp_path / "site/models.json").read_text())["models"]
+    assert [one["title"] for one in models] == [
+        "photo_x4, int8", "fidelity_x4, int8", "edsr_x4, int8", "mobile_x4", "mobile_x4, int8"]
+    assert models[0]["note"] == "The default: photographs from phones and the web."
+    assert [(one["io"], one["tile"]) for one in (models[0], models[3])] == [("uint8", 256), ("float1", 256)]
+    for one in models:
+        name = one["file"].removeprefix("models/")
+        assert (tmp_path / "site" / one["file"]).read_bytes() == shipped_files()[name[:-7]].read_bytes()
+        assert (tmp_path / "site/models" / name.replace("tflite", "json")).is_file()
+    assert "leave --quantize out" in refused(*web, "--model=photo_x4_int8", "--quantize=int8")
+    card = json.loads((tmp_path / "mine/mobile_x4_int8.json").read_text())
+    card["input"]["shape"] = [1, 64, 64, 3]
+    (tmp_path / "mine/mobile_x4_int8.json").write_text(json.dumps(card))
+    assert "the page needs a free size" in refused(*web, "--model=mine/mobile_x4_int8.tflite")
+    (tmp_path / "mine/mobile_x4_int8.json").unlink()
+    assert "the card that export writes" in refused(*web, "--model=mine/mobile_x4_int8.tflite")
 
 
 def test_what_a_site_cannot_be(tmp_path, litert_js):
