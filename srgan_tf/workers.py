@@ -61,6 +61,11 @@ class Store:
         self._files = FileSystems
         FileSystems.set_options(PipelineOptions(shlex.split(options)))
 
+    def children(self, folder: str) -> list[str]:
+        """The files of a folder, as `list`; none where there is no such folder."""
+        # Only HDFS knows folders, and cannot list one that is not there.
+        return [] if folder.startswith("hdfs://") and not self.exists(folder) else self.list(f"{folder}/*")
+
     def list(self, pattern: str) -> list[str]:
         """The files that a pattern of Beam stands for: * within a folder, ** across folders; as URLs, in order."""
         with _naming(pattern):

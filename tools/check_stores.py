@@ -1,11 +1,14 @@
 #!/usr/bin/env python
-"""Runs `upscale --beam` on s3://, gs:// and hdfs:// against stand-ins on this machine that speak the same protocols.
+"""Runs `upscale --beam` and `evaluate --beam` on s3://, gs:// and hdfs://, against stand-ins on this machine.
+
+The stand-ins speak the protocols of the real ones.
 
     pip install boto3 'moto[server]' google-cloud-storage gcp-storage-emulator hdfs
     python tools/check_stores.py [s3] [gs] [hdfs]
 
 Four files, one of them no image, are upscaled in a store and in a folder: the results must be equal. Then one result is
-removed and the command repeated: it must make that one alone. Ends with status 1 where something differs.
+removed and the command repeated: it must make that one alone. A benchmark of three images is evaluated in the store and
+in a folder: the figures must be equal, and all be in the store's cache. Ends with status 1 where something differs.
 """
 
 import contextlib
@@ -40,7 +43,8 @@ def main() -> int:
     good = True
     for name in sys.argv[1:] or STORES:
         with tempfile.TemporaryDirectory() as folder, STORES[name](Path(folder)) as (url, options):
-            good = check(name, url, f"{RUNNER} {options}", Path(folder)) and good
+            for checked in (check, check_evaluation):
+                good = checked(name, url, f"{RUNNER} {options}", Path(folder)) and good
     return 0 if good else 1
 
 
@@ -72,6 +76,40 @@ def check(name: str, url: str, options: str, folder: Path) -> bool:
     if not good:
         print(there.stdout, there.stderr[-3000:])
     return good
+
+
+def check_evaluation(name: str, url: str, options: str, folder: Path) -> bool:
+    """Whether a benchmark in a store has the figures of one in a folder."""
+    from srgan_tf.workers import Store
+
+    (folder / "Set/HR").mkdir(parents=True)
+    store = Store(options)
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 256, (40 + 4 * number, 48, 3), np.uint8)
+        path = folder / f"Set/HR/{number}.png"
+        Image.fromarray(noise).resize((96, 96)).save(path)
+        store.put(path, f"{url}/Set/HR/{path.name}")
+    here = evaluate(folder / "one", f"--benchmark={folder}/Set", "--cache=")
+    arguments = f"--benchmark={url}/Set", f"--cache={url}/cache", f"--beam={options}"
+    start = time.time()
+    there = evaluate(folder / "two", *arguments)
+    first, start = time.time() - start, time.time()
+    again = evaluate(folder / "three", *arguments)
+    tables = [json.loads(file.read_text())["datasets"] if (file := folder / one / "results.json").exists() else None
+              for one in ("one", "two", "three")]
+    good = tables[0] is not None and tables[0] == tables[1] == tables[2]
+    print(f"{name}: figures of `evaluate` are {'equal' if good else 'DIFFERENT'}; {first:.0f} s, again "
+          f"{time.time() - start:.0f} s", flush=True)
+    if not good:
+        print(*(done.stdout + done.stderr[-3000:] for done in (here, there, again)))
+    return good
+
+
+def evaluate(output: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs the command."""
+    command = [sys.executable, "-m", "srgan_tf.evaluate", f"--model={MODEL}", "--threads=1", f"--output={output}",
+               *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def upscale(*arguments: str) -> subprocess.CompletedProcess:

@@ -50,7 +50,7 @@ class Cache:
 
     def __init__(self, folder: Path | None):
         """Uses the folder, which is made when something is kept; None: nothing is kept."""
-        self.folder = folder
+        self.folder, self.keeps = folder, folder is not None
 
     @staticmethod
     def key(**parts: Any) -> str:
@@ -59,23 +59,29 @@ class Cache:
 
     def get(self, key: str) -> bytes | None:
         """The content of an entry, or None."""
-        if self.folder is None:
+        if not self.keeps:
             return None
         with contextlib.suppress(OSError):
-            total, content = (lambda data: (data[:64], data[64:]))((self.folder / key[:2] / key).read_bytes())
+            total, content = (lambda data: (data[:64], data[64:]))(self._read(key))
             if hashlib.sha256(content).hexdigest().encode() == total:
                 return content
         return None
 
     def put(self, key: str, content: bytes) -> None:
         """Keeps an entry, whole or not at all."""
-        if self.folder is None:
-            return
-        path = self.folder / key[:2] / key
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary:
-                temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + content)
+            if self.keeps:
+                self._write(key, hashlib.sha256(content).hexdigest().encode() + content)
+
+    def _read(self, key: str) -> bytes:
+        """The file of an entry; raises an OSError where there is none."""
+        return (self.folder / key[:2] / key).read_bytes()
+
+    def _write(self, key: str, entry: bytes) -> None:
+        path = self.folder / key[:2] / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(entry)
 
     def get_values(self, key: str) -> dict[str, Any]:
         """An entry that `put_values` wrote; empty where there is none."""
@@ -97,7 +103,7 @@ class Cache:
 
     def put_image(self, key: str, pixels: np.ndarray) -> None:
         """Keeps an image, uint8 [H,W,1] or [H,W,3]."""
-        if self.folder is None:
+        if not self.keeps:
             return
         file = BytesIO()
         Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG", compress_level=1)

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property, lru_cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +21,17 @@ from srgan_tf.evaluation.chosen_metrics import Metric, find_metrics
 from srgan_tf.evaluation.measure import Measured, Scores, take
 from srgan_tf.evaluation.methods import BICUBIC, Method, Opening, find_methods
 from srgan_tf.evaluation.sheets import CROP, Row, busiest_crop, draw_sheet
+from srgan_tf.evaluation.stored_benchmarks import (
+    StoredCache,
+    StoredCase,
+    check_stores,
+    load_pair,
+    load_stored_benchmark,
+    on_this_machine,
+)
 from srgan_tf.imaging import write_image
 from srgan_tf.text import expand, printable
-from srgan_tf.workers import run_pipeline
+from srgan_tf.workers import in_store, run_pipeline
 
 Results = dict[str, dict[str, Scores]]
 _preparing = threading.Lock()
@@ -73,7 +81,7 @@ def _finished(config: EvaluateConfig, metrics: Mapping[str, Metric]) -> Evaluati
     for case in tqdm(cases, "measuring", leave=False, disable=None):
         scores.measure(case.name, lambda case=case: _measured(case.load_finished(), metrics, config.scale))
     method = sr_dir.absolute().name
-    return Evaluation([method], {_benchmark_name(hr_dir): {method: scores}}, {}, {})
+    return Evaluation([method], {_benchmark_name(hr_dir.resolve()): {method: scores}}, {}, {})
 
 
 def _measured(pair: tuple[np.ndarray, np.ndarray], metrics: Mapping[str, Metric], crop: int) -> Measured:
@@ -82,10 +90,14 @@ def _measured(pair: tuple[np.ndarray, np.ndarray], metrics: Mapping[str, Metric]
 
 def _models(config: EvaluateConfig, metrics: Mapping[str, Metric], output: Path, opening: Opening) -> Evaluation:
     """Measures bicubic interpolation and every --model on every --benchmark; writes sheets and images."""
-    folders = [expand(folder) for folder in config.benchmark]
-    benchmarks = {_benchmark_name(folder): load_benchmark(folder, config.scale) for folder in folders}
-    if len(benchmarks) < len(folders):
-        raise UserError(f"two benchmarks have the same name: {', '.join(map(str, folders))}")
+    check_stores(config)
+    stored = [url for url in config.benchmark if in_store(url)]
+    folders = [] if stored else [expand(folder) for folder in config.benchmark]
+    benchmarks = {_benchmark_name(folder.resolve()): load_benchmark(folder, config.scale) for folder in folders}
+    benchmarks |= {_benchmark_name(PurePosixPath(url)): load_stored_benchmark(config.beam, url, config.scale)
+                   for url in stored}
+    if len(benchmarks) < len(config.benchmark):
+        raise UserError(f"two benchmarks have the same name: {', '.join(config.benchmark)}")
     for name, cases in benchmarks.items() if config.save_images else ():
         for stem, count in Counter(Path(case.name).stem for case in cases).items():
             if count > 1:
@@ -109,23 +121,27 @@ def _models(config: EvaluateConfig, metrics: Mapping[str, Metric], output: Path,
 
 
 def _cache(config: EvaluateConfig) -> Cache:
+    if in_store(config.cache):
+        return StoredCache(config.cache, config.beam)
     return Cache(user_folder() if config.cache == "auto" else expand(config.cache) if config.cache else None)
 
 
-def _measure_on_workers(config: EvaluateConfig, cases: list[Case], methods: Mapping[str, Method]) -> None:
+def _measure_on_workers(config: EvaluateConfig, cases: list[Case | StoredCase], methods: Mapping[str, Method]) -> None:
     """Fills the cache by a Beam pipeline: what this process measures afterwards is there already."""
-    folder = _cache(config).folder
-    there = dataclasses.replace(config, cache=str(folder.absolute()))
-    items = [(case._replace(hr_path=case.hr_path.absolute(), other_path=case.other_path and case.other_path.absolute()),
-              name) for case in cases for name in methods]
+    there = config
+    if folder := _cache(config).folder:
+        there = dataclasses.replace(config, cache=str(folder.absolute()))
+        cases = [case._replace(hr_path=case.hr_path.absolute(),
+                               other_path=case.other_path and case.other_path.absolute()) for case in cases]
+    items = [(case, name) for case in cases for name in methods]
     run_pipeline(config.beam, lambda beam, pipeline: pipeline | beam.Create(items) | beam.Reshuffle()
                  | beam.MapTuple(partial(_measure, there)))
 
 
-def _measure(config: EvaluateConfig, case: Case, name: str) -> None:
+def _measure(config: EvaluateConfig, case: Case | StoredCase, name: str) -> None:
     methods, metrics = _prepared(config)
-    with contextlib.suppress(*MENDABLE):  # which this process meets again, and says
-        EvaluatedImage(case, _cache(config)).figures(methods[name], metrics, config.scale)
+    with contextlib.suppress(*MENDABLE), EvaluatedImage(case, _cache(config), config.beam) as image:
+        image.figures(methods[name], metrics, config.scale)  # what is wrong this process meets again, and says
 
 
 def _prepared(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Metric]]:
@@ -143,51 +159,61 @@ def _prepare(config: EvaluateConfig) -> tuple[dict[str, Method], dict[str, Metri
     return methods, find_metrics(config)
 
 
-def _benchmark_name(folder: Path) -> str:
+def _benchmark_name(folder: PurePath) -> str:
     """Set5 for Set5/ and for Set5/HR."""
-    folder = folder.resolve()
     return folder.parent.name if folder.name == "HR" else folder.name
 
 
-def _benchmark(name: str, cases: list[Case], methods: dict[str, Method], metrics: Mapping[str, Metric], cache: Cache,
-               config: EvaluateConfig, output: Path) -> tuple[dict[str, Scores], list[Row]]:
+def _benchmark(name: str, cases: list[Case | StoredCase], methods: dict[str, Method], metrics: Mapping[str, Metric],
+               cache: Cache, config: EvaluateConfig, output: Path) -> tuple[dict[str, Scores], list[Row]]:
     """Upscales and measures every image by each method; returns the scores and the rows of the sheet."""
     scores: dict[str, Scores] = {method: Scores() for method in methods}
     rows = []
     with tqdm(total=len(cases) * len(methods), desc=printable(name), unit="image", leave=False, disable=None) as bar:
         for case in cases:
-            image = EvaluatedImage(case, cache)
-            for method in methods.values():
-                bar.set_postfix_str(printable(method.name))
-                scores[method.name].measure(
-                    case.name, lambda image=image, method=method: image.figures(method, metrics, config.scale))
-                bar.update()
-            if any(case.name in found.failures for found in scores.values()):
-                continue
-            if len(rows) < config.sheet_rows:
-                rows.append(_row(image, methods, scores))
-            if config.save_images:
-                _save(image, methods, output / name)
+            with EvaluatedImage(case, cache, config.beam) as image:
+                for method in methods.values():
+                    bar.set_postfix_str(printable(method.name))
+                    scores[method.name].measure(
+                        case.name, lambda image=image, method=method: image.figures(method, metrics, config.scale))
+                    bar.update()
+                if any(case.name in found.failures for found in scores.values()):
+                    continue
+                if len(rows) < config.sheet_rows:
+                    rows.append(_row(image, methods, scores))
+                if config.save_images:
+                    _save(image, methods, output / name)
     if rows:
         write_image(output / f"{name}.png", draw_sheet(rows, config.scale))
     return scores, rows
 
 
-class EvaluatedImage:
-    """An image of a benchmark, read, upscaled and measured as far as the cache has not kept it."""
+class EvaluatedImage(contextlib.ExitStack):
+    """An image of a benchmark, read, upscaled and measured as far as the cache has not kept it.
 
-    def __init__(self, case: Case, cache: Cache):
-        self.case, self.cache, self.upscaled = case, cache, {}
+    Copies of what lies in a store are here for as long as the context lasts.
+    """
+
+    def __init__(self, case: Case | StoredCase, cache: Cache, beam: str):
+        """Takes the image, the cache, and --beam, by which stores are read."""
+        super().__init__()
+        self.case, self.cache, self.beam, self.upscaled = case, cache, beam, {}
+
+    @cached_property
+    def files(self) -> Case:
+        """The image on this machine."""
+        return self.enter_context(on_this_machine(self.case, self.beam))
 
     @cached_property
     def pair(self) -> tuple[np.ndarray, np.ndarray]:
         """LR and HR."""
-        return self.case.load()
+        return load_pair(self.case, self.files)
 
     @cached_property
     def digest(self) -> str:
         """Of its files."""
-        return digest_of(*(path.read_bytes() if path else b"" for path in (self.case.hr_path, self.case.other_path)))
+        files = self.files
+        return digest_of(*(path.read_bytes() if path else b"" for path in (files.hr_path, files.other_path)))
 
     def upscaled_image(self, method: Method) -> np.ndarray:
         """What the method makes of its LR, uint8 [H,W,C]."""

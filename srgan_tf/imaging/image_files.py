@@ -14,7 +14,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 import numpy as np
@@ -182,10 +182,11 @@ def list_images(folder: str | os.PathLike) -> list[Path]:
              if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()]
     if not paths:
         raise UserError(f"{folder}: no image in this folder ({', '.join(IMAGE_SUFFIXES)})")
-    return sorted(paths, key=_natural_order)
+    return sorted(paths, key=natural_order)
 
 
-def _natural_order(path: Path) -> tuple:
+def natural_order(path: PurePath) -> tuple:
+    """What paths are sorted by: x2.png before x10.png."""
     parts = re.split(r"(\d+)", path.name.casefold())
     # Odd places hold the digits. The name itself settles 1.png against 01.png.
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.name

@@ -74,6 +74,47 @@ def test_workers_measure_what_one_machine_measures(command, tmp_path, benchmark,
     assert results(tmp_path / "by_many") == results(tmp_path / "by_one")
 
 
+DIRECT = "--beam=--runner=DirectRunner"
+
+
+def test_a_benchmark_in_a_store_is_measured_as_in_a_folder(command, tmp_path, benchmark, bucket, monkeypatch):
+    for name, hr in benchmark.items():  # unlike what would be made of HR
+        write_image(tmp_path / f"Photos/LR_bicubic/X4/{name}x4.png", 255 - hr[::4, ::4])
+    (tmp_path / "Photos/HR/bad.png").write_text("no image")
+    (tmp_path / "Photos/LR_bicubic/X4/badx4.png").write_text("no image")
+    shutil.copytree(tmp_path / "Photos", bucket / "Photos")
+    measured, real = [], runs.EvaluatedImage.upscaled_image
+    here = command("evaluate", "--model=bicubic", *BENCHMARK, "--cache=", "--output=here", "--save_images")
+    monkeypatch.setattr(runs.EvaluatedImage, "upscaled_image",
+                        lambda image, method: measured.append(image.case.name) or real(image, method))
+    stored = "evaluate", "--model=bicubic", "--benchmark=s3://b/Photos/", "--cache=s3://b/cache", DIRECT
+    there = command(*stored, "--output=there", "--save_images")
+    assert here.status == there.status == 2
+    assert here.out.replace("here", "there") == there.out
+    assert "failed: s3://b/Photos/HR/bad.png: " in there.err
+    assert (tmp_path / "here/Photos/man.png").read_bytes() == (tmp_path / "there/Photos/man.png").read_bytes()
+    figures = json.loads(json.dumps(results(tmp_path / "there")).replace("s3://b/", ""))  # in the reason of a failure
+    assert results(tmp_path / "here") == figures
+    assert measured
+    measured.clear()
+    again = command(*stored, "--output=again", "--sheet_rows=0")
+    assert (again.status, measured) == (2, ["bad.png"] * 2)  # on the worker and here; all else is cached
+    assert results(tmp_path / "again") == results(tmp_path / "there")
+
+
+@pytest.mark.parametrize(("flags", "message"), [
+    (["--benchmark=s3://b/Set5", "--cache=s3://b/cache"],
+     "--benchmark=s3://b/Set5 is read and written with --beam alone (docs/scale.md)"),
+    (["--benchmark=s3://b/Set5", "--cache=cache", DIRECT],
+     "must all lie in stores, or none; got --benchmark=s3://b/Set5 and --cache=cache"),
+    (["--benchmark=Set5", "--cache=gs://b/cache", DIRECT], "got --cache=gs://b/cache and --benchmark=Set5"),
+    (["--benchmark=s3://b/Set5", "--cache=s3://b/cache", DIRECT], "no image in s3://b/Set5/HR"),
+])
+def test_what_cannot_be_evaluated_in_a_store(refused, bucket, flags, message):
+    bucket.mkdir()
+    assert message in refused("evaluate", "--model=bicubic", *flags)
+
+
 def test_beam_needs_a_cache(refused, benchmark):
     assert "--cache: give both" in refused("evaluate", *BENCHMARK, "--cache=", "--beam=--runner=DirectRunner")
 

@@ -1,6 +1,5 @@
 """`upscale --beam` of images in a store, here a folder; the protocols of real ones are for tools/check_stores.py."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,50 +11,9 @@ DIRECT = "--beam=--runner=DirectRunner"
 MODEL = "--model=bicubic"
 
 
-@pytest.fixture
-def bucket(tmp_path, monkeypatch) -> Path:
-    """The folder of what lies in s3://b/."""
-    pytest.importorskip("apache_beam", reason="Apache Beam is not installed: pip install '.[beam]'")
-    from apache_beam.io.filesystem import FileMetadata
-    from apache_beam.io.filesystems import FileSystems
-    from apache_beam.io.localfilesystem import LocalFileSystem
-
-    folder = tmp_path / "bucket"
-
-    def place(url: str) -> Path:
-        return folder / url.removeprefix("s3://b/")
-
-    class Bucket(LocalFileSystem):
-        """A store of files without folders, for Beam."""
-
-        def has_dirs(self):
-            return False
-
-        def _list(self, prefix):
-            return [self.metadata(f"s3://b/{path.relative_to(folder)}") for path in folder.rglob("*") if path.is_file()]
-
-        def metadata(self, url):
-            return FileMetadata(url, place(url).stat().st_size)
-
-        def exists(self, url):
-            return place(url).is_file()
-
-        def open(self, url, *_, **__):
-            return place(url).open("rb")
-
-        def create(self, url, *_, **__):
-            place(url).parent.mkdir(parents=True, exist_ok=True)
-            return place(url).open("wb")
-
-        def rename(self, urls, new):
-            os.replace(place(urls[0]), place(new[0]))
-
-        def delete(self, urls):
-            place(urls[0]).unlink()
-
-    monkeypatch.setattr(FileSystems, "get_filesystem", staticmethod(lambda _: Bucket(None)))
-    (folder / "in/sub").mkdir(parents=True)
-    return folder
+@pytest.fixture(autouse=True)
+def places(bucket):
+    (bucket / "in/sub").mkdir(parents=True)
 
 
 def files(folder: Path) -> dict[str, bytes]:
