@@ -12,61 +12,22 @@ where it is wrong.
 """
 
 import argparse
-import contextlib
-import functools
-import http.server
 import json
 import os
-import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 from skimage import data
+from web_browser import DONE, Browser, choose, download, expected, offline, select, upscaled
+from web_times import check_batch, check_photo, measure, measure_peer
 
 from srgan_tf.inference.tiling import upscale_tiled
 from srgan_tf.runtimes.litert import litert_runtime
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from serving.browser import Browser, browsing, download
-
-READY, DONE = "document.body.dataset.offline === 'ready'", "document.body.dataset.state === 'ready'"
-PEER_SIZE = 128, 128
 ESCAPE, TAB, ENTER, RIGHT = "\ue00c", "\ue004", "\ue007", "\ue014"
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """As any web server of static files."""
-
-    extensions_map: ClassVar[dict[str, str]] = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm"}
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def offline(site: Path, folder: Path, **window: int | bool) -> Iterator[Browser]:
-    """A browser that has loaded the site from a server which is then gone."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with browsing(folder, **window) as page:
-        page.open(f"http://127.0.0.1:{server.server_port}/")
-        with contextlib.suppress(AssertionError):  # the page loads itself anew once, for threads
-            page.wait(READY, 60)
-        page.wait(READY, 60)
-        server.shutdown()
-        server.server_close()
-        page.open(f"http://127.0.0.1:{server.server_port}/")
-        page.wait(READY, 60)
-        page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder / "down"))
-        page.devtools("Network.disable")  # which keeps what was loaded, blobs too, in the memory that is measured here
-        yield page
 
 
 def images(folder: Path) -> dict[str, Path]:
@@ -85,40 +46,6 @@ def images(folder: Path) -> dict[str, Path]:
     (folder / "cut.jpg").write_bytes(content[: len(content) // 2])
     (folder / "text.png").write_bytes(b"no image")
     return {file.name: file for file in folder.iterdir() if file.is_file()}
-
-
-def choose(page: Browser, files: list[Path]) -> None:
-    """Adds files to the list."""
-    page.choose("\n".join(map(str, files)))
-    page.wait("document.querySelectorAll('#list li').length > 0 || !document.getElementById('error').hidden")
-
-
-def select(page: Browser, name: str, label: str) -> None:
-    """Chooses an entry of a box."""
-    page.run("const box = document.getElementById(arguments[0]);"
-             "box.selectedIndex = [...box.options].findIndex(one => one.text === arguments[1]);"
-             "box.dispatchEvent(new Event('change'))", name, label)
-
-
-def upscaled(page: Browser, file: Path, folder: Path, seconds: float = 120) -> np.ndarray:
-    """What the page makes of one file."""
-    page.run("document.getElementById('clear').click()")
-    choose(page, [file])
-    page.run("document.getElementById('start').click()")
-    page.wait("document.getElementById('download').offsetParent || !document.getElementById('error').hidden", seconds)
-    assert page.run("return document.getElementById('error').hidden"), page.run("return document.body.innerText")
-    page.run("document.getElementById('download').click()")
-    return np.asarray(Image.open(download(folder / "down", f"{file.stem}_x*.png")))
-
-
-def expected(site: Path, entry: dict, file: Path) -> np.ndarray:
-    """What `upscale` makes of it, by the page's tiles."""
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(Image.open(file))
-    pixels = np.asarray(image)
-    runtime = litert_runtime(site / entry["file"], os.cpu_count() or 1)
-    return upscale_tiled(runtime, pixels if pixels.ndim == 3 else pixels[..., None], tile=entry["tile"])
 
 
 def check_kinds(page: Browser, site: Path, entry: dict, folder: Path) -> None:
@@ -186,28 +113,6 @@ def check_keyboard(page: Browser, folder: Path) -> None:
     print("keyboard: choose, Enter, Escape, Enter, Download, zoom and divider by keys; focus never lost")
 
 
-def check_batch(page: Browser, folder: Path, count: int) -> None:
-    """Memory over many images."""
-    page.run("document.getElementById('clear').click()")
-    files = []
-    for number in range(count):
-        files.append(folder / f"batch{number}.png")
-        Image.fromarray(np.roll(data.astronaut(), 17 * number, axis=1)[: 200 + number % 3, :320]).save(files[-1])
-    choose(page, files)
-    page.wait(f"document.querySelectorAll('#list li').length === {count}")
-    page.run("document.getElementById('start').click()")
-    memory, done = [], "return document.querySelectorAll('[data-state=done]').length"
-    while len(memory) < count:
-        if page.run(done) > len(memory):
-            memory.append(resident())
-        time.sleep(0.05)
-    print(f"{count} images: {memory[2] >> 20} MiB of Chromium after the third, {memory[-1] >> 20} MiB after the last; "
-          f"every fifth: {[one >> 20 for one in memory[::5]]}")
-    assert memory[-1] < memory[2] * 1.25, memory
-    page.run("document.getElementById('all').click()")
-    print(f"all: {download(folder / 'down', 'upscaled.zip').stat().st_size:,} bytes of ZIP")
-
-
 def check_clip(page: Browser, site: Path, entry: dict, folder: Path) -> None:
     """A clip with sound, whose frames are held against what `upscale` makes of each."""
     from video.made_clips import make_clip, packets, times
@@ -235,84 +140,6 @@ def check_clip(page: Browser, site: Path, entry: dict, folder: Path) -> None:
               f"red, green and blue are off by {', '.join(f'{one:.2f}' for one in error.mean((0, 1)))}")
         assert ratio > 36, number
         assert np.abs(error.mean((0, 1))).max() < 1, number
-
-
-def resident() -> int:
-    """Bytes that the browser's processes hold, what they share counted once."""
-    parents, drivers = {}, {os.getpid()}
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            name, _, rest = (path / "stat").read_text().partition("(")[2].rpartition(")")
-            parents[int(path.name)] = int(rest.split()[1])
-            drivers |= {int(path.name)} if name == "chromedriver" else set()
-    total = 0
-    for one in parents:
-        above = one
-        while above in parents and above != os.getpid():
-            above = parents[above]
-        if above == os.getpid() and one not in drivers:
-            with contextlib.suppress(OSError):
-                text = Path(f"/proc/{one}/smaps_rollup").read_text()
-                total += int(text.split("\nPss:")[1].split()[0]) * 1024
-    return total
-
-
-def check_photo(site: Path, folder: Path, times: str) -> None:
-    """12 megapixels on a phone."""
-    tile = data.astronaut()
-    pixels = np.tile(tile, (6, 8, 1))[:3000, :4000]
-    Image.fromarray(pixels).save(folder / "phone.jpg", quality=92)
-    with offline(site, folder, width=390, height=844, phone=True) as page:
-        select(page, "model", "mobile_x4")
-        choose(page, [folder / "phone.jpg"])
-        select(page, "times", times)
-        before, start, most = resident(), time.time(), 0
-        page.run("document.getElementById('start').click()")
-        while not page.run("return !!document.getElementById('download').offsetParent"):
-            most = max(most, resident())
-            time.sleep(0.5)
-            assert page.run("return document.getElementById('error').hidden"), page.run("return error.innerText")
-        print(f"4000x3000 on a phone, {times}: {time.time() - start:.0f} s; Chromium {before >> 20} MiB before, "
-              f"{most >> 20} MiB at most; {page.run('return document.getElementById(`facts`).innerText')}")
-        page.screenshot(folder / "phone.png")
-        page.run("document.getElementById('download').click()")
-        Image.MAX_IMAGE_PIXELS = None  # 192 megapixels are no attack
-        with Image.open(download(folder / "down", "phone_x*.png")) as image:
-            print(f"its file: {image.size}")
-
-
-def measure(page: Browser, site: Path, entry: dict, folder: Path) -> None:
-    """Seconds a megapixel of output, the browser and Python taking turns."""
-    turns = []
-    for _ in range(3):
-        made = upscaled(page, folder / "large.png", folder)
-        seconds = float(page.run("return document.getElementById('facts').innerText.match(/([0-9.]+)\\ss$/)[1]"))
-        for file in (folder / "down").glob("large_x*"):
-            file.unlink()
-        start = time.time()
-        expected(site, entry, folder / "large.png")
-        megapixels = made.shape[0] * made.shape[1] / 1e6
-        turns.append((seconds / megapixels, (time.time() - start) / megapixels))
-    ratios = sorted(browser / python for browser, python in turns)
-    print(f"{entry['title']}: seconds a megapixel, browser and Python in turn: "
-          + ", ".join(f"{one:.2f} and {two:.2f}" for one, two in turns) + f"; ratio {ratios[1]:.2f} (median)")
-
-
-def measure_peer(peer: Path, folder: Path) -> None:
-    """Seconds a megapixel of output of UpscalerJS's esrgan-slim: the built site of web/peer, in the same browser."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(peer)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with browsing(folder) as page:
-        page.open(f"http://127.0.0.1:{server.server_port}/")
-        page.wait("typeof upscaled === 'function'")
-        turns = []
-        for height, width in 4 * [PEER_SIZE]:  # the first one loads the model
-            page.run("upscaled(...arguments).then((one) => { globalThis.turn = one })", height, width)
-            turns.append(page.wait("globalThis.turn", 300))
-            page.run("globalThis.turn = null")
-    server.shutdown()
-    print(f"esrgan-slim of UpscalerJS by TensorFlow.js' {turns[0]['backend']}: seconds a megapixel "
-          + ", ".join(f"{turn['seconds'] / turn['megapixels']:.2f}" for turn in turns[1:]))
 
 
 def main() -> None:
