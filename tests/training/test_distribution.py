@@ -22,7 +22,7 @@ NOISE_WORKER = Path(__file__).with_name("noise_worker.py")
 SMALL = ["--model=edsr", "--model_args=features:8,blocks:1", "--dataset=deadleaves:3", "--patch_size=32",
          "--batch_size=4", "--val_images=1", "--log_every=1", "--steps=5", "--learning_rate=1e-3", "--ema=0.9"]
 KINDS = {"pixel": ["--clip_norm=0.1"],
-         "adversarial": ["--adversarial=relativistic:1", "--discriminator=plain", "--steps_per_call=2",
+         "adversarial": ["--steps=6", "--adversarial=relativistic:1", "--discriminator=plain", "--steps_per_call=2",
                          "--gradient_penalty=gp:10", "--losses=l1:1,ldl:1"]}
 
 
