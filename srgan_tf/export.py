@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from srgan_tf import flags
 from srgan_tf.atomic import check_writable
 from srgan_tf.config import DEFAULT_MODEL, ExportConfig
-from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 from srgan_tf.text import expand, printable
 
@@ -30,16 +29,13 @@ def main(config: ExportConfig) -> None:
     """Writes each format and says where."""
     output = expand(config.output)
     check_writable(output)
-    of_web, quantized = config.format == ("web",), config.quantize != "none"
-    if of_web and not config.model and not quantized:
+    of_web = config.format == ("web",)
+    if of_web and not config.model and config.quantize == "none":
         from srgan_tf.hub import site_models
 
         return _write_site([flags.resolve_model(name) for name in site_models()], config)
     model = flags.resolve_model(config.model or DEFAULT_MODEL, config.offline)
     if of_web and model.kind == "litert":
-        if quantized:
-            raise UserError(f"{model} is a .tflite file, which a site takes as it is: leave --quantize out, or give "
-                            "its network")
         return _write_site([model], config)
     flags.require_tensorflow("export")
     with flags.quiet_imports():

@@ -71,16 +71,21 @@ def site_of_files(folder: Path, models: Sequence[ModelRef], config: ExportConfig
     """Writes a site of .tflite files that `export` made, or adds them to the one that is there; as `write_site`.
 
     Raises:
-        UserError: also where one of them has a fixed size, or no card beside it.
+        UserError: also where one of them has a fixed size, or no card beside it, or where --quantize is given.
     """
+    if config.quantize != "none":
+        raise UserError(f"{models[0]} is a .tflite file, which a site takes as it is: leave --quantize out, or give "
+                        "its network")
     cards = [_read_card(model.path) for model in models]
 
     def copy(target: Path) -> list[tuple[Path, str]]:
+        made = []
         for model, card in zip(models, cards, strict=True):
-            _write(target / f"{model.name}.tflite", model.path.read_bytes())
-            _write(target / f"{model.name}.json", json.dumps(card, indent=2).encode() + b"\n")
-        return [(target / f"{model.name}.tflite", Path(card["source"]["file"] or model.name).stem)
-                for model, card in zip(models, cards, strict=True)]
+            file = target / model.path.name
+            _write(file, model.path.read_bytes())
+            _write(file.with_suffix(".json"), json.dumps(card, indent=2).encode() + b"\n")
+            made.append((file, Path(card["source"]["file"] or model.name).stem))
+        return made
 
     return write_site(folder, config, copy)
 

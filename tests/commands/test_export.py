@@ -58,7 +58,6 @@ def discriminator(tmp_path_factory):
     (["--format=saved_modle"], "Did you mean 'saved_model'?"),
     (["--format="], "--format is required"),
     (["--output="], "--output is required"),
-    (["--model="], "--model is required"),
     (["--tile=4"], "--tile must be HEIGHT or HEIGHTxWIDTH, each at least 8; got '4'"),
     (["--quantize=int4"], "--quantize must be one of none, float16, dynamic, int8; got 'int4'"),
     (["--format=tflite", "--quantize=int8", "--representative=empty"], "--representative=empty: "),
