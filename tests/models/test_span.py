@@ -69,3 +69,13 @@ def test_normalized_network_sees_0_to_255_less_the_mean():
 def test_generators_of_one_form_are_their_own_fold():
     model = GENERATORS["edsr"](**CASES["edsr"])
     assert model.fold() is model
+
+
+def test_a_smaller_scale_begins_with_the_averages_of_a_larger_one():
+    large, small, other = (SPAN(scale, features=4, blocks=1, folded=True) for scale in (4, 2, 3))
+    contracts.randomize(large)
+    image = contracts.images(5, 7)
+    assert small.adopt(large)
+    np.testing.assert_allclose(small(image), np.reshape(large(image), (-1, 10, 2, 14, 2, 3)).mean((2, 4)), atol=1e-5)
+    assert not other.adopt(large)
+    assert not large.adopt(small)
