@@ -16,6 +16,7 @@ from srgan_tf.config import EvaluateConfig, ExportConfig, TrainConfig, UpscaleCo
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.hub import load_generator, shipped_files
 from srgan_tf.models import GENERATORS
+from srgan_tf.models.registry import ARCHITECTURES
 from srgan_tf.settings import GROUPS, Settings, lookup, parse_arguments
 from srgan_tf.usage import usage
 
@@ -63,13 +64,13 @@ def test_how_a_shipped_model_was_trained(name):
     runs = sorted(path.stem for path in Path(str(flags.SHIPPED)).glob(f"{name}_*.flags"))
     configs = [parse(f"--flagfile={run}") for run in runs]
     assert [config.run_dir for config in configs] == [f"runs/{run}" for run in runs]
-    assert [config.init_from for config in configs[1:]] == [(f"runs/{run}/last.keras",) for run in runs[:-1]]
+    assert [config.init_from[-1] for config in configs[1:]] == [f"runs/{run}/last.keras" for run in runs[:-1]]
     card = (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
     for folder in {folder for config in configs for folder in config.dataset.removeprefix("folder:").split(",")}:
         assert folder in card or "as for edsr_x4" in card or "](edsr_x4.md)" in card
     model, facts = load_generator(name), json.loads((Path(str(flags.SHIPPED)) / f"{name}.json").read_text())
     assert facts["parameters"] == model.count_params()
-    assert type(model) is GENERATORS[configs[-1].model]
+    assert type(model) is ARCHITECTURES[configs[-1].model]
     assert f"seq {len(runs)})" in card
 
 

@@ -10,6 +10,7 @@ from srgan_tf.errors import UserError
 
 # Shape of the input: any number of images, any height and width.
 IMAGES = (None, None, None, 3)
+ALL_WEIGHTS = "all weights"  # what `adopt` says of them
 
 
 class Generator(keras.Model):
@@ -70,12 +71,16 @@ class Generator(keras.Model):
         """The network in the form in which it runs fastest: itself, unless training has another (as SPAN's has)."""
         return self
 
-    def adopt(self, other: "Generator") -> bool:
-        """Takes another network's weights, if they are those of this architecture with these arguments."""
+    def adopt(self, other: "Generator") -> str:
+        """Takes another network's weights, as far as they fit: all of those of this architecture with these arguments.
+
+        Returns:
+            What was taken, in words; empty where nothing fits.
+        """
         if type(other) is not type(self) or other.get_config() != self.get_config():
-            return False
+            return ""
         self.set_weights(other.get_weights())
-        return True
+        return ALL_WEIGHTS
 
     def get_config(self) -> dict:
         """The architecture's arguments; the dtype is not among them (see the class)."""

@@ -1,15 +1,22 @@
 """What the networks have in common whose memory is the image that they made before, moved by the flow."""
 
+import keras
 from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import bilinear_upsample, pixel_shuffle, pixel_unshuffle
 from srgan_tf.models.clip_generator import ClipGenerator
 from srgan_tf.models.flow import MOST, RADIUS, STRIDE, FlowNetwork
+from srgan_tf.models.generator import Generator
 from srgan_tf.models.warping import warp
 
 # LR pixels that the flow adds to how far a network sees: it is interpolated over two neighbours at most, and what it
 # warps is fetched from MOST away.
 FLOW_RADIUS = max(RADIUS + 2, MOST + 1)
+
+
+def shapes(network: keras.layers.Layer) -> list[tuple[int, ...]]:
+    """Of a network's weights."""
+    return [tuple(weight.shape) for weight in network.weights]
 
 
 class RecurrentGenerator(ClipGenerator):
@@ -35,6 +42,14 @@ class RecurrentGenerator(ClipGenerator):
     def first_image(self, frames: KerasTensor) -> KerasTensor:
         """What stands for the image before a scene, unshuffled: [B,H,W,3] -> [B,H,W,3 s^2]."""
         raise NotImplementedError
+
+    def adopt(self, other: Generator) -> str:
+        """Of any recurrent generator with such a flow network, this one."""
+        taken, theirs = super().adopt(other), getattr(other, "flow", None)
+        if taken or not isinstance(theirs, FlowNetwork) or shapes(theirs) != shapes(self.flow):
+            return taken
+        self.flow.set_weights(theirs.get_weights())
+        return "the flow network alone"
 
     def initial_state(self, frames: KerasTensor) -> KerasTensor:
         """The frame itself, as the one before it, and `first_image`."""

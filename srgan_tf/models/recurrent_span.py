@@ -10,11 +10,6 @@ from srgan_tf.models.recurrent import FLOW_RADIUS, RecurrentGenerator
 from srgan_tf.models.span import SPAN
 
 
-def shapes(network: keras.layers.Layer | None) -> list:
-    """Of a network's weights."""
-    return [tuple(weight.shape) for weight in network.weights] if network is not None else []
-
-
 @keras.saving.register_keras_serializable("srgan_tf")
 class RecurrentSPAN(RecurrentGenerator):
     """FRVSR's recurrence (Sajjadi et al., arXiv 1801.04590, section 3.1) around SPAN (Wan et al., arXiv 2311.12770).
@@ -57,14 +52,9 @@ class RecurrentSPAN(RecurrentGenerator):
         more = self.input_range * (moved - self.first_image(frames))
         return self.still.after_head(self.still.features_of(frames) + self.history(more))
 
-    def adopt(self, other: Generator) -> bool:
-        """Takes the weights of its like, of a still SPAN, or those of the flow network of any recurrent generator."""
-        theirs = other if isinstance(other, SPAN) else getattr(other, "flow", None)
-        mine = self.still if isinstance(other, SPAN) else self.flow
-        if isinstance(other, type(self)) or not isinstance(theirs, type(mine)) or shapes(theirs) != shapes(mine):
-            return super().adopt(other)
-        mine.set_weights(theirs.get_weights())
-        return True
+    def adopt(self, other: Generator) -> str:
+        """Of a SPAN for still images too: all that it has."""
+        return "the network for each frame" if self.still.adopt(other) else super().adopt(other)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "features": self.features, "blocks": self.blocks,

@@ -85,19 +85,19 @@ class SPAN(Generator):
         x = conv_of_joined(self.join, [head, self.body_end(x), outputs[0], first])
         return pixel_shuffle(self.tail(x), self.scale)
 
-    def adopt(self, other: Generator) -> bool:
-        """Takes another's weights; of one of a multiple of the scale, the averages of its pixels make an image."""
-        if super().adopt(other):
-            return True
+    def adopt(self, other: Generator) -> str:
+        """Of one of a multiple of the scale too: the averages of its image's pixels."""
+        if taken := super().adopt(other):
+            return taken
         if type(other) is not SPAN or {**other.get_config(), "scale": self.scale} != self.get_config():
-            return False
+            return ""
         if other.scale % self.scale:
-            return False
+            return ""
         cell, most = other.scale // self.scale, self.scale
         *weights, kernel, bias = other.get_weights()
         tail = [part.reshape(*part.shape[:-1], most, cell, most, cell, 3).mean((-4, -2)) for part in (kernel, bias)]
         self.set_weights([*weights, *(part.reshape(*part.shape[:-3], -1) for part in tail)])
-        return True
+        return f"x{other.scale}, averaged to x{self.scale}"
 
     def fold(self) -> "SPAN":
         """The same network with plain 3x3 convolutions; itself where it has them."""

@@ -12,6 +12,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.hub import load_model, resolve
 from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smallest_side
 from srgan_tf.models import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
+from srgan_tf.models.generator import ALL_WEIGHTS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
 from srgan_tf.text import printable
@@ -122,9 +123,11 @@ def build_generator(config: TrainConfig) -> keras.Model:
         if found.note:
             print(f"--init_from: {printable(found.note)}", file=sys.stderr)
         start = load_model(found)
-        if not generator.adopt(start):
+        if not (taken := generator.adopt(start)):
             raise UserError(f"--init_from={name} holds {describe(start)}; this run's generator is "
                             f"{describe(generator)}")
+        if taken != ALL_WEIGHTS:
+            print(f"--init_from={printable(name)}: {taken}", file=sys.stderr)
     return generator
 
 

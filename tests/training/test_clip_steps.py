@@ -244,7 +244,7 @@ def test_lr_that_is_given(folder, tmp_path):
         open_source(f"clips:{folder},{folder}", 4).images[0][1]()
 
 
-def test_a_network_over_time_begins_as_a_still_one(tmp_path):
+def test_a_network_over_time_begins_as_a_still_one(tmp_path, capsys):
     """recurrent_span with the weights of a span and the flow of an frvsr: its first image is the still network's."""
     networks = {"still.keras": GENERATORS["span"](features=4, blocks=1, input_range=4, folded=True),
                 "moving.keras": CLIP_GENERATORS["frvsr"](features=4, blocks=1, flow_features=2)}
@@ -253,6 +253,8 @@ def test_a_network_over_time_begins_as_a_still_one(tmp_path):
     config = {**TINY, "model": "recurrent_span", "model_args": "features:4,blocks:1,flow_features:2"}
     made = build_step(TrainConfig(**config, init_from=tuple(str(tmp_path / name) for name in networks))).generator.model
     frames = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
+    said = [line.rpartition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["the network for each frame", "the flow network alone"]
     expected = networks["still.keras"](frames)
     image, state = made.step(frames, made.initial_state(frames))
     np.testing.assert_allclose(image, expected, rtol=0, atol=1e-6)
