@@ -35,7 +35,8 @@ RUNNING = {
     "upscale a.png": "",
     "upscale a.png --model=mobile_x4_float16 -o b.png": "",
     "upscale --list": "",
-    "compare a.png": "edsr_x4, fidelity_x2, fidelity_x4, mobile_x4, perceptual_x4, photo_gentle_x4, photo_x4, raisr_x2 and ",
+    "compare a.png": "edsr_x4, fidelity_x2, fidelity_x4, mobile_x4, perceptual_x4, photo_gentle_x4, photo_x2, "
+                     "photo_x4, raisr_x2, video_x4 and ",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
     "export --format=web --litert_js=npm --output=site": "",
 }
