@@ -5,7 +5,7 @@ from keras import KerasTensor, ops
 
 from srgan_tf.models.blocks import conv
 from srgan_tf.models.flow import FlowNetwork
-from srgan_tf.models.generator import IMAGES, Generator
+from srgan_tf.models.generator import IMAGES, Generator, require_positive_integers
 from srgan_tf.models.recurrent import FLOW_RADIUS, RecurrentGenerator
 from srgan_tf.models.span import SPAN
 
@@ -16,8 +16,9 @@ class RecurrentSPAN(RecurrentGenerator):
 
     One convolution takes in what the image before, moved, has more than the frame: their difference, as LR pixels of
     3 s^2 channels. Its result is added to SPAN's first features. It begins as zeros, so that a network that adopts a
-    still SPAN begins as that one, frame by frame. Before a scene the image is the frame itself, each pixel repeated, of
-    which nothing is more. x4 has 2,192,530 trainable parameters, of which 1,745,506 are the flow network's.
+    still SPAN begins as that one, frame by frame. Before a scene the image is the frame itself, each pixel repeated,
+    moved by what little motion the flow network sees between a frame and itself. x4 has 2,192,530 trainable parameters,
+    of which 1,745,506 are the flow network's.
     """
 
     scales = (2, 3, 4)
@@ -35,6 +36,7 @@ class RecurrentSPAN(RecurrentGenerator):
             **kwargs: `name` and `dtype` of the keras.Model.
         """
         super().__init__(scale, **kwargs)
+        require_positive_integers(flow_features=flow_features)
         self.features, self.blocks, self.input_range = features, blocks, input_range
         self.flow_features, dtype = flow_features, self.dtype_policy
         self.still = SPAN(scale, features, blocks, input_range=input_range, folded=True, dtype=dtype)

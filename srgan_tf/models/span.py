@@ -86,7 +86,8 @@ class SPAN(Generator):
         return pixel_shuffle(self.tail(x), self.scale)
 
     def adopt(self, other: Generator) -> str:
-        """Of one of a multiple of the scale too: the averages of its image's pixels."""
+        """Of one of a multiple of the scale too: the averages of its image's pixels. Folded, of one that is not."""
+        other = other.fold() if self.folded and type(other) is SPAN else other
         if taken := super().adopt(other):
             return taken
         if type(other) is not SPAN or {**other.get_config(), "scale": self.scale} != self.get_config():

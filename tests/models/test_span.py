@@ -79,3 +79,12 @@ def test_a_smaller_scale_begins_with_the_averages_of_a_larger_one():
     np.testing.assert_allclose(small(image), np.reshape(large(image), (-1, 10, 2, 14, 2, 3)).mean((2, 4)), atol=1e-5)
     assert not other.adopt(large)
     assert not large.adopt(small)
+
+
+def test_a_folded_network_begins_with_one_that_is_not():
+    trained, folded = (SPAN(features=4, blocks=1, folded=is_folded) for is_folded in (False, True))
+    contracts.randomize(trained)
+    image = contracts.images(5, 7)
+    assert folded.adopt(trained)
+    np.testing.assert_allclose(folded(image), trained(image), rtol=1e-4, atol=1e-4)
+    assert not trained.adopt(folded)
