@@ -71,7 +71,8 @@ def _check_closed_form(config: TrainConfig) -> None:
     """Refuses flags that a step in closed form would not look at."""
     for field in dataclasses.fields(config):
         if field.name in OF_GRADIENTS and (value := getattr(config, field.name)) != field.default:
-            raise UserError(f"--{field.name}={value} does nothing for --model={config.model}, whose weights are the "
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            raise UserError(f"--{field.name}={text} does nothing for --model={config.model}, whose weights are the "
                             "solution of equations: leave it out")
 
 
@@ -118,6 +119,7 @@ def build_generator(config: TrainConfig) -> keras.Model:
     if generator.image_channels != 3:
         raise UserError(f"--model_args={config.model_args}: training is for RGB images, of 3 image_channels; got "
                         f"{generator.image_channels}")
+    sources: dict[str, str] = {}
     for name in config.init_from:
         found = resolve(name)
         if found.note:
@@ -126,6 +128,11 @@ def build_generator(config: TrainConfig) -> keras.Model:
         if not (taken := generator.adopt(start)):
             raise UserError(f"--init_from={name} holds {describe(start)}; this run's generator is "
                             f"{describe(generator)}")
+        if sources and (taken == ALL_WEIGHTS or taken in sources):
+            before = sources.get(taken, config.init_from[0])
+            raise UserError(f"--init_from={','.join(config.init_from)}: {name} ({taken}) replaces what {before} gave: "
+                            "leave one of them out")
+        sources[taken] = name
         if taken != ALL_WEIGHTS:
             print(f"--init_from={printable(name)}: {taken}", file=sys.stderr)
     return generator
