@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from srgan_tf.data.folder_source import HELD_OUT
-from srgan_tf.data.pairs import ClipPair, Source, pair_from_hr
+from srgan_tf.data.pairs import ClipPair, Pair, Source, checked_pair, pair_from_hr
 from srgan_tf.errors import MissingPackageError, UserError
 from srgan_tf.imaging import list_images, read_image
 from srgan_tf.imaging.name_matching import match_names
@@ -38,7 +38,7 @@ def clips(where: str, scale: int, part: str) -> Source:
     """
     if not where:
         raise UserError("--dataset=clips:PATH needs the path of a video or a folder")
-    hr, _, lr = where.partition(",") if not expand(where).exists() else (where, "", "")
+    hr, lr = hr_and_lr(where)
     found = sorted(_paired(hr, lr) if lr else _clips_below(hr), key=lambda one: _place(one[0]))
     if part != "all":
         if len(found) < 2:
@@ -46,14 +46,22 @@ def clips(where: str, scale: int, part: str) -> Source:
         below = sum(_place(name) < HELD_OUT for name, *_ in found)
         count = min(max(below, 1), len(found) - 1)
         found = found[:count] if part == "validation" else found[count:]
-    pieces = [(name if number is None else f"{name} {number}", partial(load, scale=scale), files)
-              for name, files, loaders in sorted(found, key=lambda one: one[0])
-              for number, load in loaders]
+    pieces = [(name if number is None else f"{name} {number}", partial(_pair, scale=scale, read=read), files)
+              for name, files, stretches in sorted(found, key=lambda one: one[0])
+              for number, read in stretches]
     return Source(f"clips:{where}", len(pieces), [(name, load) for name, load, _ in pieces],
                   files={name: files for name, _, files in pieces}, moving="clips")
 
 
-Found = tuple[str, tuple[Path, ...], list[tuple[int | None, Callable[..., ClipPair]]]]
+Read = Callable[[], list[np.ndarray]]
+# Name, files, and the stretches: a number (None of the only one), and what reads the frames of HR, or of HR and LR.
+Found = tuple[str, tuple[Path, ...], list[tuple[int | None, tuple[Read, ...]]]]
+
+
+def hr_and_lr(where: str) -> tuple[str, str]:
+    """The two paths of `HR,LR`; LR is empty where there is one path, which may have commas in its name."""
+    hr, _, lr = where.partition(",") if not expand(where).exists() else (where, "", "")
+    return hr, lr
 
 
 def _clips_below(where: str) -> list[Found]:
@@ -68,29 +76,27 @@ def _paired(hr: str, lr: str) -> Iterator[Found]:
     sides = [_clips_below(where) for where in (hr, lr)]
     ours, theirs = ([Path(name) for name, *_ in side] for side in sides)
     matched = match_names(ours, theirs)
-    for (name, files, loaders), other in zip(sides[0], matched, strict=True):
-        _, lr_files, lr_loaders = sides[1][theirs.index(other)]
-        if [number for number, _ in loaders] != [number for number, _ in lr_loaders]:
+    for (name, files, stretches), other in zip(sides[0], matched, strict=True):
+        _, lr_files, lr_stretches = sides[1][theirs.index(other)]
+        damaged = [first for first, *_ in (stretches, lr_stretches) if first[1][0].func is _fail]
+        if not damaged and len(stretches) != len(lr_stretches):
             raise UserError(f"{name} and {other} must be equally long")
-        yield name, (*files, *lr_files), [
-            (number, partial(_load_both, load, lr_load))
-            for (number, load), (_, lr_load) in zip(loaders, lr_loaders, strict=True)]
+        yield name, (*files, *lr_files), damaged[:1] or [
+            (number, read + lr_read) for (number, read), (_, lr_read) in zip(stretches, lr_stretches, strict=True)]
 
 
-def _load_both(load: Callable[..., ClipPair], lr_load: Callable[..., ClipPair], scale: int) -> ClipPair:
-    """HR of the first, and in place of its LR the frames of the second."""
-    hr, lr = load(scale=scale), lr_load(scale=1)
-    if hr.frames != lr.frames:
-        raise UserError(f"HR and LR must have as many frames; HR has {hr.frames}, LR {lr.frames}")
-    sides = (lr.hr.shape[0] // lr.frames, lr.hr.shape[1])
-    if hr.lr.shape[:2] != (sides[0] * lr.frames, sides[1]):
-        raise UserError(f"HR must be {scale} times as large as LR; LR is {sides[1]}x{sides[0]}, HR is "
-                        f"{hr.hr.shape[1]}x{hr.hr.shape[0] // hr.frames}")
-    return ClipPair(lr.hr, hr.hr, hr.frames)
+def _pair(scale: int, read: tuple[Read, ...]) -> ClipPair:
+    """A stretch as one pair: HR, and LR where there is one."""
+    hr, *others = (each() for each in read)
+    if not others:
+        return stacked(hr, scale)
+    if len(hr) != len(others[0]):
+        raise UserError(f"HR and LR must have as many frames; HR has {len(hr)}, LR {len(others[0])}")
+    return _below_each_other([checked_pair(*both, scale) for both in zip(others[0], hr, strict=True)])
 
 
 def _found(path: Path) -> Iterator[Found]:
-    """Name, files and the loaders of each clip."""
+    """Each clip below a path."""
     from srgan_tf.video.probing import is_clip
 
     if path.is_file():
@@ -107,8 +113,9 @@ def _found(path: Path) -> Iterator[Found]:
     frames = list_images(path) if any(child.is_file() and not is_clip(child) for child in children) else []
     if len(frames) >= _FRAME_FOLDER:
         starts = range(0, len(frames), CHUNK)
-        yield str(path), tuple(frames), [(None if len(starts) == 1 else number, partial(
-            _load_frames, frames[start : start + CHUNK])) for number, start in enumerate(starts)]
+        yield str(path), tuple(frames), [
+            (None if len(starts) == 1 else number, (partial(_image_frames, frames[start : start + CHUNK]),))
+            for number, start in enumerate(starts)]
 
 
 def _video(path: Path) -> Found:
@@ -119,38 +126,43 @@ def _video(path: Path) -> Found:
     except MissingPackageError:
         raise
     except UserError as error:
-        return str(path), (path,), [(None, partial(_fail, str(error)))]
-    count = max(1, round(float(clip.seconds * clip.rate) / CHUNK)) if clip.seconds else 1
-    bounds = [Fraction(clip.seconds) * number / count for number in range(1, count)]
+        return str(path), (path,), [(None, (partial(_fail, str(error)),))]
+    frames = round(clip.seconds * clip.rate) if clip.seconds else 1
+    count = max(1, round(frames / CHUNK))
+    # Between two frames: containers round timestamps differently, and HR and LR are divided at the same frame.
+    bounds = [(round(frames * number / count) - Fraction(1, 2)) / clip.rate for number in range(1, count)]
     stretches = zip([Fraction(0), *bounds], [*bounds, None], strict=True)
-    return str(path), (path,), [(None if count == 1 else number, partial(_load_video, path, start, end))
+    return str(path), (path,), [(None if count == 1 else number, (partial(_video_frames, path, start, end),))
                                 for number, (start, end) in enumerate(stretches)]
 
 
-def _fail(reason: str, scale: int) -> ClipPair:
+def _fail(reason: str) -> list[np.ndarray]:
     raise UserError(reason)
 
 
-def _load_video(path: Path, start: Fraction, end: Fraction | None, scale: int) -> ClipPair:
+def _video_frames(path: Path, start: Fraction, end: Fraction | None) -> list[np.ndarray]:
     from srgan_tf.video.frame_reading import read_frames
     from srgan_tf.video.probing import probe
 
     frames = (frame.pixels for frame in read_frames(probe(path), start, end) if frame.pixels is not None)
-    return stacked([pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8) for pixels in frames], scale)
+    return [pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8) for pixels in frames]
 
 
-def _load_frames(files: list[Path], scale: int) -> ClipPair:
+def _image_frames(files: list[Path]) -> list[np.ndarray]:
     frames = [read_image(file).pixels[..., :3] for file in files]
     if len({frame.shape for frame in frames}) > 1:
         raise UserError(f"{files[0].parent}: its frames differ in size")
-    return stacked(frames, scale)
+    return frames
 
 
 def stacked(frames: list[np.ndarray], scale: int) -> ClipPair:
     """Frames uint8 [H,W,3] as one pair, HR and LR [T H',W',3], each reduced as MATLAB does."""
-    if not frames:
+    return _below_each_other([pair_from_hr(frame, scale) for frame in frames])
+
+
+def _below_each_other(pairs: list[Pair]) -> ClipPair:
+    if not pairs:
         raise UserError("no frames")
-    pairs = [pair_from_hr(frame, scale) for frame in frames]
     return ClipPair(*(np.concatenate([getattr(pair, name) for pair in pairs]) for name in ("lr", "hr")), len(pairs))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store
 from srgan_tf.data.clip_pipeline import REDUCTIONS
+from srgan_tf.data.clip_source import hr_and_lr
 from srgan_tf.data.degradation import Degrade, open_degradation
 from srgan_tf.errors import UserError
 from srgan_tf.losses import Term
@@ -27,7 +28,7 @@ def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
         UserError: what is asked does not go together.
     """
     over_time = config.model in CLIP_GENERATORS
-    for dataset in filter(None, (config.dataset, config.val_dataset)):
+    for dataset in _datasets(config):
         if dataset.startswith(KINDS) != over_time:
             kinds = "clips:PATH or motion:SOURCE"
             raise UserError(f"--model={config.model} is a network over time, which trains on {kinds}; got {dataset}"
@@ -44,6 +45,9 @@ def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
             raise UserError(f"--{name}={getattr(config, name)} is for images: leave it out with --model={config.model}")
     if config.degradation not in REDUCTIONS:
         raise UserError(f"--degradation of clips must be {' or '.join(REDUCTIONS)}; got {config.degradation}")
+    if config.degradation != "bicubic" and (given := [one for one in _datasets(config) if _has_lr(one)]):
+        raise UserError(f"--degradation={config.degradation} makes LR, and {given[0]} has its own: leave the flag or "
+                        "the second path out")
     for term in terms:
         if "average" in term.needs:
             raise UserError(f"--losses={term.name} is for images: leave it out with --model={config.model}")
@@ -53,6 +57,15 @@ def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
         raise UserError(f"--adversarial trains clips with --model={' or '.join(RECURRENT)} and --discriminator="
                         f"{DISCRIMINATOR}; got --model={config.model} and --discriminator={config.discriminator}")
     return True
+
+
+def _datasets(config: TrainConfig) -> list[str]:
+    return [dataset for dataset in (config.dataset, config.val_dataset) if dataset]
+
+
+def _has_lr(dataset: str) -> bool:
+    kind, _, where = dataset.partition(":")
+    return kind == "clips" and bool(hr_and_lr(where)[1])
 
 
 def clip_degradation(config: TrainConfig, store: Store) -> Degrade | None:

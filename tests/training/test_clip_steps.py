@@ -1,5 +1,7 @@
 """Training of networks over time: clips, moving windows, and what a step makes of them."""
 
+from fractions import Fraction
+
 import keras
 import numpy as np
 import pytest
@@ -244,6 +246,29 @@ def test_lr_that_is_given(folder, tmp_path):
         open_source(f"clips:{folder},{folder}", 4).images[0][1]()
 
 
+def test_videos_of_hr_and_lr_are_divided_at_the_same_frame(tmp_path):
+    """Containers round timestamps differently: here to thousandths of a second, and not."""
+    av = pytest.importorskip("av", reason="PyAV is not installed: pip install '.[video]'")
+    for name, side in {"hr/a.mkv": 32, "lr/a.avi": 16}.items():
+        (tmp_path / name).parent.mkdir()
+        with av.open(str(tmp_path / name), "w") as file:
+            track = file.add_stream("ffv1", rate=Fraction(24000, 1001))
+            track.width, track.height, track.pix_fmt = side, side, "bgr0"
+            for number in range(195):
+                frame = np.full((side, side, 3), number, np.uint8)
+                file.mux(track.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+            file.mux(track.encode())
+    stretches = [load() for _, load in open_source(f"clips:{tmp_path}/hr,{tmp_path}/lr", 2).images]
+    assert [stretch.frames for stretch in stretches] == [65, 65, 65]
+    for side, pixels in ((32, "hr"), (16, "lr")):
+        seen = np.concatenate([getattr(stretch, pixels)[::side, 0, 0] for stretch in stretches])
+        np.testing.assert_array_equal(seen, np.arange(195))
+    (tmp_path / "lr/a.avi").write_bytes(b"no video")
+    (_, damaged), = open_source(f"clips:{tmp_path}/hr,{tmp_path}/lr", 2).images
+    with pytest.raises(ValueError, match=r"lr/a\.avi"):
+        damaged()
+
+
 def test_a_network_over_time_begins_as_a_still_one(tmp_path, capsys):
     """recurrent_span with the weights of a span and the flow of an frvsr: its first image is the still network's."""
     networks = {"still.keras": GENERATORS["span"](features=4, blocks=1, input_range=4, folded=True),
@@ -261,6 +286,8 @@ def test_a_network_over_time_begins_as_a_still_one(tmp_path, capsys):
     np.testing.assert_allclose(made.step(frames, state)[0], expected, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(made.flow(frames, frames[:, ::-1]),
                                   networks["moving.keras"].flow(frames, frames[:, ::-1]))
+    with pytest.raises(ValueError, match=r"moving.keras \(the flow network alone\) replaces what .*moving.keras gave"):
+        build_step(TrainConfig(**config, init_from=(str(tmp_path / "moving.keras"),) * 2))
     with pytest.raises(ValueError, match=r"holds SPAN\(.*this run's generator is RecurrentSPAN\(.*features=5"):
         build_step(TrainConfig(**config | {"model_args": "features:5,blocks:1"},
                                init_from=(str(tmp_path / "still.keras"),)))
@@ -276,6 +303,8 @@ def test_a_network_over_time_begins_as_a_still_one(tmp_path, capsys):
     ({"losses": "ldl:1"}, "--losses=ldl is for images"),
     ({"model": "vespcn", "model_args": "", "losses": "temporal:1"},
      "--losses=temporal is for --model=frvsr or recurrent_span; got --model=vespcn"),
+    ({"dataset": "clips:hr,lr"}, "--degradation=gaussian makes LR, and clips:hr,lr has its own"),
+    ({"model": "recurrent_span", "model_args": "flow_features:0"}, "flow_features must be an integer of at least 1"),
 ])
 def test_what_does_not_go_together(changes, message):
     with pytest.raises(ValueError, match=message):
