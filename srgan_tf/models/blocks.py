@@ -222,6 +222,25 @@ def bilinear_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     return pixel_shuffle(ops.conv(x, ops.convert_to_tensor(kernel, x.dtype), padding="valid"), factor)
 
 
+def bilinear_double(x: KerasTensor) -> KerasTensor:
+    """What `bilinear_upsample` does by 2, as sums of shifted maps: [B,H,W,C] -> [B,2H,2W,C].
+
+    With hundreds of channels its convolution, dense over them, would cost more than the rest of the network; and unlike
+    ops.image.resize this has a second derivative, which gradient penalties need.
+    """
+    for axis in (1, 2):
+        def cut(start: int | None, stop: int | None, axis: int = axis, x: KerasTensor = x) -> KerasTensor:
+            return x[:, start:stop] if axis == 1 else x[:, :, start:stop]
+
+        batch, height, width, channels = ops.shape(x)
+        before = ops.concatenate([cut(0, 1), cut(0, -1)], axis=axis)
+        after = ops.concatenate([cut(1, None), cut(-1, None)], axis=axis)
+        x = ops.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=axis + 1)
+        shape = (batch, 2 * height, width, channels) if axis == 1 else (batch, height, 2 * width, channels)
+        x = ops.reshape(x, shape)  # the two new rows, or columns, of each old one side by side
+    return x
+
+
 def bicubic_upsample(x: KerasTensor, factor: int) -> KerasTensor:
     """MATLAB's bicubic upscaling (Keys's kernel, a = -1/2): [B,H,W,C] -> [B,rH,rW,C].
 

@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, ops
 
-from srgan_tf.models.blocks import Initializer, bilinear_upsample, conv, mirror_to_multiple
+from srgan_tf.models.blocks import Initializer, bilinear_double, conv, mirror_to_multiple
 
 MOST = 24  # LR pixels that the flow can be long, along each axis
 STRIDE = 8  # LR pixels that lie in one of the innermost map
@@ -38,6 +38,6 @@ class FlowNetwork(keras.layers.Layer):
         x = mirror_to_multiple(ops.concatenate([frames, others], axis=-1), STRIDE)
         for number, (first, second) in enumerate(self.stages):
             x = ops.leaky_relu(second(ops.leaky_relu(first(x), 0.2)), 0.2)
-            x = ops.max_pool(x, (2, 2), (2, 2)) if number < 3 else bilinear_upsample(x, 2)
+            x = ops.max_pool(x, (2, 2), (2, 2)) if number < 3 else bilinear_double(x)
         x = self.tail(ops.leaky_relu(self.refine(x), 0.2))
         return MOST * ops.tanh(x)[:, :height, :width]

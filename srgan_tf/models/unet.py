@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, ops
 
-from srgan_tf.models.blocks import conv
+from srgan_tf.models.blocks import bilinear_double, conv
 from srgan_tf.models.discriminators import Discriminator
 from srgan_tf.models.spectral import SpectralConv
 
@@ -43,22 +43,3 @@ class UNetDiscriminator(Discriminator):
             x = ops.leaky_relu(layer(x), 0.2)
             maps.append(x)
         return [*maps, self.last(x)]
-
-
-def bilinear_double(x: KerasTensor) -> KerasTensor:
-    """What blocks.bilinear_upsample does by 2, as sums of shifted maps: [B,H,W,C] -> [B,2H,2W,C].
-
-    With hundreds of channels its convolution, dense over them, would cost more than the rest of the network; and unlike
-    ops.image.resize this has a second derivative, which gradient penalties need.
-    """
-    for axis in (1, 2):
-        def cut(start: int | None, stop: int | None, axis: int = axis, x: KerasTensor = x) -> KerasTensor:
-            return x[:, start:stop] if axis == 1 else x[:, :, start:stop]
-
-        batch, height, width, channels = ops.shape(x)
-        before = ops.concatenate([cut(0, 1), cut(0, -1)], axis=axis)
-        after = ops.concatenate([cut(1, None), cut(-1, None)], axis=axis)
-        x = ops.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=axis + 1)
-        shape = (batch, 2 * height, width, channels) if axis == 1 else (batch, height, 2 * width, channels)
-        x = ops.reshape(x, shape)  # the two new rows, or columns, of each old one side by side
-    return x

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import contracts
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +14,7 @@ from srgan_tf.exporting import check_formats, export_saved_model
 from srgan_tf.hub import load_model
 from srgan_tf.inference.clip_tiling import step_tiled
 from srgan_tf.models import CLIP_GENERATORS
+from srgan_tf.models.flow import FlowNetwork
 from srgan_tf.models.warping import warp
 from srgan_tf.runtimes import open_runtime
 
@@ -23,6 +25,12 @@ COUNTS = [
     ("recurrent_span", {}, 1_745_506 + 426_288 + 48 * 48 * 9),
     ("vespcn", {}, (27 * 24 + 24) + 7 * (216 * 24 + 24) + (216 * 16 + 16) + 33_008 + 20_384),
 ]
+
+
+@pytest.fixture(autouse=True)
+def same_weights():
+    """Of each time: by one in six of random ones the flow leads so far out that some of the state does not count."""
+    keras.utils.set_random_seed(8)
 
 
 def test_every_network_has_a_case():
@@ -123,6 +131,13 @@ def test_tiles_with_the_whole_context_are_the_whole_frame(name):
             step_tiled(runtime, frame, state, tile, radius) for state, tile in zip(states, (0, side), strict=True))
         np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
         np.testing.assert_allclose(states[1], states[0], rtol=0, atol=1e-5 * np.abs(whole).max())
+
+
+def test_the_flow_network_holds_no_kernel_but_its_own():
+    """Interpolation by a dense convolution was two fifths of its time, and half of an export's size."""
+    frames = tf.TensorSpec([None, None, None, 3])
+    flow = FlowNetwork(4, keras.initializers.GlorotUniform)
+    assert tf.function(flow).get_concrete_function(frames, frames).graph.as_graph_def().ByteSize() < 100_000
 
 
 def test_warp_is_grid_sample():

@@ -11,9 +11,8 @@ from srgan_tf.models import (
     UNetDiscriminator,
     VGG128Discriminator,
 )
-from srgan_tf.models.blocks import bilinear_upsample
+from srgan_tf.models.blocks import bilinear_double, bilinear_upsample
 from srgan_tf.models.spectral import SpectralConv
-from srgan_tf.models.unet import bilinear_double
 
 CASES = {
     "patchgan": {"patch_size": 32, "features": 4, "norm": "batch"},
