@@ -84,7 +84,8 @@ def test_what_they_make(done):
     assert Image.open(folder / "upscaled/a_x4.png").size == Image.open(folder / "b.png").size == (32, 32)
     listed = ended["upscale --list"][1]
     names = re.findall(r"^(\w+) +x\d", listed, re.MULTILINE)
-    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8", "photo_x4_int8"]
+    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8", "photo_x2_int8",
+                     "photo_x4_int8"]
     assert "`pip install .`" in listed
     assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json",
                                                         "site/models/photo_x4_int8.tflite"))
