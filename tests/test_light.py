@@ -76,7 +76,7 @@ def test_what_runs_without_tensorflow(done, line):
     status, _, err = done[0][line]
     assert status == 0, err
     assert err.startswith(RUNNING[line])
-    assert len(err.splitlines()) == bool(RUNNING[line])
+    assert len([said for said in err.splitlines() if "is resized by 2" not in said]) == bool(RUNNING[line])
 
 
 def test_what_they_make(done):
