@@ -28,6 +28,7 @@ ENDINGS = (".html", ".css", ".js", ".svg")
 # Sides of tiles that the page may take, and how many bytes the tensors of one may: of the wasm heap of a phone's tab.
 TILES, TENSORS = (256, 192, 128, 96), 100 << 20
 ALIVE = 3  # tensors of the largest size that a network has in memory at a time
+PAGE_KEYS = ("scale", "receptive_radius", "alignment", "bytes", "sha256")  # of a card, that the page reads
 
 
 def write_site(folder: Path, config: ExportConfig, make: Callable[[Path], Iterable[tuple[Path, str]]]) -> Path:
@@ -95,9 +96,12 @@ def _read_card(model: Path) -> dict:
         card = json.loads(model.with_suffix(".json").read_text())
         fits = card["input"]["shape"] == [1, "H", "W", 3] and card["input"]["range"] in ([0, 1], [0, 255])
         fits = fits and (card["input"]["dtype"], card["input"]["range"]) != ("float32", [0, 255])
+        absent = {*PAGE_KEYS, "quantization"} - set(card) | {"architecture", "parameters", "file"} - set(card["source"])
+        if absent or card["sha256"] != hashlib.sha256(model.read_bytes()).hexdigest():
+            raise ValueError("not the card of this file")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{model.with_suffix('.json')}, the card that export writes beside a .tflite file, is missing "
-                        "or damaged: give the network that the file was made from") from error
+        raise UserError(f"{model.with_suffix('.json')}, the card that export writes beside a .tflite file, is missing, "
+                        "damaged or of another file: give the network that the file was made from") from error
     if not fits:
         raise UserError(f"{model} takes {card['input']['dtype']} {card['input']['shape']}; the page needs a free size, "
                         "and uint8 or 0..1: export it with --dynamic, or give its network")
@@ -135,7 +139,7 @@ def _entry(file: Path, name: str) -> dict:
     title = name if card["quantization"] in ("none", "float16") else f"{name}, {card['quantization']}"
     return {"title": title, "note": note[0].upper() + note[1:] + ".", "file": f"models/{file.name}",
             "io": "uint8" if card["input"]["dtype"] == "uint8" else "float1", "tile": _tile(file),
-            **{key: card[key] for key in ("scale", "receptive_radius", "alignment", "bytes", "sha256")}}
+            **{key: card[key] for key in PAGE_KEYS}}
 
 
 def _tile(model: Path) -> int:

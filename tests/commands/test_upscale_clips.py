@@ -1,6 +1,7 @@
 """`upscale clip.mp4`: what must be as it was, and what is larger."""
 
 import io
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -343,8 +344,6 @@ def test_webm_and_avi(command, tmp_path):
 
 
 def test_without_pyav(refused, tmp_path, monkeypatch):
-    import sys
-
     make_clip(tmp_path / "clip.mp4", [chart()])
     monkeypatch.setitem(sys.modules, "av", None)
     assert "pip install 'srgan_tf[video]'" in refused("upscale", "clip.mp4", *BICUBIC)

@@ -76,6 +76,11 @@ def test_a_site_of_files_as_they_are(command, refused, tmp_path, litert_js):
     card["input"]["shape"] = [1, 64, 64, 3]
     (tmp_path / "mine/mobile_x4_int8.json").write_text(json.dumps(card))
     assert "the page needs a free size" in refused(*web, "--model=mine/mobile_x4_int8.tflite")
+    whole = json.loads(shipped_files()["mobile_x4_int8"].with_suffix(".json").read_text())
+    for damage in ({"alignment": None}, {"source": None}, {"sha256": "0" * 64}):
+        card = {key: damage.get(key, value) for key, value in whole.items() if damage.get(key, value) is not None}
+        (tmp_path / "mine/mobile_x4_int8.json").write_text(json.dumps(card))
+        assert "missing, damaged or of another file" in refused(*web, "--model=mine/mobile_x4_int8.tflite")
     (tmp_path / "mine/mobile_x4_int8.json").unlink()
     assert "the card that export writes" in refused(*web, "--model=mine/mobile_x4_int8.tflite")
 
