@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
-from srgan_tf.exporting.clip_signatures import clip_signatures
+from srgan_tf.exporting.clip_signatures import clip_signatures, first_frames, freeze_step
 from srgan_tf.exporting.encoded import upscale_files
 from srgan_tf.exporting.freezing import freeze
 from srgan_tf.exporting.graph_tiling import Tiling, context, to_levels, upscale_in_graph
@@ -73,7 +73,9 @@ def write_info(folder: Path, generator: Generator) -> None:
 
 def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
     """A module without variables: callable like `float`, its signatures in the dict `named`."""
-    network, scale, max_megapixels = freeze(generator, config.precision), generator.scale, config.max_megapixels
+    step = freeze_step(generator, config.precision) if isinstance(generator, ClipGenerator) else None
+    network = first_frames(generator, step) if step else freeze(generator, config.precision)
+    scale, max_megapixels = generator.scale, config.max_megapixels
     tile, overlap = config.saved_model_tile, config.saved_model_overlap
     if overlap < 0:
         overlap = context(generator.receptive_radius, tile)
@@ -105,5 +107,5 @@ def serving_module(generator: Generator, config: ExportConfig) -> tf.Module:
         "encoded": function(files, lambda image_bytes: {
             "png_bytes": upscale_files(
                 image_bytes, module.upscale, module.__call__, scale, max_megapixels)}),
-    } | (clip_signatures(generator, config.precision) if isinstance(generator, ClipGenerator) else {})
+    } | (clip_signatures(generator, step) if step else {})
     return module

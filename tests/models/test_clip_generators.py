@@ -108,6 +108,8 @@ def test_runtimes_and_exports_hand_on_the_state(name, tmp_path):
     expected, state = run(model.step, model.initial_state, frames)
     config = ExportConfig(model="-", output="-", saved_model_tile=384)
     export = export_saved_model(model, tmp_path, "", config)
+    content = (export / "saved_model.pb").read_bytes()
+    assert max(content.count(weight.numpy().tobytes()) for weight in model.weights if weight.ndim == 4) == 1
     for opened in (open_runtime(model), open_runtime(export)):
         assert (opened.clip.delay, opened.clip.warm_up) == (model.delay, model.warm_up)
         images, last = run(opened.clip.step, opened.clip.start, frames)
