@@ -3,6 +3,7 @@
 Examples:
     python -m srgan_tf.prepare --dataset=folder:photos --sizes=1,0.75,0.5 --output=records/photos
     python -m srgan_tf.prepare --dataset=div2k/bicubic_x4 --output=records/div2k
+    python -m srgan_tf.prepare --dataset=clips:videos --output=records/videos
     python -m srgan_tf.prepare --dataset=folder:photos --teacher=realesrgan-x4plus --output=records/taught
     python -m srgan_tf.prepare --output=records/photos --verify
     python -m srgan_tf.prepare --preview
@@ -63,11 +64,10 @@ def collect_noise(config: PrepareConfig) -> None:
 def prepare_records(config: PrepareConfig) -> None:
     """Writes records."""
     from srgan_tf.data.preparation import prepare
+    from srgan_tf.data.records import contents
 
     for part, shards in prepare(config).items():
-        size = sum(shard.bytes for shard in shards) / 2**20
-        images, number = counted(sum(len(shard.pairs) for shard in shards), "image"), counted(len(shards), "shard")
-        print(f"{printable(Path(config.output) / part)}: {images} in {number}, {size:,.1f} MiB")
+        print(f"{printable(Path(config.output) / part)}: {contents(shards)}")
         for name, reason in (image for shard in shards for image in shard.skipped):
             print(f"  skipped {printable(reason if name in reason else f'{name}: {reason}')}")
     losses = " --losses=teacher:1" if config.teacher else ""

@@ -13,7 +13,8 @@ class PrepareConfig(Settings):
 
     dataset: str = setting(
         "", "What to prepare: div2k/bicubic_x4 and the other DIV2K sets, folder:HR, folder:HR,LR (with their "
-        "sub-folders), samples, deadleaves[:COUNT].", group="Basics")
+        "sub-folders), clips:PATH, clips:HR,LR (videos or folders of frames), samples, deadleaves[:COUNT].",
+        group="Basics")
     val_dataset: str = setting("", "Validation images, in the same notation; empty: images held out of --dataset.",
                                group="Basics")
     scale: int = setting(4, "HR side divided by LR side.", choices=SCALES, group="Basics")
@@ -22,7 +23,8 @@ class PrepareConfig(Settings):
     sizes: tuple[float, ...] = setting(
         (1.0,), "Sizes to store each training image at: 1 is itself, 0.5 half its sides by MATLAB's bicubic "
         "reduction; as in 1,0.75,0.5.", above=0, group="Data")
-    shard_images: int = setting(32, "Images of the dataset per shard.", low=1, formerly="shard_pictures")
+    shard_images: int = setting(32, "Images of the dataset per shard; of clips, stretches of about 64 frames.", low=1,
+                                formerly="shard_pictures")
     beam: str = setting(
         "", f"Write the shards on many machines by Apache Beam {BEAM_HELP}")
     verify: bool = setting(False, "Write nothing: compare every byte of the records in --output with its checksum.",

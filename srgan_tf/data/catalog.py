@@ -20,7 +20,7 @@ from srgan_tf.data.clip_source import clips
 from srgan_tf.data.deadleaves import dead_leaves
 from srgan_tf.data.folder_source import Held, folder
 from srgan_tf.data.folders import split_folders
-from srgan_tf.data.pairs import Pair, Source, checked_pair, load_hr, pair_from_hr, require_still
+from srgan_tf.data.pairs import ClipPair, Pair, Source, checked_pair, load_hr, pair_from_hr, require_still
 from srgan_tf.errors import UserError
 from srgan_tf.settings import lookup
 from srgan_tf.text import expand, whole_number
@@ -166,11 +166,13 @@ def records(where: str, scale: int, part: str) -> Source:
         shards += [(folder / name / shard.file, shard) for shard in found]
     images = [(entry.name, partial(_load_stored, path, entry, scale)) for path, shard in shards
                 for entry in shard.pairs]
-    return Source(f"records:{where}", len(images), images, shards, is_taught=stored.is_taught(settings))
+    return Source(f"records:{where}", len(images), images, shards, is_taught=stored.is_taught(settings),
+                  moving="clips" if stored.is_of_clips(settings) else "")
 
 
-def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair:
-    return Pair(*stored.read_pair(path, entry, scale))
+def _load_stored(path: Path, entry: stored.Entry, scale: int) -> Pair | ClipPair:
+    pair = stored.read_pair(path, entry, scale)
+    return ClipPair(*pair, entry.frames) if entry.frames > 1 else Pair(*pair)
 
 
 SOURCES = {"clips": clips, "deadleaves": deadleaves, "div2k": div2k, "folder": folder, "records": records,

@@ -20,6 +20,7 @@ class Pair(NamedTuple):
     lr: np.ndarray
     hr: np.ndarray
     taught: np.ndarray | None = None
+    frames = 1
 
 
 class ClipPair(NamedTuple):
@@ -28,6 +29,7 @@ class ClipPair(NamedTuple):
     lr: np.ndarray
     hr: np.ndarray
     frames: int
+    taught = None
 
 
 class Source(NamedTuple):
@@ -57,7 +59,7 @@ class Source(NamedTuple):
 def require_still(source: Source) -> None:
     """Raises a UserError where a source is one of clips, and images are needed."""
     if source.moving:
-        raise UserError(f"--dataset={source.name} is of clips, which train alone takes, with a --model over time")
+        raise UserError(f"--dataset={source.name} is of clips, and images are needed here")
 
 
 def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:

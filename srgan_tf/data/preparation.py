@@ -20,7 +20,7 @@ from srgan_tf.data import records
 from srgan_tf.data.catalog import open_source, open_sources
 from srgan_tf.data.folder_source import Held, earlier_split
 from srgan_tf.data.likeness import Looks
-from srgan_tf.data.pairs import Pair, Source, pair_from_hr, require_still
+from srgan_tf.data.pairs import ClipPair, Pair, Source, pair_from_hr
 from srgan_tf.data.parallel_loading import load_in_parallel
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import matlab_resize
@@ -33,7 +33,7 @@ Images = Iterable[tuple[str, Callable[[], Pair]]]
 
 
 class Job(NamedTuple):
-    """One shard to write.
+    """One shard to write; of a source of clips, `images` are clips.
 
     Attributes:
         path: of its file.
@@ -91,8 +91,20 @@ def _open_sources(folder: Path, config: PrepareConfig) -> tuple[Source, Source]:
         training, validation = earlier_split(where)
         held = Held(training, validation, validation)
     sources = open_sources(config.dataset, config.val_dataset, config.scale, held)
-    require_still(sources[0])
+    _check_moving(config, sources)
     return sources
+
+
+def _check_moving(config: PrepareConfig, sources: Sequence[Source]) -> None:
+    """Refuses what cannot be stored: windows without end, and of clips what is made of images."""
+    train, validation = sources
+    if "motion" in (train.moving, validation.moving):
+        raise UserError(f"--dataset={config.dataset} has no end to store: prepare its photographs, and train on "
+                        f"motion:records:{config.output}")
+    if train.moving != validation.moving:
+        raise UserError(f"--dataset={config.dataset} and --val_dataset={config.val_dataset} must both be of clips")
+    if train.moving and (config.teacher or config.sizes != (1.0,)):
+        raise UserError("--teacher and --sizes are for images: leave them out for clips")
 
 
 def _write(folder: Path, config: PrepareConfig, train: Source, validation: Source) -> dict[str, list[records.Shard]]:
@@ -106,8 +118,8 @@ def _write(folder: Path, config: PrepareConfig, train: Source, validation: Sourc
     else:
         total, to_do = (sum(job.count * len(job.sizes) for job in some)
                         for some in ([*jobs["train"], *jobs["validation"]], left))
-        with tqdm(total=total, initial=total - to_do, desc=f"preparing {printable(train.name)}", unit="image",
-                  disable=None) as bar:
+        with tqdm(total=total, initial=total - to_do, desc=f"preparing {printable(train.name)}",
+                  unit="clip" if train.moving else "image", disable=None) as bar:
             for job in left:
                 write_shard(job, bar.update)
     return {part: _write_index(folder / part, of_part) for part, of_part in jobs.items()}
@@ -139,7 +151,8 @@ def _open_folder(folder: Path, config: PrepareConfig, train: Source, validation:
     for part in ("", "train", "validation"):
         (folder / part).mkdir(exist_ok=True)
         sweep(folder / part)
-    settings["format"] = records.TAUGHT_FORMAT if config.teacher else records.FORMAT
+    settings["format"] = (records.CLIPS_FORMAT if train.moving else
+                          records.TAUGHT_FORMAT if config.teacher else records.FORMAT)
     settings |= {"all": ["train", "validation"] if held_out else ["train"]}
     settings |= {"split": split} if split else {}
     records.write_json(folder / records.SETTINGS_FILE, settings)
@@ -201,13 +214,13 @@ def write_shard(job: Job, progress: Callable[[], Any] = lambda: None) -> None:
                 skipped.append((name, loaded))
             else:
                 for part, pair in _parts(job, name, loaded):
-                    pairs.append(records.Entry(part, length, *pair.lr.shape[:2]))
-                    length += records.append_pair(write, *pair)
-                if len(job.files.get(name, ())) > 1:
+                    pairs.append(records.Entry(part, length, *pair.lr.shape[:2], pair.frames))
+                    length += records.append_pair(write, pair.lr, pair.hr, pair.taught)
+                if len(job.files.get(name, ())) > 1 and not isinstance(loaded, ClipPair):
                     looks.add(name, loaded)
             progress()
     shard = records.Shard(job.path.name, length, digest.hexdigest(), job.made_from, pairs, skipped)
-    records.write_json(job.notes, shard._asdict())
+    records.write_json(job.notes, records.fields_of(shard))
     for line in looks.doubtful(job.files):
         tqdm.write(f"warning: {printable(line)}")
 
@@ -248,7 +261,7 @@ def _write_index(folder: Path, jobs: Sequence[Job]) -> list[records.Shard]:
         name, reason = shards[0].skipped[0]
         raise UserError(f"no usable image for {folder} ({sum(len(shard.skipped) for shard in shards)} skipped): "
                         f"{reason if name in reason else f'{name}: {reason}'}")
-    records.write_json(folder / records.INDEX_FILE, [shard._asdict() for shard in shards])
+    records.write_json(folder / records.INDEX_FILE, list(map(records.fields_of, shards)))
     for path in folder.glob("[0-9]*.json"):
         path.unlink()
     return shards

@@ -6,8 +6,8 @@
 
 PART is train or validation. An image is its rows, uint8 RGB, each row filled with zeros to a multiple of 64 bytes:
 TensorFlow slices a tensor at such places without a copy. LR comes first, its HR behind it; where the settings name a
-teacher, its image, of HR's size, behind that. A shard holds a fixed number
-of the source's images, so that any process can write any shard and its bytes depend on nothing else.
+teacher, its image, of HR's size, behind that. The frames of a clip lie below each other as one image. A shard holds a
+fixed number of the source's images, so that any process can write any shard and its bytes depend on nothing else.
 """
 
 import contextlib
@@ -24,9 +24,11 @@ import numpy as np
 
 from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
+from srgan_tf.text import counted
 
 FORMAT = "srgan_tf records 1"
 TAUGHT_FORMAT = "srgan_tf records 2"  # with a teacher's images
+CLIPS_FORMAT = "srgan_tf records 3"
 SETTINGS_FILE, INDEX_FILE = "records.json", "index.json"
 FORMER_NAMES = {"shard_pictures": "shard_images"}  # of settings in the records of earlier versions
 _SHARD_FILE = re.compile(r"\d+\.pixels", re.ASCII)
@@ -35,12 +37,16 @@ ROW_ALIGNMENT = 64  # bytes; Eigen's greatest alignment
 
 
 class Entry(NamedTuple):
-    """A pair in a shard: where its LR image begins, in bytes, and that image's size; the others follow it."""
+    """A pair in a shard: where its LR image begins, in bytes, and that image's size; the others follow it.
+
+    Of a clip, `height` is that of all its `frames`; the index leaves out a number of 1.
+    """
 
     name: str
     offset: int
     height: int
     width: int
+    frames: int = 1
 
 
 class Shard(NamedTuple):
@@ -116,6 +122,19 @@ def read_index(folder: Path) -> list[Shard]:
     return [shard_from(path, fields) for fields in shards]
 
 
+def contents(shards: Sequence[Shard]) -> str:
+    """What some shards hold, in words."""
+    frames, size = [entry.frames for shard in shards for entry in shard.pairs], sum(shard.bytes for shard in shards)
+    images = (f"{counted(len(frames), 'clip')} of {counted(sum(frames), 'frame')}" if max(frames) > 1 else
+              counted(len(frames), "image"))
+    return f"{images} in {counted(len(shards), 'shard')}, {size / 2**20:,.1f} MiB"
+
+
+def fields_of(shard: Shard) -> dict[str, Any]:
+    """What `shard_from` makes the shard from again, for JSON."""
+    return shard._asdict() | {"pairs": [entry if entry.frames > 1 else entry[:-1] for entry in shard.pairs]}
+
+
 def shard_from(path: Path, fields: Any) -> Shard:
     """A shard's description, as read from the JSON of `path`.
 
@@ -159,7 +178,8 @@ def check_shards(folder: Path, shards: Sequence[Shard], settings: dict[str, Any]
                             "and the same prepare command writes it again")
         end = 0
         for entry in shard.pairs:
-            if entry.offset != end or entry.height < 1 or entry.width < 1:
+            fits = entry.offset == end and min(entry[2:]) > 0 and entry.height % entry.frames == 0
+            if not fits or (entry.frames > 1 and not is_of_clips(settings)):
                 raise UserError(f"{folder / INDEX_FILE} is damaged: {entry.name} cannot lie at {entry.offset}")
             end += pair_bytes(entry.height, entry.width, settings["scale"], is_taught(settings))
         if end != shard.bytes:
@@ -190,7 +210,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{folder} holds no records: python -m srgan_tf.prepare --output={folder} makes them")
     settings = read_json(path)
-    known = isinstance(settings, dict) and settings.get("format") in (FORMAT, TAUGHT_FORMAT)
+    known = isinstance(settings, dict) and settings.get("format") in (FORMAT, TAUGHT_FORMAT, CLIPS_FORMAT)
     if not known or not {"scale", "all"} <= settings.keys():
         raise UserError(f"{path} is not of the format {FORMAT!r}: prepare the records again")
     parts = settings["all"]
@@ -202,6 +222,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
 def is_taught(settings: dict[str, Any]) -> bool:
     """Whether records of these settings hold a teacher's images."""
     return settings["format"] == TAUGHT_FORMAT
+
+
+def is_of_clips(settings: dict[str, Any]) -> bool:
+    """Whether records of these settings hold clips."""
+    return settings["format"] == CLIPS_FORMAT
 
 
 def read_json(path: Path) -> Any:

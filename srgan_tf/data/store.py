@@ -81,15 +81,14 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
     kept, skipped, looks, end, frames = [], [], Looks.none(), 0, []
     with tempfile.TemporaryFile(prefix="srgan_tf_") as file:
         for name, loaded in load_in_parallel(source.images):
-            count = getattr(loaded, "frames", 1)  # a clip's lie below each other
             reason = loaded if isinstance(loaded, str) else _unfit(
-                loaded.hr.shape[0] // count, loaded.hr.shape[1], smallest_hr)
+                loaded.hr.shape[0] // loaded.frames, loaded.hr.shape[1], smallest_hr)
             if reason:
                 skipped.append((name, reason))
             else:
                 kept.append((name, end, *loaded.lr.shape[:2]))
                 end += _append(file, loaded)
-                frames.append(count)
+                frames.append(loaded.frames)
                 if len(source.files.get(name, ())) > 1 and not source.moving:
                     looks.add(name, loaded)
             if progress:
@@ -98,21 +97,27 @@ def build_store(source: Source, scale: int, smallest_hr: int = 1, progress: Call
                 break
         file.flush()
         store = _store(source, map_files([file.fileno()])[0] if kept else None, kept, skipped, scale)
-        return store._replace(doubtful=looks.doubtful(source.files), moving=source.moving,
-                              frames=np.array(frames, np.int64) if source.moving == "clips" else None)
+        return _moving(store._replace(doubtful=looks.doubtful(source.files)), source, frames)
 
 
 def _map_records(source: Source, scale: int, smallest_hr: int) -> Store:
     pixels, starts = map_files([path for path, _ in source.shards])
-    kept, skipped = [], []
+    kept, skipped, frames = [], [], []
     for start, (_, shard) in zip(starts, source.shards, strict=True):
         skipped += shard.skipped
         for entry in shard.pairs:
-            if reason := _unfit(entry.height * scale, entry.width * scale, smallest_hr):
+            if reason := _unfit(entry.height * scale // entry.frames, entry.width * scale, smallest_hr):
                 skipped.append((entry.name, reason))
             else:
                 kept.append((entry.name, start + entry.offset, entry.height, entry.width))
-    return _store(source, pixels, kept, skipped, scale)._replace(is_taught=source.is_taught, moving=source.moving)
+                frames.append(entry.frames)
+    return _moving(_store(source, pixels, kept, skipped, scale)._replace(is_taught=source.is_taught), source, frames)
+
+
+def _moving(store: Store, source: Source, frames: list[int]) -> Store:
+    """A store that knows the frames of each image where the source is one of clips."""
+    return store._replace(moving=source.moving,
+                          frames=np.array(frames, np.int64) if source.moving == "clips" else None)
 
 
 def _store(source: Source, pixels: tf.Tensor, kept: list, skipped: list, scale: int) -> Store:

@@ -1,16 +1,19 @@
 """What a run of a network over time is made of, besides what every run has (assembly.py)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from srgan_tf.config import TrainConfig
 from srgan_tf.data import Store
 from srgan_tf.data.clip_pipeline import REDUCTIONS
 from srgan_tf.data.clip_source import hr_and_lr
 from srgan_tf.data.degradation import Degrade, open_degradation
+from srgan_tf.data.records import SETTINGS_FILE, is_of_clips, read_settings
 from srgan_tf.errors import UserError
 from srgan_tf.losses import Term
 from srgan_tf.models import CLIP_GENERATORS
 from srgan_tf.models.recurrent import RecurrentGenerator
+from srgan_tf.text import expand
 
 KINDS = ("clips:", "motion:")  # of --dataset
 CLIP_NEEDS = ("motions", "ping_pong", "neighbours")
@@ -29,8 +32,8 @@ def check_clips(config: TrainConfig, terms: Sequence[Term]) -> bool:
     """
     over_time = config.model in CLIP_GENERATORS
     for dataset in _datasets(config):
-        if dataset.startswith(KINDS) != over_time:
-            kinds = "clips:PATH or motion:SOURCE"
+        if _is_moving(dataset) != over_time:
+            kinds = "clips:PATH, motion:SOURCE or records of clips"
             raise UserError(f"--model={config.model} is a network over time, which trains on {kinds}; got {dataset}"
                             if over_time else f"--dataset={dataset} is for a --model over time "
                             f"({', '.join(CLIP_GENERATORS)}); got --model={config.model}")
@@ -63,8 +66,20 @@ def _datasets(config: TrainConfig) -> list[str]:
     return [dataset for dataset in (config.dataset, config.val_dataset) if dataset]
 
 
-def _has_lr(dataset: str) -> bool:
+def _settings(dataset: str) -> dict[str, Any]:
+    """What records were prepared with; nothing of other datasets, nor where there are none, which opening them says."""
     kind, _, where = dataset.partition(":")
+    is_there = kind == "records" and where and (expand(where) / SETTINGS_FILE).is_file()
+    return read_settings(expand(where)) if is_there else {}
+
+
+def _is_moving(dataset: str) -> bool:
+    settings = _settings(dataset)
+    return is_of_clips(settings) if settings else dataset.startswith(KINDS)
+
+
+def _has_lr(dataset: str) -> bool:
+    kind, _, where = _settings(dataset).get("dataset", dataset).partition(":")
     return kind == "clips" and bool(hr_and_lr(where)[1])
 
 

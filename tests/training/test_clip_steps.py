@@ -294,7 +294,7 @@ def test_a_network_over_time_begins_as_a_still_one(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"dataset": "samples"}, "--model=frvsr is a network over time, which trains on clips:PATH or motion:SOURCE"),
+    ({"dataset": "samples"}, "--model=frvsr is a network over time, which trains on clips:PATH, motion:SOURCE or"),
     ({"model": "edsr", "model_args": ""}, "is for a --model over time"),
     ({"model": "edsr", "model_args": "", "dataset": "samples", "losses": "warp:1"}, "--losses=warp is for a --model"),
     ({"degradation": "real_esrgan"}, "--degradation of clips must be bicubic or gaussian"),
