@@ -25,9 +25,10 @@ class ExportConfig(Settings):
         ".bin; OUTPUT/index.html is the site of web, to which a further export adds its model.", group="Basics")
     quantize: str = setting(
         "none", "Number type of the .tflite: none is float32; float16 halves the file; dynamic has int8 weights; int8 "
-        "computes in int8 too, with ranges taken from --representative.", choices=QUANTIZATIONS, group="TFLite")
-    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels.",
-                        group="TFLite")
+        "computes in int8 too, with ranges taken from --representative (not for RAISR and networks over time).",
+        choices=QUANTIZATIONS, group="TFLite")
+    tile: str = setting("64", "Height, or HEIGHTxWIDTH, of the fixed input of the .tflite, in LR pixels. (A network "
+                        "over time takes any size.)", group="TFLite")
     dynamic: bool = setting(False, "Leave height and width of the .tflite's input free, instead of --tile.",
                             group="TFLite")
     io: str = setting(

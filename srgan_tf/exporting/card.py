@@ -8,7 +8,8 @@ from srgan_tf.atomic import replacing
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting.within_loss import float_products
 from srgan_tf.hub import resolve
-from srgan_tf.models import Generator
+from srgan_tf.models import ClipGenerator, Generator
+from srgan_tf.runtimes.base import CLIP_START, CLIP_STEP
 
 RANGES = {"uint8": ("uint8", [0, 255]), "float255": ("float32", [0, 255]), "float1": ("float32", [0, 1])}
 SUFFIXES = {"uint8": "", "float255": "_0_255", "float1": "_0_1"}  # of the names in the signature
@@ -24,17 +25,19 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
         loss: of `measure_loss`, or None where it was not measured.
     """
     dtype, values = RANGES[config.tflite_io]
-    height, width = config.tile_shape or ("H", "W")
-    scale = generator.scale
-    large = [f"{scale}H", f"{scale}W"] if config.dynamic else [height * scale, width * scale]
-    suffix = SUFFIXES[config.tflite_io]
+    over_time = isinstance(generator, ClipGenerator)
+    tile, scale = None if over_time else config.tile_shape, generator.scale
+    height, width = tile or ("H", "W")
+    large = [height * scale, width * scale] if tile else [f"{scale}H", f"{scale}W"]
+    suffix = "" if over_time else SUFFIXES[config.tflite_io]
     described = {"dtype": dtype, "range": values, "layout": "NHWC RGB"}
     return {
         "format": "tflite",
-        "signature": "upscale",
+        "signature": CLIP_STEP if over_time else "upscale",
         "input": {"name": f"image{suffix}", "shape": [1, height, width, 3], **described},
         "output": {"name": f"upscaled{suffix}", "shape": [1, *large, 3], **described,
                    "clipped": dtype == "uint8" or config.quantize == "int8"},
+        **(_state_of(generator) if over_time else {}),
         "scale": scale,
         "receptive_radius": generator.receptive_radius,
         "alignment": generator.alignment,
@@ -46,6 +49,13 @@ def make_card(generator: Generator, content: Path, config: ExportConfig, loss: d
         "source": _source(generator, config),
         "measured": loss,
     }
+
+
+def _state_of(generator: ClipGenerator) -> dict:
+    """Of a network over time: what CLIP_STEP takes and gives besides images, and what makes the first."""
+    shape = [1, "H", "W", generator.state_channels]
+    return {"state": {"name": "state", "shape": shape, "dtype": "float32", "signature_of_the_first": CLIP_START},
+            "delay": generator.delay, "warm_up": generator.warm_up}
 
 
 def write_card(path: Path, card: dict) -> None:

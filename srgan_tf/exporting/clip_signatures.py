@@ -8,7 +8,7 @@ import tensorflow as tf
 from srgan_tf.exporting.freezing import POLICIES, Network, fold_casts, needed
 from srgan_tf.exporting.residuals import subtract_residuals
 from srgan_tf.models import ClipGenerator
-from srgan_tf.runtimes.saved_model import CLIP_START, CLIP_STEP
+from srgan_tf.runtimes.base import CLIP_START, CLIP_STEP
 
 Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
@@ -59,7 +59,7 @@ def first_frames(generator: ClipGenerator, step: Step) -> Network:
 
 
 def clip_signatures(generator: ClipGenerator, step: Step) -> dict[str, Callable]:
-    """Functions for a SavedModel, of any size, RGB in 0..1.
+    """Functions for a SavedModel or a .tflite file, of any size, RGB in 0..1.
 
     `clip_start`: `image` float32 [N,H,W,3], the first frames of N scenes -> `state` float32 [N,H,W,C] before them;
     `clip_step`: `image` and `state` -> `upscaled` and `state`, as `freeze_step` has them.

@@ -13,7 +13,7 @@ from srgan_tf.models import ClipGenerator, Generator
 
 FORMATS = {"saved_model": export_saved_model, "tflite": export_tflite, "onnx": export_onnx,
            "openvino": export_openvino, "web": export_web}
-OVER_TIME = ("saved_model",)  # those that can hand on a state
+OVER_TIME = ("saved_model", "tflite")  # those that can hand on a state
 # Extras of this package, named as the formats that need them, and what they install.
 NEEDS = {"onnx": ("onnx", "tf2onnx"), "openvino": ("openvino",)}
 

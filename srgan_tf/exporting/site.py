@@ -102,6 +102,8 @@ def _read_card(model: Path) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{model.with_suffix('.json')}, the card that export writes beside a .tflite file, is missing, "
                         "damaged or of another file: give the network that the file was made from") from error
+    if "state" in card:
+        raise UserError(f"{model} holds a network over time, and the page upscales images")
     if not fits:
         raise UserError(f"{model} takes {card['input']['dtype']} {card['input']['shape']}; the page needs a free size, "
                         "and uint8 or 0..1: export it with --dynamic, or give its network")

@@ -3,7 +3,8 @@
 The graph is made for mobile: pixel shuffles are DEPTH_TO_SPACE, bilinear upscaling is RESIZE_BILINEAR, weights are
 constants, and no tensor has more than four dimensions. The signature `upscale` takes `image` (uint8 grey levels),
 `image_0_255` or `image_0_1` (float32), RGB [1,H,W,3], and gives `upscaled`, [1,sH,sW,3], of the same type. Floats
-come out as the network makes them; integers are rounded half up and clipped.
+come out as the network makes them; integers are rounded half up and clipped. A network over time has the signatures
+of clip_signatures.py instead.
 """
 
 import contextlib
@@ -27,10 +28,11 @@ from srgan_tf.exporting.calibration import (
     open_photographs,
 )
 from srgan_tf.exporting.card import RANGES, SUFFIXES, make_card, write_card
+from srgan_tf.exporting.clip_signatures import clip_signatures, freeze_step
 from srgan_tf.exporting.kernel_rounding import round_kernels
 from srgan_tf.exporting.tflite_graph import mobile_forms, require_gpu_compatible, set_output_range
 from srgan_tf.exporting.within_loss import within_loss
-from srgan_tf.models import Generator
+from srgan_tf.models import ClipGenerator, Generator
 from srgan_tf.runtimes.keras import info_of_network
 from srgan_tf.runtimes.litert import hushed, litert_runtime
 from srgan_tf.runtimes.tflite_metadata import add_info
@@ -55,9 +57,7 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
         ValueError: no photographs to calibrate int8 on, or the graph does not suit int8 or GPUs where it must.
         OSError: it cannot be written.
     """
-    if config.quantize == "int8" and generator.closed_form:
-        raise UserError(f"--quantize=int8 is too coarse for {type(generator).__name__}, whose hash would choose other "
-                        "filters: give --quantize=float16, or none")
+    check_tflite(generator, config)
     photographs = open_photographs(config, generator.scale)
     try:
         content = convert(generator, config, photographs)
@@ -75,6 +75,21 @@ def export_tflite(generator: Generator, folder: Path, name: str, config: ExportC
     return path
 
 
+def check_tflite(generator: Generator, config: ExportConfig) -> None:
+    """Raises a UserError where the flags do not suit the network."""
+    name = type(generator).__name__
+    if config.quantize == "int8" and generator.closed_form:
+        raise UserError(f"--quantize=int8 is too coarse for {name}, whose hash would choose other filters: give "
+                        "--quantize=float16, or none")
+    if not isinstance(generator, ClipGenerator):
+        return
+    if config.quantize == "int8":
+        raise UserError(f"--quantize=int8 is too coarse for the motion that {name} follows: give --quantize=dynamic")
+    if config.tflite_io != "float1" or config.gpu_compatible:
+        raise UserError(f"{name} is a network over time, whose .tflite takes float32 in 0..1 of any size: leave --io, "
+                        "--android_sample and --gpu_compatible out")
+
+
 def convert(generator: Generator, config: ExportConfig, photographs: Photographs = NO_PHOTOGRAPHS) -> bytes:
     """The content of a .tflite file.
 
@@ -86,9 +101,12 @@ def convert(generator: Generator, config: ExportConfig, photographs: Photographs
     whole, suffix, images = config.quantize == "int8", SUFFIXES[config.tflite_io], photographs.calibration
     module = tf.Module()
     with tempfile.TemporaryDirectory() as folder, hushed():
-        module.upscale = _frozen(generator, config, suffix, images)
-        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.upscale})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        with mobile_forms(integer=whole):
+            signatures = (clip_signatures(generator, freeze_step(generator, "float32")) if isinstance(generator, ClipGenerator) else
+                          {SIGNATURE: _frozen(generator, config, suffix, images)})
+            module.functions = signatures  # what is saved must be part of it
+            tf.saved_model.save(module, folder, signatures=signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
         if config.quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if config.quantize == "float16":
@@ -109,8 +127,8 @@ def _finished(generator: Generator, config: ExportConfig, content: bytes) -> byt
     if config.quantize == "int8":
         content = set_output_range(content, 255 if config.tflite_io == "float255" else 1)
     values = tuple(RANGES[config.tflite_io][1])
-    return add_info(content, info_of_network(generator, fixed_size=config.tile_shape, input_range=values,
-                                             output_range=values))
+    size = None if isinstance(generator, ClipGenerator) else config.tile_shape
+    return add_info(content, info_of_network(generator, fixed_size=size, input_range=values, output_range=values))
 
 
 def _within_loss(generator: Generator, config: ExportConfig, photographs: Photographs,
@@ -155,7 +173,10 @@ def _as_file(content: bytes) -> Iterator[Path]:
 
 
 def _frozen(generator: Generator, config: ExportConfig, suffix: str, images: list[np.ndarray]) -> Callable:
-    """The generator as a function without variables: calibration fails at READ_VARIABLE."""
+    """The generator as a function without variables: calibration fails at READ_VARIABLE.
+
+    To be called with `mobile_forms`.
+    """
     cast = config.tflite_io == "uint8" and config.quantize != "int8"  # int8 files are given uint8 by the converter
     peak = 255.0 if cast or config.tflite_io == "float255" else 1.0
     height, width = config.tile_shape or (None, None)
@@ -167,8 +188,7 @@ def _frozen(generator: Generator, config: ExportConfig, suffix: str, images: lis
         upscaled = upscaled if peak == 1 else upscaled * peak
         return tf.cast(tf.clip_by_value(upscaled, 0, 255) + 0.5, tf.uint8) if cast else upscaled
 
-    with mobile_forms(integer=config.quantize == "int8"):
-        frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
+    frozen = convert_variables_to_constants_v2(tf.function(upscale, [spec]).get_concrete_function())
     graph_def, output = frozen.graph.as_graph_def(), frozen.outputs[0].name
     if images:
         tiles = calibration_tiles(images, config.tile_shape)

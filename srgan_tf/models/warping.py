@@ -39,4 +39,4 @@ def _between(place: KerasTensor, size: int) -> tuple[KerasTensor, ...]:
     place = ops.minimum(ops.maximum(place, 0), last)
     before = ops.floor(place)
     after = ops.minimum(before + 1, last)
-    return (place - before)[..., None], ops.cast(before, "int32"), ops.cast(after, "int32")
+    return ops.expand_dims(place - before, -1), ops.cast(before, "int32"), ops.cast(after, "int32")

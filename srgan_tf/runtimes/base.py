@@ -17,6 +17,7 @@ TRIAL = (8, 8)  # height and width of the image that tells a model's scale
 # divides it. Not for those of fixed size: tiles that begin where the image's end does not ask for them are filled up
 # there, which costs more exactness than it gains.
 EXPORT_ALIGNMENT = 4
+CLIP_START, CLIP_STEP = "clip_start", "clip_step"  # signatures of an export of a network over time
 LARGEST_INFO = 4096  # bytes of a ModelInfo as text
 RANGES = ((0, 1), (0, 255))
 # Field of ModelInfo: least and greatest value.

@@ -22,7 +22,18 @@ import numpy as np
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_uint8, to_unit
-from srgan_tf.runtimes.base import TRIAL, Options, Runtime, in_turn, info_of, one_line, tiling_of, whole_scale
+from srgan_tf.runtimes.base import (
+    TRIAL,
+    ModelInfo,
+    Options,
+    Runtime,
+    in_turn,
+    info_of,
+    one_line,
+    tiling_of,
+    whole_scale,
+)
+from srgan_tf.runtimes.litert_clips import as_first_frames, clip_run
 from srgan_tf.runtimes.litert_trial import require_survival
 from srgan_tf.runtimes.tflite_metadata import read_info
 from srgan_tf.runtimes.tflite_parameters import count_parameters
@@ -43,7 +54,7 @@ def open_litert(model: ModelRef, options: Options) -> Runtime:
 
 
 def litert_runtime(path: Path, threads: int = 0) -> Runtime:
-    """A .tflite file of one input [1,H,W,3] and one output [1,sH,sW,3], run by LiteRT alone.
+    """A .tflite file of one input [1,H,W,3] and one output [1,sH,sW,3], or of a network over time, run by LiteRT alone.
 
     Args:
         path: of the file. Its H and W are both fixed or both free.
@@ -57,12 +68,31 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
         raise ModelNotFoundError(f"no model file {str(path)!r}")
     try:
         interpreter = _open(path, threads or os.cpu_count() or 1)
-        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
     except Exception as error:  # LiteRT and FlatBuffers raise whatever they met in a damaged file
         raise UserError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
-    tile = _input_tile(path, source)
     content = path.read_bytes()
     info = info_of(path, read_info, content)
+    runtime = (_moving if info and info.state_channels else _still)(path, interpreter, info)
+    return in_turn(runtime if runtime.parameters else runtime._replace(parameters=count_parameters(content)))
+
+
+def _moving(path: Path, interpreter: Any, info: ModelInfo) -> Runtime:
+    """Of a file that says that it holds a network over time; each image is taken as the first frame of a scene."""
+    clip = clip_run(path, interpreter, info)
+    run_float = as_first_frames(clip)
+    with hushed():
+        shape = run_float(np.zeros((1, *TRIAL, 3), np.float32)).shape
+    return Runtime(path.stem, scale := whole_scale(path, TRIAL, shape), lambda images: to_uint8(run_float(images)),
+                   run_float=run_float, clip=clip, **tiling_of(path, info, scale))
+
+
+def _still(path: Path, interpreter: Any, info: ModelInfo | None) -> Runtime:
+    """Of any other file."""
+    try:
+        (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except Exception as error:  # not one of each, or nothing that FlatBuffers can read
+        raise UserError(f"{path} is not a .tflite file that this package can run: {one_line(error)}") from error
+    tile = _input_tile(path, source)
     given, made = _names(interpreter, source, target)
     encode = _encoder(path, source, _peak(info and info.input_range, given))
     decode = _decoder(path, target, _peak(info and info.output_range, made))
@@ -87,8 +117,7 @@ def litert_runtime(path: Path, threads: int = 0) -> Runtime:
         with hushed():
             made_shape = run(np.zeros((1, *TRIAL, 3), np.uint8)).shape
     scale = whole_scale(path, tile or TRIAL, [int(n) for n in made_shape])
-    runtime = Runtime(path.stem, scale, run, fixed_tile=tile, run_float=run_float, **tiling_of(path, info, scale, tile))
-    return in_turn(runtime if runtime.parameters else runtime._replace(parameters=count_parameters(content)))
+    return Runtime(path.stem, scale, run, fixed_tile=tile, run_float=run_float, **tiling_of(path, info, scale, tile))
 
 
 def _open(path: Path, threads: int) -> Any:

@@ -10,6 +10,8 @@ from srgan_tf.errors import UserError
 from srgan_tf.hub.references import ModelRef
 from srgan_tf.imaging import to_unit
 from srgan_tf.runtimes.base import (
+    CLIP_START,
+    CLIP_STEP,
     LARGEST_INFO,
     TRIAL,
     ClipRun,
@@ -25,7 +27,6 @@ from srgan_tf.runtimes.base import (
 )
 from srgan_tf.runtimes.saved_model_check import check_saved_model
 
-CLIP_START, CLIP_STEP = "clip_start", "clip_step"  # signatures of a network over time
 INFO = Path("assets.extra", "model_info.json")  # TensorFlow Serving passes over what it does not know there
 
 

@@ -1,5 +1,6 @@
 """Networks over time: their contract, warping, and the recurrence that PyTorch runs with the same weights."""
 
+import json
 from pathlib import Path
 
 import contracts
@@ -7,11 +8,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from models.cases import CLIP_CASES
 
 from srgan_tf.config import ExportConfig
-from srgan_tf.exporting import check_formats, export_saved_model
-from srgan_tf.hub import load_model
+from srgan_tf.exporting import check_formats, export_saved_model, export_tflite
+from srgan_tf.exporting.site import site_of_files
+from srgan_tf.hub import load_model, resolve
 from srgan_tf.inference.clip_tiling import step_tiled
 from srgan_tf.models import CLIP_GENERATORS
 from srgan_tf.models.flow import FlowNetwork
@@ -107,18 +110,53 @@ def test_runtimes_and_exports_hand_on_the_state(name, tmp_path):
     frames = clip(9, 12)
     expected, state = run(model.step, model.initial_state, frames)
     config = ExportConfig(model="-", output="-", saved_model_tile=384)
-    export = export_saved_model(model, tmp_path, "", config)
-    content = (export / "saved_model.pb").read_bytes()
+    exports = [export(model, tmp_path, "clip", config) for export in (export_saved_model, export_tflite)]
+    content = (exports[0] / "saved_model.pb").read_bytes()
     assert max(content.count(weight.numpy().tobytes()) for weight in model.weights if weight.ndim == 4) == 1
-    for opened in (open_runtime(model), open_runtime(export)):
+    for opened in map(open_runtime, (model, *exports)):
         assert (opened.clip.delay, opened.clip.warm_up) == (model.delay, model.warm_up)
+        assert (opened.scale, opened.receptive_radius, opened.alignment, opened.parameters) == (
+            model.scale, model.receptive_radius, model.alignment, model.count_params())
         images, last = run(opened.clip.step, opened.clip.start, frames)
-        np.testing.assert_allclose(images, expected, rtol=0, atol=1e-4)
-        np.testing.assert_allclose(last, state, rtol=0, atol=1e-4)
-    with pytest.raises(ValueError, match="--format=tflite holds no network over time"):
-        check_formats(model, ("saved_model", "tflite"))
+        tolerance = 1e-5 * np.abs(expected).max()
+        np.testing.assert_allclose(images, expected, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(last, state, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(opened.run_float(frames[:1]), model(frames[:1]), rtol=0, atol=tolerance)
+    with pytest.raises(ValueError, match="--format=onnx holds no network over time"):
+        check_formats(model, ("saved_model", "tflite", "onnx"))
     with pytest.raises(ValueError, match="is a network over time, which runs on --runtime=tensorflow"):
         open_runtime(model, runtime="openvino")
+
+
+def test_a_tflite_over_time_is_of_any_size_and_says_what_it_is(tmp_path):
+    model = contracts.randomize(CLIP_GENERATORS["recurrent_span"](**CLIP_CASES["recurrent_span"]))
+    path = export_tflite(model, tmp_path, "clip", ExportConfig(model="-", output="-", quantize="dynamic", tile="16"))
+    opened, frames = open_runtime(path), clip(9, 12)
+    for sized in (frames, frames[:, :, :7], frames[:, 1:]):
+        images, _ = run(opened.clip.step, opened.clip.start, sized)
+        expected, _ = run(model.step, model.initial_state, sized)
+        assert 0 < np.abs(images - expected).max() < 0.1 * np.abs(expected).max()
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert (card["signature"], card["input"]["shape"], card["output"]["shape"]) == (
+        "clip_step", [1, "H", "W", 3], [1, "4H", "4W", 3])
+    assert card["state"]["shape"] == [1, "H", "W", model.state_channels]
+    signatures = Interpreter(str(path)).get_signature_list()
+    assert {name: sorted(sides["inputs"]) for name, sides in signatures.items()} == {
+        "clip_start": ["image"], "clip_step": ["image", "state"]}
+    with pytest.raises(ValueError, match=r"clip_dynamic\.tflite holds a network over time, and the page"):
+        site_of_files(tmp_path, [resolve(str(path))], ExportConfig(output=str(tmp_path), format=("web",)))
+
+
+@pytest.mark.parametrize(("flags", "message"), [
+    ({"quantize": "int8"}, "too coarse for the motion that FRVSR follows: give --quantize=dynamic"),
+    ({"io": "uint8"}, "takes float32 in 0..1 of any size: leave --io, --android_sample and --gpu_compatible out"),
+    ({"gpu_compatible": True}, "leave --io, --android_sample and --gpu_compatible out"),
+])
+def test_what_a_tflite_over_time_cannot_be(flags, message, tmp_path):
+    model = CLIP_GENERATORS["frvsr"](**CLIP_CASES["frvsr"])
+    with pytest.raises(ValueError, match=message):
+        export_tflite(model, tmp_path, "clip", ExportConfig(model="-", output="-", **flags))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", CLIP_CASES)
