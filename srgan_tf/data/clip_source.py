@@ -75,7 +75,7 @@ def _paired(hr: str, lr: str) -> Iterator[Found]:
     """Clips of HR with those of LR, whose frames are as many."""
     sides = [_clips_below(where) for where in (hr, lr)]
     ours, theirs = ([Path(name) for name, *_ in side] for side in sides)
-    matched = match_names(ours, theirs)
+    matched = match_names(ours, theirs, kind="clip")
     for (name, files, stretches), other in zip(sides[0], matched, strict=True):
         _, lr_files, lr_stretches = sides[1][theirs.index(other)]
         damaged = [first for first, *_ in (stretches, lr_stretches) if first[1][0].func is _fail]

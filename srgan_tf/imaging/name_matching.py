@@ -1,4 +1,4 @@
-"""Which image of one folder belongs to which of another."""
+"""Which image of one folder belongs to which of another, or which clip, a video or a folder of frames."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -21,15 +21,22 @@ _ENDINGS = re.compile(r"""(?ix)(?:
 _WILD = {"*": ".*", "?": "."}
 
 
+def stem_of(path: Path) -> str:
+    """The name without ending; a folder has none, whatever dots are in its name."""
+    return path.name if path.is_dir() else path.stem
+
+
 def base_name(path: Path) -> str:
     """The image's name without ending and without the additions of programs: `0001x4.png` -> `0001`."""
-    stem, shorter = path.stem, _ENDINGS.sub("", path.stem)
+    stem = stem_of(path)
+    shorter = _ENDINGS.sub("", stem)
     while shorter and shorter != stem:
         stem, shorter = shorter, _ENDINGS.sub("", shorter)
     return stem
 
 
-def match_names(references: Sequence[Path], others: Sequence[Path], pattern: str = "", hint: str = "") -> list[Path]:
+def match_names(references: Sequence[Path], others: Sequence[Path], pattern: str = "", hint: str = "",
+                kind: str = "image") -> list[Path]:
     """For each reference the image of `others` that belongs to it.
 
     It is the one that the pattern names; without a pattern the one of equal name, or else of equal base name; where
@@ -40,30 +47,31 @@ def match_names(references: Sequence[Path], others: Sequence[Path], pattern: str
         others: the images to choose from.
         pattern: of their names, with `{name}` for the reference's without ending, and `*` and `?`.
         hint: what the user can do, for the messages.
+        kind: what they are, for the messages.
 
     Raises:
         ValueError: naming the first reference without an image, with more than one, or with that of another.
     """
     if pattern:
         found = [_by_pattern(reference, others, pattern) for reference in references]
-        return _each_once(references, found, others, hint)
-    by_stem, by_base = _grouped(others, lambda path: path.stem), _grouped(others, base_name)
-    found = [by_stem.get(reference.stem) or by_base.get(base_name(reference), []) for reference in references]
+        return _each_once(references, found, others, hint, kind)
+    by_stem, by_base = _grouped(others, stem_of), _grouped(others, base_name)
+    found = [by_stem.get(stem_of(reference)) or by_base.get(base_name(reference), []) for reference in references]
     if any(len(paths) != 1 for paths in found):
         stems = set(by_stem)
-        additions = [addition for addition in _additions(references[0].stem, stems)
-                     if all(addition.format(reference.stem) in stems for reference in references)]
+        additions = [addition for addition in _additions(stem_of(references[0]), stems)
+                     if all(addition.format(stem_of(reference)) in stems for reference in references)]
         if additions:
-            found = [[path for addition in additions for path in by_stem[addition.format(reference.stem)]]
+            found = [[path for addition in additions for path in by_stem[addition.format(stem_of(reference))]]
                      for reference in references]
-    return _each_once(references, found, others, hint)
+    return _each_once(references, found, others, hint, kind)
 
 
 def _by_pattern(reference: Path, others: Iterable[Path], pattern: str) -> list[Path]:
     parts = re.split(r"(\{name\}|[*?])", pattern)
-    known = {**_WILD, "{name}": re.escape(reference.stem)}
+    known = {**_WILD, "{name}": re.escape(stem_of(reference))}
     expression = re.compile("".join(known.get(part) or re.escape(part) for part in parts))
-    return [path for path in others if expression.fullmatch(path.stem) or expression.fullmatch(path.name)]
+    return [path for path in others if expression.fullmatch(stem_of(path)) or expression.fullmatch(path.name)]
 
 
 def _grouped(paths: Iterable[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:
@@ -88,14 +96,14 @@ def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _each_once(references: Sequence[Path], found: Sequence[Sequence[Path]], others: Sequence[Path], hint: str
-               ) -> list[Path]:
+def _each_once(references: Sequence[Path], found: Sequence[Sequence[Path]], others: Sequence[Path], hint: str,
+               kind: str) -> list[Path]:
     """The one image found for each reference."""
     owners: dict[Path, Path] = {}
     for reference, paths in zip(references, found, strict=True):
         if len(paths) != 1:
             names = ", ".join(path.name for path in paths)
-            what = f"{len(paths)} images ({names})" if paths else "no image"
+            what = f"{len(paths)} {kind}s ({names})" if paths else f"no {kind}"
             folder = others[0].parent if others else "an empty folder"
             raise UserError(f"{reference.name}: {what} of that name in {folder}{hint}")
         if paths[0] in owners:

@@ -1,6 +1,8 @@
 """Training of networks over time: clips, moving windows, and what a step makes of them."""
 
+import shutil
 from fractions import Fraction
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -242,8 +244,20 @@ def test_lr_that_is_given(folder, tmp_path):
     (tmp_path / "b" / "5.png").unlink()
     with pytest.raises(ValueError, match="as many frames; HR has 6, LR 5"):
         dict(open_source(f"clips:{folder},{tmp_path}", 4).images)[str(folder / "b")]()
+    (tmp_path / "a").rename(tmp_path / "c")
+    with pytest.raises(ValueError, match="a: no clip of that name in"):
+        open_source(f"clips:{folder},{tmp_path}", 4)
     with pytest.raises(ValueError, match="4 times as large as LR; LR is 64x48, HR is 64x48"):
         open_source(f"clips:{folder},{folder}", 4).images[0][1]()
+
+
+def test_dots_in_the_names_of_folders_are_no_endings(folder, tmp_path):
+    for side in ("hr", "lr"):
+        for shot, name in (("shot.001", "a"), ("shot.002", "b")):
+            shutil.copytree(folder / name, tmp_path / side / shot)
+    source = open_source(f"clips:{tmp_path}/hr,{tmp_path}/lr", 4)
+    for name, _ in source.images:
+        assert {path.parent.name for path in source.files[name]} == {Path(name).name}
 
 
 def test_videos_of_hr_and_lr_are_divided_at_the_same_frame(tmp_path):
