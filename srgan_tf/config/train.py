@@ -122,6 +122,9 @@ class TrainConfig(Settings):
         (), "What the generator starts from: a .keras file, a run folder, foreign weights (.pth, .safetensors) or a "
         "model's name. recurrent_span takes several, separated by commas: a span for each frame, and a run of frvsr "
         "for the motion.", paths=True, group="Model")
+    init_discriminator: str = setting(
+        "", "Run folder whose discriminator --adversarial starts from: that of its last checkpoint, of the same "
+        "--discriminator and --discriminator_args. Empty: a fresh one.", paths=True, group="Model")
     precision: str = setting("float32", "Compute type; weights stay float32.", choices=PRECISIONS, group="Hardware")
     ema: float = setting(
         0.999, "Decay of the moving average of the generator's weights, which is validated and saved as best.keras and "

@@ -3,6 +3,7 @@
 from srgan_tf.atomic import check_writable
 from srgan_tf.config import PrepareConfig, TrainConfig
 from srgan_tf.data.catalog import open_source
+from srgan_tf.errors import UserError
 from srgan_tf.hub import resolve
 from srgan_tf.imaging.written_formats import format_of
 from srgan_tf.text import expand
@@ -21,6 +22,8 @@ def check_training(config: TrainConfig) -> None:
     _check_sources(config.dataset, config.val_dataset, config.scale)
     for model in filter(None, (config.teacher, *config.init_from)):
         resolve(model)
+    if config.init_discriminator and not expand(config.init_discriminator).is_dir():
+        raise UserError(f"--init_discriminator={config.init_discriminator}: no such run folder")
 
 
 def check_preparation(config: PrepareConfig) -> None:

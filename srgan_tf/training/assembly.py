@@ -15,7 +15,8 @@ from srgan_tf.models import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS
 from srgan_tf.models.generator import ALL_WEIGHTS
 from srgan_tf.models.sizes import require_memory
 from srgan_tf.settings import lookup, parse_arguments
-from srgan_tf.text import printable
+from srgan_tf.text import expand, printable
+from srgan_tf.training.checkpoints import read_discriminator
 from srgan_tf.training.clip_assembly import check_clips
 from srgan_tf.training.clip_steps import AdversarialClipStep, ClipStep
 from srgan_tf.training.ema import Average, MovingAverage, ScheduleFreeAverage
@@ -23,7 +24,7 @@ from srgan_tf.training.fitting import FitStep, FittedNetwork
 from srgan_tf.training.muon import ConvolutionalMuon
 from srgan_tf.training.penalties import Penalty
 from srgan_tf.training.schedule_free import ScheduleFreeAdamW
-from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep
+from srgan_tf.training.steps import AdversarialStep, OptimizedNetwork, PixelStep, variables
 
 TRAINED = {**GENERATORS, **CLIP_GENERATORS}
 # What a discriminator sees of images.
@@ -47,12 +48,16 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
     teacher = build_teacher(config) if config.teacher else None
     generator = OptimizedNetwork(build_generator(config), build_optimizer(config), config.clip_norm)
     if not config.adversarial:
+        if config.init_discriminator:
+            raise UserError(f"--init_discriminator={config.init_discriminator} needs --adversarial")
         return ClipStep(generator, terms) if over_time else PixelStep(generator, terms, teacher)
     name, weight = parse_weight("adversarial", config.adversarial)
     adversarial = lookup(ADVERSARIAL, name, "adversarial loss")
     architecture = lookup(CLIP_DISCRIMINATORS if over_time else DISCRIMINATORS, config.discriminator, "discriminator")
     discriminator = _build("discriminator", architecture, config.discriminator_args, patch_size=config.patch_size,
                            dtype=config.precision)
+    if config.init_discriminator:
+        _adopt_discriminator(config, discriminator)
     rate = config.discriminator_learning_rate or config.learning_rate
     optimizer = build_optimizer(dataclasses.replace(config, learning_rate=rate))
     kind = AdversarialClipStep if over_time else AdversarialStep
@@ -64,7 +69,7 @@ def build_step(config: TrainConfig) -> PixelStep | FitStep:
 OF_GRADIENTS = ("losses", "optimizer", "learning_rate", "schedule", "milestones", "decay", "beta_1", "beta_2",
                 "weight_decay", "warmup_steps", "clip_norm", "ema", "adversarial", "teacher", "gradient_penalty",
                 "discriminator", "discriminator_args", "discriminator_input", "sharpen_targets", "init_from",
-                "jit_compile")
+                "init_discriminator", "jit_compile")
 
 
 def _check_closed_form(config: TrainConfig) -> None:
@@ -136,6 +141,16 @@ def build_generator(config: TrainConfig) -> keras.Model:
         if taken != ALL_WEIGHTS:
             print(f"--init_from={printable(name)}: {taken}", file=sys.stderr)
     return generator
+
+
+def _adopt_discriminator(config: TrainConfig, discriminator: keras.Model) -> None:
+    """Begins with the discriminator of the run in --init_discriminator."""
+    try:
+        step = read_discriminator(expand(config.init_discriminator), variables(discriminator))
+    except UserError as error:
+        raise UserError(f"--init_discriminator={config.init_discriminator} must be the folder of a run with the "
+                        f"discriminator {describe(discriminator)}: {error}") from error
+    print(f"--init_discriminator={printable(config.init_discriminator)}: as after {step:,} steps", file=sys.stderr)
 
 
 def _build(flag: str, architecture: type, arguments: str, **given: object) -> keras.Model:

@@ -9,6 +9,32 @@ from srgan_tf.atomic import replacing
 from srgan_tf.errors import UserError
 from srgan_tf.text import whole_number
 
+FOLDER = "checkpoints"  # in a run folder
+
+
+def read_discriminator(run: Path, held: list[tf.Variable]) -> int:
+    """Gives variables the values that a run's discriminator has in its newest checkpoint that is whole.
+
+    Args:
+        run: its folder.
+        held: those of a discriminator of the same architecture.
+
+    Returns:
+        The step of the checkpoint.
+
+    Raises:
+        UserError: the run has no checkpoint, or none with such a discriminator.
+    """
+    checkpoints = Checkpoints(run / FOLDER, {"discriminator": held}, keep=1, writes=False)
+    checkpoints.restore()
+    if not (step := int(checkpoints.step.numpy())):
+        raise UserError(f"{run} has no checkpoint")
+    names = [name for name, _ in tf.train.list_variables(str(run / FOLDER / f"ckpt-{step}"))]
+    stored = sum(name.startswith("discriminator/") for name in names)
+    if stored != len(held):
+        raise UserError(f"that of {run} has {stored} variables, this one {len(held)}")
+    return step
+
 
 class Checkpoints:
     """The checkpoints of a run.

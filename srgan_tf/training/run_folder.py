@@ -19,8 +19,8 @@ from srgan_tf.text import expand
 
 # What may change from one start of a run to the next: how long it continues, and how it is watched.
 FREE = {"steps", "run_dir", "checkpoint_every", "validate_every", "log_every", "keep_checkpoints", "jit_compile",
-        "vgg_weights", "lpips_weights", "dists_weights", "init_from", "strategy", "steps_per_call", "deterministic",
-        "profile", "accept_changed_data"}
+        "vgg_weights", "lpips_weights", "dists_weights", "init_from", "init_discriminator", "strategy",
+        "steps_per_call", "deterministic", "profile", "accept_changed_data"}
 FLAGS_FILE, DATA_FILE = "config.flags", "data.json"
 
 

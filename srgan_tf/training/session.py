@@ -18,7 +18,7 @@ from srgan_tf.hub import load_model
 from srgan_tf.metrics import SSIM_WINDOW
 from srgan_tf.text import counted, printable
 from srgan_tf.training.assembly import build_average, build_step, describe
-from srgan_tf.training.checkpoints import Checkpoints
+from srgan_tf.training.checkpoints import FOLDER, Checkpoints
 from srgan_tf.training.clip_validation import ClipValidator
 from srgan_tf.training.ema import Average
 from srgan_tf.training.engine import Engine, blocks
@@ -90,7 +90,7 @@ def _take_steps(config: TrainConfig, folder: Path, step: PixelStep, average: Ave
         stills = load_images("validation", data.validation, config.scale, smallest, config.val_images)
         measure = partial(Validator, store=stills, most=config.val_images, metrics=metrics,
                           synthesis=None if config.val_dataset else synthesis)
-    checkpoints = Checkpoints(folder / "checkpoints", {**step.trackables(), "average": variables(generator)},
+    checkpoints = Checkpoints(folder / FOLDER, {**step.trackables(), "average": variables(generator)},
                               config.keep_checkpoints, chief)
     for line in checkpoints.restore():
         print(f"{printable(line)}: going back to the one before")

@@ -9,9 +9,10 @@ from srgan_tf.config import TrainConfig
 from srgan_tf.data import build_store, crops, open_source
 from srgan_tf.losses import ADVERSARIAL, LEAST_SQUARES, detail_bands, feature_matching, ldl
 from srgan_tf.training import AdversarialStep, PixelStep, build_step
+from srgan_tf.training.checkpoints import Checkpoints
 from srgan_tf.training.ema import MovingAverage
 from srgan_tf.training.engine import Engine
-from srgan_tf.training.steps import OptimizedNetwork
+from srgan_tf.training.steps import OptimizedNetwork, variables
 
 SMALL = {"model": "rrdb", "model_args": "features:8,growth_channels:4,blocks:1", "patch_size": 32, "batch_size": 8}
 ESRGAN = {**SMALL, "losses": "l1:0.01,vgg12:1", "vgg_weights": "random", "adversarial": "relativistic:0.005",
@@ -294,6 +295,26 @@ def test_init_from_takes_the_weights_of_the_same_architecture(tmp_path, model_fi
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"holds EDSR\(.*features=8.*this run's generator is EDSR\(.*features=9"):
         build_step(TrainConfig(**config, model_args="features:9,blocks:2"))
+
+
+def test_a_discriminator_may_be_that_of_another_run(tmp_path):
+    patchgan = {**SMALL, "adversarial": "hinge", "discriminator": "patchgan", "discriminator_args": "features:4"}
+    former = build_step(TrainConfig(**patchgan))
+    for variable in variables(former.discriminator.model):
+        variable.assign(tf.random.normal(variable.shape))
+    with pytest.raises(ValueError, match=r"must be the folder of a run with .*: .* has no checkpoint"):
+        build_step(TrainConfig(**patchgan, init_discriminator=str(tmp_path)))
+    checkpoints = Checkpoints(tmp_path / "checkpoints", former.trackables(), 1)
+    checkpoints.step.assign(3)
+    checkpoints.save()
+    step = build_step(TrainConfig(**patchgan, init_discriminator=str(tmp_path)))
+    for one, other in zip(*(variables(each.discriminator.model) for each in (step, former)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for arguments, message in (("features:5", "incompatible"), ("features:4,norm:batch", "cannot be read|variables")):
+        with pytest.raises(ValueError, match=rf"PatchDiscriminator\(.*\): .*({message})"):
+            build_step(TrainConfig(**patchgan | {"discriminator_args": arguments}, init_discriminator=str(tmp_path)))
+    with pytest.raises(ValueError, match=r"--init_discriminator=.* needs --adversarial"):
+        build_step(TrainConfig(**SMALL, init_discriminator=str(tmp_path)))
 
 
 def test_training_is_for_rgb():
