@@ -102,8 +102,10 @@ def convert(generator: Generator, config: ExportConfig, photographs: Photographs
     module = tf.Module()
     with tempfile.TemporaryDirectory() as folder, hushed():
         with mobile_forms(integer=whole):
-            signatures = (clip_signatures(generator, freeze_step(generator, "float32")) if isinstance(generator, ClipGenerator) else
-                          {SIGNATURE: _frozen(generator, config, suffix, images)})
+            if isinstance(generator, ClipGenerator):
+                signatures = clip_signatures(generator, freeze_step(generator, "float32"))
+            else:
+                signatures = {SIGNATURE: _frozen(generator, config, suffix, images)}
             module.functions = signatures  # what is saved must be part of it
             tf.saved_model.save(module, folder, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
