@@ -6,7 +6,7 @@ import { download, saved, zipped } from "./saving.js";
 import { isWhole } from "./whole_files.js";
 
 const $ = (id) => document.getElementById(id);
-const items = []; // {file, clip, image, row, state: "waiting", "working", "done" or "failed", message, result}
+const items = []; // {file, clip, image, animated, row, state: "waiting", "working", "done" or "failed", message, result}
 let models = [], shown = null, going = false;
 
 /* What is shown. */
@@ -43,12 +43,13 @@ function mark(item) {
   item.row.querySelector(".pick").setAttribute("aria-current", item === shown);
 }
 
-function facts({ state, message, result, file, clip }) {
+function facts({ state, message, result, file, clip, animated }) {
   if (state === "failed") return message;
-  if (state !== "done") return `${file.name}, ${size(file.size)}${clip ? `, ${described(clip)}` : ""}`;
+  const first = animated ? "; of this animation the first image alone" : "";
+  if (state !== "done") return `${file.name}, ${size(file.size)}${clip ? `, ${described(clip)}` : first}`;
   const { from, width, height, blob, seconds, preview } = result;
   const kind = clip ? `${result.clip.frames} frames, ${result.clip.ending.toUpperCase()}` : "PNG";
-  const more = clip ? `, ${sound(clip)}; its first frame is shown` : preview ? "; shown reduced, the file is whole" : "";
+  const more = clip ? `, ${sound(clip)}; its first frame is shown` : `${preview ? "; shown reduced, the file is whole" : ""}${first}`;
   return `${from.width} × ${from.height} → ${width} × ${height}, ${kind} of ${size(blob.size)}, ${duration(seconds)}${more}`;
 }
 
@@ -80,7 +81,8 @@ async function take(files) {
   const refused = [];
   for (const file of files) {
     try {
-      insert(file, isClip(file) ? await describe(file) : await checked(file));
+      if (isClip(file)) insert(file, await describe(file));
+      else insert(file, null, await checked(file));
     } catch (error) {
       refused.push(`${file.name || "The image"}: ${error.message}`);
     }
@@ -92,22 +94,33 @@ async function take(files) {
   if (items.length && !document.activeElement?.offsetParent) $("start").focus({ preventScroll: !$("error").hidden });
 }
 
-/** Throws an Error that says why an image is not taken. */
+/** Whether an image is animated, as far as the browser says; throws an Error that says why an image is not taken. */
 async function checked(file) {
   const unreadable = () => {
     throw new Error("this browser cannot read it as an image.");
   };
   if (!await isWhole(file).catch(unreadable)) throw new Error("it was cut off: its end is missing.");
   (await createImageBitmap(file, { resizeWidth: 8, resizeHeight: 8 }).catch(unreadable)).close();
+  return isAnimated(file);
 }
 
-function insert(file, clip = null) {
+async function isAnimated(file) {
+  if (file.type === "image/jpeg" || !globalThis.ImageDecoder) return false;
+  if (!await ImageDecoder.isTypeSupported(file.type).catch(() => false)) return false;
+  const decoder = new ImageDecoder({ data: file.stream(), type: file.type });
+  await decoder.completed.catch(() => {});
+  const { frameCount } = decoder.tracks.selectedTrack ?? {};
+  decoder.close();
+  return frameCount > 1;
+}
+
+function insert(file, clip = null, animated = false) {
   const row = document.createElement("li");
   row.innerHTML = `<button class="pick" type="button"><canvas width="96" height="96"></canvas><span class="name"></span>
     <span class="state"></span></button><button class="drop" type="button">&times;</button>`;
   row.querySelector(".name").textContent = file.name;
   row.querySelector(".drop").setAttribute("aria-label", `Remove ${file.name}`);
-  const item = { file, clip, image: clip?.poster ?? file, row, state: "waiting", message: "", result: null };
+  const item = { file, clip, image: clip?.poster ?? file, animated, row, state: "waiting", message: "", result: null };
   row.querySelector(".pick").onclick = () => show(item);
   row.querySelector(".drop").onclick = () => remove(item);
   items.push(item);

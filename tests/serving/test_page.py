@@ -133,6 +133,16 @@ def test_images_stand_upright(page, tmp_path, photo):
     assert "100 × 200 → 200 × 400" in page.run("return document.getElementById('facts').innerText")
 
 
+@pytest.mark.parametrize("name", ["two.gif", "two.webp", "two.png", "one.gif"])
+def test_of_an_animation_the_first_image_is_taken_and_that_is_said(page, tmp_path, photo, name):
+    first, *others = [Image.fromarray(photo[start:][:40, :50]) for start in (0, 60)]
+    first.save(tmp_path / name, save_all=True, append_images=others if name.startswith("two") else [])
+    page.choose(tmp_path / name)
+    page.wait("document.getElementById('start').offsetParent")
+    said = "; of this animation the first image alone" in page.run("return document.getElementById('facts').innerText")
+    assert said == name.startswith("two")
+
+
 def test_errors_in_words(page, tmp_path, image):
     (tmp_path / "text.png").write_text("no image")
     page.choose(tmp_path / "text.png")
