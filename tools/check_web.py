@@ -154,8 +154,9 @@ def main() -> None:
     parser.add_argument("--time", action="store_true", help="only measure time")
     parser.add_argument("--peer", type=Path, help="with --time, also that of esrgan-slim: web/peer/site")
     arguments = parser.parse_args()
-    models = json.loads((arguments.site / "models.json").read_text())["models"]
-    entry = {one["title"]: one for one in models}[arguments.model]
+    models = {one["title"]: one for one in json.loads((arguments.site / "models.json").read_text())["models"]}
+    if not (entry := models.get(arguments.model)):
+        parser.error(f"--model={arguments.model}: the site has {'; '.join(models)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.photo:
