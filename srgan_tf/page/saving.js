@@ -3,6 +3,7 @@ import { crc32 } from "./png_stream.js";
 
 const ENDINGS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 const QUALITY = 0.95;
+const SIDES = { "image/jpeg": 65500, "image/webp": 16383 }; // pixels; Chromium cuts off what is beyond
 const MOST = 80e6; // pixels that are held decoded, twice, to write another format
 
 export function download(blob, name) {
@@ -22,6 +23,10 @@ export async function saved(item, type) {
   const tooLarge = new Error(`${width} × ${height} pixels are too many for this browser to write them as `
     + `${ENDINGS[type].toUpperCase()}: choose PNG, or a smaller size.`);
   if (width * height > MOST) throw tooLarge;
+  if (Math.max(width, height) > SIDES[type]) {
+    throw new Error(`${width} × ${height} pixels are more than ${ENDINGS[type].toUpperCase()} holds, `
+      + `${SIDES[type]} a side: choose PNG, or a smaller size.`);
+  }
   try {
     const bitmap = await createImageBitmap(blob), canvas = new OffscreenCanvas(width, height);
     const context = canvas.getContext("2d", { alpha: type !== "image/jpeg" });

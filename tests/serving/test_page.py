@@ -199,6 +199,25 @@ def test_keyboard_alone(page, image):
     assert order == ["divider", "out", "zoom", "in"]
 
 
+SAVE = """
+  const [width, type] = arguments, { saved } = await import("./saving.js"), canvas = new OffscreenCanvas(width, 1);
+  canvas.getContext("2d");
+  try {
+    const result = { blob: await canvas.convertToBlob(), width, height: 1, times: 4 };
+    return (await createImageBitmap((await saved({ file: { name: "a" }, result }, type)).blob)).width;
+  } catch (error) {
+    return error.message;
+  }
+"""
+
+
+def test_a_result_that_is_wider_than_its_format_holds_is_not_cut(page):
+    for most, kind in ((16383, "webp"), (65500, "jpeg")):
+        assert page.run(SAVE, most, f"image/{kind}") == most
+    said = page.run(SAVE, 16384, "image/webp")
+    assert said.startswith("16384 × 1 pixels are more than WEBP holds, 16383 a side: choose PNG"), said
+
+
 SHOW = """
   const { showBoth } = await import("./compare.js");
   const canvas = new OffscreenCanvas(1600, 1000), context = canvas.getContext("2d");
