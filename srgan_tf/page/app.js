@@ -30,11 +30,13 @@ function refresh() {
   $("format").parentElement.hidden = Boolean(shown?.clip); // a clip keeps its own
   $("start").textContent = left > 1 ? `Upscale ${left} ${items.some(({ clip }) => clip) ? "files" : "images"}` : "Upscale";
   if (focused && focused !== document.body && !focused.offsetParent) {  // it was hidden: focus goes to what follows
-    [$("download"), $("cancel"), $("start"), $("add"), $("choose")].find((button) => button.offsetParent)?.focus();
+    focusFirst($("download"), $("cancel"), $("start"), $("add"), $("choose"));
   }
   for (const item of items) mark(item);
   $("facts").textContent = shown ? facts(shown) : "";
 }
+
+const focusFirst = (...elements) => elements.find((element) => element?.offsetParent)?.focus();
 
 const WORDS = { waiting: "", working: "working", done: "done", failed: "failed" };
 function mark(item) {
@@ -139,11 +141,13 @@ function thumbnail({ image, row }) {
 
 function remove(item) {
   if (item.state === "working") cancel();
-  const place = items.indexOf(item);
+  const place = items.indexOf(item), focused = item.row.contains(document.activeElement);
   items.splice(place, 1);
   item.row.remove();
-  if (shown === item) show(items[Math.min(place, items.length - 1)] ?? null);
+  const next = items[Math.min(place, items.length - 1)] ?? null;
+  if (shown === item) show(next);
   else refresh();
+  if (focused) focusFirst(next?.row.querySelector(".drop"), $("add"), $("choose"));
 }
 
 /* The work. */
@@ -219,6 +223,7 @@ function again() {
 
 async function loadModels() {
   const token = sessionStorage.getItem("token") ?? "";
+  const asked = !$("sign").hidden;
   const answer = await fetch("models.json", { headers: token ? { Authorization: `Bearer ${token}` } : {} });
   $("sign").hidden = answer.status !== 401;
   if (answer.status === 401) {
@@ -231,6 +236,7 @@ async function loadModels() {
   $("place").textContent = served ? "Images go to this server and nowhere else." : "On this device. Nothing is uploaded.";
   $("model").replaceChildren(...models.map(({ title }, place) => new Option(title, place)));
   choose();
+  if (asked) focusFirst($("start"), $("choose")); // the form had it
 }
 
 /** Whether the browser has this site without a network; the worker makes it read runtime and model. */

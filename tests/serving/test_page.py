@@ -199,6 +199,19 @@ def test_keyboard_alone(page, image):
     assert order == ["divider", "out", "zoom", "in"]
 
 
+def test_focus_stays_where_images_are_removed(page, tmp_path, photo):
+    for number in range(3):
+        Image.fromarray(photo[:20, :30]).save(tmp_path / f"{number}.png")
+        page.choose(tmp_path / f"{number}.png")
+        page.wait(f"document.querySelectorAll('#list li').length === {number + 1}")
+    page.run("document.querySelectorAll('#list .drop')[2].focus()")
+    places = []
+    for _ in range(2):
+        page.keys(ENTER)
+        places.append(page.run("const { id, ariaLabel } = document.activeElement; return id || ariaLabel"))
+    assert places == ["Remove 1.png", "add"]
+
+
 SAVE = """
   const [width, type] = arguments, { saved } = await import("./saving.js"), canvas = new OffscreenCanvas(width, 1);
   canvas.getContext("2d");

@@ -278,6 +278,7 @@ def test_the_page_asks_for_the_token(team, tmp_path, photo):
         page.keys(TOKEN + "\ue007")
         page.wait("document.getElementById('model').options.length === 2")
         assert not page.run("return document.getElementById('sign').offsetParent")
+        page.wait("document.activeElement.id === 'choose'", 5)
         page.run("const box = document.getElementById('model'); box.selectedIndex = 1;"
                  "box.dispatchEvent(new Event('change'))")
         page.choose(tmp_path / "a.png")
