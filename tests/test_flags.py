@@ -60,11 +60,12 @@ def test_recipes_parse_from_any_folder(recipe, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name, file in shipped_files().items() if file.suffix == ".keras"])
 def test_how_a_shipped_model_was_trained(name):
-    """Each run starts from the one before, the last has the network that ships; the card names them and their data."""
+    """Each run starts from the one before, or from its discriminator, the last has the network that ships; the card names them and their data."""
     runs = sorted(path.stem for path in Path(str(flags.SHIPPED)).glob(f"{name}_*.flags"))
     configs = [parse(f"--flagfile={run}") for run in runs]
     assert [config.run_dir for config in configs] == [f"runs/{run}" for run in runs]
-    assert [config.init_from[-1] for config in configs[1:]] == [f"runs/{run}/last.keras" for run in runs[:-1]]
+    for config, before in zip(configs[1:], runs, strict=False):
+        assert f"runs/{before}" in (config.init_from[-1].removesuffix("/last.keras"), config.init_discriminator)
     card = (Path(str(flags.SHIPPED)) / f"{name}.md").read_text()
     for folder in {folder for config in configs for folder in config.dataset.partition(":")[2].split(",")}:
         assert folder in card or "as for edsr_x4" in card or "](edsr_x4.md)" in card
