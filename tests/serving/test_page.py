@@ -212,6 +212,17 @@ def test_focus_stays_where_images_are_removed(page, tmp_path, photo):
     assert places == ["Remove 1.png", "add"]
 
 
+def test_removing_the_image_at_work_leaves_the_others(page, tmp_path, photo):
+    for name in "ab":
+        Image.fromarray(photo[:20, :30]).save(tmp_path / f"{name}.png")
+        page.choose(tmp_path / f"{name}.png")
+    page.wait("document.querySelectorAll('#list li').length === 2")
+    page.run("document.getElementById('start').click(); document.querySelector('#list .drop').click()")
+    page.wait("document.querySelector('#list li').dataset.state === 'done'")
+    assert page.run("return document.querySelector('#list .name').textContent") == "b.png"
+    assert page.run("return document.querySelectorAll('#list li').length") == 1
+
+
 SAVE = """
   const [width, type] = arguments, { saved } = await import("./saving.js"), canvas = new OffscreenCanvas(width, 1);
   canvas.getContext("2d");
