@@ -81,9 +81,9 @@ def _moving(path: Path, interpreter: Any, info: ModelInfo) -> Runtime:
     clip = clip_run(path, interpreter, info)
     run_float = as_first_frames(clip)
     with hushed():
-        shape = run_float(np.zeros((1, *TRIAL, 3), np.float32)).shape
-    return Runtime(path.stem, scale := whole_scale(path, TRIAL, shape), lambda images: to_uint8(run_float(images)),
-                   run_float=run_float, clip=clip, **tiling_of(path, info, scale))
+        scale = whole_scale(path, TRIAL, run_float(np.zeros((1, *TRIAL, 3), np.float32)).shape)
+    return Runtime(path.stem, scale, lambda images: to_uint8(run_float(images)), run_float=run_float, clip=clip,
+                   **tiling_of(path, info, scale))
 
 
 def _still(path: Path, interpreter: Any, info: ModelInfo | None) -> Runtime:
