@@ -60,7 +60,10 @@ def test_recipes_parse_from_any_folder(recipe, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name, file in shipped_files().items() if file.suffix == ".keras"])
 def test_how_a_shipped_model_was_trained(name):
-    """Each run starts from the one before, or from its discriminator, the last has the network that ships; the card names them and their data."""
+    """Each run starts from the one before, or from its discriminator, the last has the network that ships.
+
+    The card names the runs and their data.
+    """
     runs = sorted(path.stem for path in Path(str(flags.SHIPPED)).glob(f"{name}_*.flags"))
     configs = [parse(f"--flagfile={run}") for run in runs]
     assert [config.run_dir for config in configs] == [f"runs/{run}" for run in runs]

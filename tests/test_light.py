@@ -35,8 +35,8 @@ RUNNING = {
     "upscale a.png": "",
     "upscale a.png --model=mobile_x4_float16 -o b.png": "",
     "upscale --list": "",
-    "compare a.png": "edsr_x4, fidelity_x2, fidelity_x4, mobile_x4, perceptual_x4, photo_gentle_x4, photo_x2, "
-                     "photo_x4, raisr_x2, video_x4 and \n"
+    "compare a.png": "edsr_x4, fidelity_x2, fidelity_x4, mobile_photo_x4, mobile_x4, perceptual_x4, "
+                     "photo_gentle_x4, photo_x2, photo_x4, raisr_x2, video_x4 and \n"
                      "photo_x2_int8 has scale 2; its result is resized by 2 (bicubic)",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
     "export --format=web --litert_js=npm --output=site": "",
@@ -85,8 +85,8 @@ def test_what_they_make(done):
     assert Image.open(folder / "upscaled/a_x4.png").size == Image.open(folder / "b.png").size == (32, 32)
     listed = ended["upscale --list"][1]
     names = re.findall(r"^(\w+) +x\d", listed, re.MULTILINE)
-    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_x4_float16", "mobile_x4_int8", "photo_x2_int8",
-                     "photo_x4_int8"]
+    assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_photo_x4_float16", "mobile_photo_x4_int8",
+                     "mobile_x4_float16", "mobile_x4_int8", "photo_x2_int8", "photo_x4_int8"]
     assert "`pip install .`" in listed
     assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json",
                                                         "site/models/photo_x4_int8.tflite"))

@@ -10,7 +10,7 @@ from srgan_tf.hub.shipped import network_names, shipped_files
 
 # The model for LiteRT that stands in for a network that ships; the default comes first.
 INSTEAD = {"photo_x4": "photo_x4_int8", "photo_x2": "photo_x2_int8", "fidelity_x4": "fidelity_x4_int8",
-           "edsr_x4": "edsr_x4_int8", "mobile_x4": "mobile_x4_float16"}
+           "edsr_x4": "edsr_x4_int8", "mobile_photo_x4": "mobile_photo_x4_int8", "mobile_x4": "mobile_x4_float16"}
 
 
 def has_keras() -> bool:

@@ -19,7 +19,7 @@ SHIPPED = {name: file for name, file in shipped_files().items() if file.suffix =
 EXPORTS = {name: file for name, file in shipped_files().items() if file.suffix == ".tflite"}
 # dB over bicubic: these give fidelity away, for texture and for the removal of noise and JPEG's blocks.
 LEAST_GAIN = {"perceptual_x4": -0.5, "photo_x4": -2.5, "photo_gentle_x4": -1.5, "photo_x2": 0,
-              "video_x4": -2.5}
+              "video_x4": -2.5, "mobile_photo_x4": -2.5}
 
 
 def test_there_is_a_default():
