@@ -3,12 +3,14 @@
 from srgan_tf.atomic import check_writable
 from srgan_tf.config import PrepareConfig, TrainConfig
 from srgan_tf.data.catalog import open_source
+from srgan_tf.data.pairs import require_still
 from srgan_tf.errors import UserError
 from srgan_tf.hub import resolve
 from srgan_tf.imaging.written_formats import format_of
 from srgan_tf.text import expand
 
 SHEET = "degradations.png"  # of prepare --preview
+NEED_FRAMEWORK = "div2k"  # datasets that cannot be looked at without it
 
 
 def check_training(config: TrainConfig) -> None:
@@ -38,10 +40,11 @@ def check_preparation(config: PrepareConfig) -> None:
         path = expand(config.output or SHEET)
         format_of(path)
         check_writable(path.parent)
-        _check_sources(config.dataset or "samples", "", config.scale)
+        if not config.dataset.startswith(NEED_FRAMEWORK):
+            require_still(open_source(config.dataset or "samples", config.scale))
 
 
 def _check_sources(dataset: str, val_dataset: str, scale: int) -> None:
     for spec in filter(None, (dataset, val_dataset)):
-        if not spec.startswith("div2k"):  # which needs a framework to be looked at
+        if not spec.startswith(NEED_FRAMEWORK):
             open_source(spec, scale)

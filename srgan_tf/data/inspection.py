@@ -78,6 +78,7 @@ def check(config: TrainConfig, path: Path) -> Report:
     """
     train, validation = open_sources(config.dataset, config.val_dataset, config.scale)
     require_still(train)
+    require_still(validation, "val_dataset")
     ours, theirs = (_look_at(source, config.patch_size if source is train else 1) for source in (train, validation))
     findings = [*ours.findings, *_duplicates(ours.hashes, theirs.hashes), *theirs.findings]
     cells = _cells(findings, ours.shown | theirs.shown)

@@ -56,10 +56,10 @@ class Source(NamedTuple):
     moving: str = ""
 
 
-def require_still(source: Source) -> None:
-    """Raises a UserError where a source is one of clips, and images are needed."""
+def require_still(source: Source, flag: str = "dataset") -> None:
+    """Raises a UserError where a source, that of the flag, is one of clips, and images are needed."""
     if source.moving:
-        raise UserError(f"--dataset={source.name} is of clips, and images are needed here")
+        raise UserError(f"--{flag}={source.name} is of clips, and images are needed here")
 
 
 def pair_from_hr(hr: np.ndarray, scale: int) -> Pair:

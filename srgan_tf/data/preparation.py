@@ -98,9 +98,10 @@ def _open_sources(folder: Path, config: PrepareConfig) -> tuple[Source, Source]:
 def _check_moving(config: PrepareConfig, sources: Sequence[Source]) -> None:
     """Refuses what cannot be stored: windows without end, and of clips what is made of images."""
     train, validation = sources
-    if "motion" in (train.moving, validation.moving):
-        raise UserError(f"--dataset={config.dataset} has no end to store: prepare its photographs, and train on "
-                        f"motion:records:{config.output}")
+    for flag, dataset, source in (("dataset", config.dataset, train), ("val_dataset", config.val_dataset, validation)):
+        if source.moving == "motion":
+            raise UserError(f"--{flag}={dataset or config.dataset} has no end to store: prepare its photographs, and "
+                            f"train on motion:records:{config.output}")
     if train.moving != validation.moving:
         raise UserError(f"--dataset={config.dataset} and --val_dataset={config.val_dataset} must both be of clips")
     if train.moving and (config.teacher or config.sizes != (1.0,)):

@@ -9,6 +9,8 @@ from PIL import Image
 from srgan_tf.config import PrepareConfig, TrainConfig
 from srgan_tf.data import build_store, open_source, prepare
 from srgan_tf.data.clip_pipeline import clip_crops
+from srgan_tf.data.early_checks import check_preparation
+from srgan_tf.data.inspection import check
 from srgan_tf.data.preparation import verify
 from srgan_tf.training.clip_assembly import check_clips
 
@@ -86,11 +88,22 @@ def test_frames_in_records_of_images_are_damage(tmp_path):
     ({"sizes": (1.0, 0.5)}, "--teacher and --sizes are for images"),
     ({"teacher": "mobile_x4"}, "--teacher and --sizes are for images"),
     ({"val_dataset": "samples"}, "must both be of clips"),
+    ({"val_dataset": "motion:deadleaves:2"}, "--val_dataset=motion:deadleaves:2 has no end to store"),
 ])
 def test_what_cannot_be_prepared(clips, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         prepare(PrepareConfig(**{"dataset": f"clips:{clips}/hr", "output": str(tmp_path / "records")} | changes))
     assert not (tmp_path / "records").exists()
+
+
+def test_what_looks_at_images_refuses_clips(prepared, tmp_path):
+    dataset, folder = prepared
+    for moving in (dataset, f"records:{folder}"):
+        with pytest.raises(ValueError, match=f"--dataset={moving} is of clips"):
+            check_preparation(PrepareConfig(dataset=moving, preview=True, output=str(tmp_path / "sheet.png")))
+        with pytest.raises(ValueError, match=f"--val_dataset={moving} is of clips"):
+            check(TrainConfig(dataset="deadleaves:1", val_dataset=moving), tmp_path / "sheet.png")
+    check_preparation(PrepareConfig(dataset="deadleaves:1", preview=True, output=str(tmp_path / "sheet.png")))
 
 
 def test_what_a_run_refuses(prepared):
