@@ -47,7 +47,7 @@ def main(config: ExportConfig) -> None:
     check_packages(config.format)
     with flags.quiet_imports():
         generator = load_generator(model)
-    check_formats(generator, config.format)
+    check_formats(generator, config)
     config = dataclasses.replace(config, model=os.path.join(os.curdir, model.path))  # the card describes this file
     output.mkdir(parents=True, exist_ok=True)
     for export in exporters:

@@ -10,6 +10,9 @@ from srgan_tf.errors import UserError
 from srgan_tf.imaging import to_unit
 from srgan_tf.runtimes.base import CLIP_START, CLIP_STEP, ClipRun, ModelInfo, one_line
 
+SIGNATURES = {CLIP_START: {"inputs": ["image"], "outputs": ["state"]},
+              CLIP_STEP: {"inputs": ["image", "state"], "outputs": ["state", "upscaled"]}}
+
 
 def clip_run(path: Path, interpreter: Any, info: ModelInfo) -> ClipRun:
     """How a file runs that says that it holds a network over time.
@@ -22,11 +25,13 @@ def clip_run(path: Path, interpreter: Any, info: ModelInfo) -> ClipRun:
     Raises:
         UserError: it has no such signatures.
     """
-    try:
-        start, step = (_signature(path, interpreter, name) for name in (CLIP_START, CLIP_STEP))
-    except ValueError as error:
-        raise UserError(f"{path} says that it is a network over time, and LiteRT cannot run its signatures: "
-                        f"{one_line(error)}; export it again") from error
+    found = interpreter.get_signature_list()
+    for name, tensors in SIGNATURES.items():
+        if {side: sorted(names) for side, names in found.get(name, {}).items()} != tensors:
+            raise UserError(f"{path} says that it is a network over time, and has no signature {name} that takes "
+                            f"{', '.join(tensors['inputs'])} and gives {', '.join(tensors['outputs'])}: export it "
+                            "again")
+    start, step = (_signature(path, interpreter, name) for name in SIGNATURES)
 
     def after(images: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = step(image=to_unit(images), state=state)

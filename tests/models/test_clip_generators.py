@@ -20,6 +20,7 @@ from srgan_tf.models import CLIP_GENERATORS
 from srgan_tf.models.flow import FlowNetwork
 from srgan_tf.models.warping import warp
 from srgan_tf.runtimes import open_runtime
+from srgan_tf.runtimes.litert import litert_runtime
 
 REFERENCES = Path(__file__).parents[1] / "references"
 COUNTS = [
@@ -123,7 +124,9 @@ def test_runtimes_and_exports_hand_on_the_state(name, tmp_path):
         np.testing.assert_allclose(last, state, rtol=0, atol=tolerance)
         np.testing.assert_allclose(opened.run_float(frames[:1]), model(frames[:1]), rtol=0, atol=tolerance)
     with pytest.raises(ValueError, match="--format=onnx holds no network over time"):
-        check_formats(model, ("saved_model", "tflite", "onnx"))
+        check_formats(model, ExportConfig(model="-", output="-", format=("saved_model", "tflite", "onnx")))
+    with pytest.raises(ValueError, match="--quantize=int8 is too coarse"):  # before a SavedModel is written
+        check_formats(model, ExportConfig(model="-", output="-", format=("saved_model", "tflite"), quantize="int8"))
     with pytest.raises(ValueError, match="is a network over time, which runs on --runtime=tensorflow"):
         open_runtime(model, runtime="openvino")
 
@@ -145,6 +148,16 @@ def test_a_tflite_over_time_is_of_any_size_and_says_what_it_is(tmp_path):
         "clip_start": ["image"], "clip_step": ["image", "state"]}
     with pytest.raises(ValueError, match=r"clip_dynamic\.tflite holds a network over time, and the page"):
         site_of_files(tmp_path, [resolve(str(path))], ExportConfig(output=str(tmp_path), format=("web",)))
+    content = path.read_bytes()
+    for name, signature in ((b"clip_start", "clip_start"), (b"upscaled", "clip_step"), (b"state", "clip_start")):
+        path.write_bytes(content.replace(name, name[::-1]))
+        with pytest.raises(ValueError, match=f"a network over time, and has no signature {signature} that takes image"):
+            litert_runtime(path)
+    content = path.read_bytes()
+    for name, signature in ((b"clip_start", "clip_start"), (b"upscaled", "clip_step"), (b"state", "clip_start")):
+        path.write_bytes(content.replace(name, name[::-1]))
+        with pytest.raises(ValueError, match=f"a network over time, and has no signature {signature} that takes image"):
+            litert_runtime(path)
 
 
 @pytest.mark.parametrize(("flags", "message"), [
