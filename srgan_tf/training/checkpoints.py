@@ -26,14 +26,16 @@ def read_discriminator(run: Path, held: list[tf.Variable]) -> int:
         UserError: the run has no checkpoint, or none with such a discriminator.
     """
     checkpoints = Checkpoints(run / FOLDER, {"discriminator": held}, keep=1, writes=False)
-    checkpoints.restore()
-    if not (step := int(checkpoints.step.numpy())):
+    shapes = checkpoints.shapes("discriminator")
+    if shapes is None:
+        checkpoints.restore()  # says so where none can be read
         raise UserError(f"{run} has no checkpoint")
-    names = [name for name, _ in tf.train.list_variables(str(run / FOLDER / f"ckpt-{step}"))]
-    stored = sum(name.startswith("discriminator/") for name in names)
-    if stored != len(held):
-        raise UserError(f"that of {run} has {stored} variables, this one {len(held)}")
-    return step
+    if not shapes:
+        raise UserError(f"{run} has no discriminator")
+    if shapes != [variable.shape.as_list() for variable in held]:
+        raise UserError(f"that of {run} is another one, or has other --discriminator_args")
+    checkpoints.restore()
+    return int(checkpoints.step.numpy())
 
 
 class Checkpoints:
@@ -60,6 +62,17 @@ class Checkpoints:
         self._folder, self._keep, self._writes = folder, keep, writes
         for path in folder.glob("ckpt-*_temp") if writes else ():
             shutil.rmtree(path, ignore_errors=True)  # a killed process left it half written
+
+    def shapes(self, name: str) -> list[list[int]] | None:
+        """Of the variables of a trackable, in the newest checkpoint whose index can be read; None: there is none."""
+        for step in self._steps():
+            try:
+                stored = tf.train.list_variables(self._path(step))
+            except Exception:  # as in `restore`, which says what is wrong
+                continue
+            found = {int(key.split("/")[1]): shape for key, shape in stored if key.startswith(f"{name}/")}
+            return [found[number] for number in sorted(found)]
+        return None
 
     def save(self) -> None:
         """Writes a checkpoint; the older ones stay until it is complete.
@@ -103,8 +116,8 @@ class Checkpoints:
         for step in self._steps():
             try:
                 # TensorFlow verifies the checksum of each tensor that it reads. Files of earlier versions hold one more
-                # value, a counter, which is no reason to warn.
-                self._checkpoint.read(self._path(step)).assert_existing_objects_matched().expect_partial()
+                # value, a counter, which is no reason to warn; nor is what --init_discriminator leaves aside.
+                self._checkpoint.read(self._path(step)).expect_partial().assert_existing_objects_matched()
                 return damaged
             except (MemoryError, tf.errors.ResourceExhaustedError) as error:
                 raise MemoryError(f"not enough memory to read the checkpoint of step {step}") from error
