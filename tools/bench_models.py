@@ -12,6 +12,7 @@ run the weights of the file how far they are from this package in float32, in gr
 
 import argparse
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -147,6 +148,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="timed images of each, after two of warm-up")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
+    if not options.weights.is_file():
+        parser.error(f"no file {options.weights}")
     megapixels = (SCALE * options.size) ** 2 / 1e6
     with tempfile.TemporaryDirectory() as temporary:
         folder, arrays = Path(temporary), weights_of(options.weights)
@@ -170,6 +173,10 @@ def race(contenders: list[tuple[str, ...]], peers: int, folder: Path, megapixels
         processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                           stderr=subprocess.DEVNULL, text=True))
         versions.append(processes[-1].stdout.readline().strip())
+        if not versions[-1]:
+            for process in processes:
+                process.kill()
+            raise SystemExit(f"{kind} does not run {model}; to see why: {shlex.join(command)}")
     times = [[ask(process) for process in processes] for _ in range(WARM_UP + options.repeats)][WARM_UP:]
     results = []
     for number in range(peers):

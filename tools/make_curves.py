@@ -21,6 +21,8 @@ def read_curve(runs: list[Path], value: str) -> tuple[list[float], list[float], 
     steps, figures, ends = [], [], []
     for run in runs:
         before = ends[-1] if ends else 0
+        if not (run / "metrics.jsonl").is_file():
+            raise SystemExit(f"{run}: no metrics.jsonl, which a run folder has")
         records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         measured = {record["step"]: record[value] for record in records if value in record}
         if not measured:

@@ -5,7 +5,7 @@ Each is drawn at twice its size and then reduced, so that edges are smooth; some
 turned a little. An image depends on its number, the fonts and the photographs alone.
 
 Example:
-    python tools/make_graphics.py --fonts /usr/share/fonts/truetype/dejavu --photographs photos --output graphics/hr
+    python tools/make_graphics.py --fonts /usr/share/fonts/truetype/dejavu --photographs photos --output graphics
 """
 
 import argparse
@@ -167,6 +167,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400, help="how many to draw (%(default)s)")
     parser.add_argument("--output", type=Path, required=True, help="folder for them")
     arguments = parser.parse_args()
+    if not arguments.photographs.is_dir():
+        parser.error(f"--photographs={arguments.photographs}: no such folder")
     fonts = sorted(path for folder in arguments.fonts for path in folder.rglob("*.ttf"))
     photographs = sorted(path for path in arguments.photographs.iterdir() if path.is_file())
     if not fonts or not photographs:

@@ -92,6 +92,14 @@ def main() -> None:
     parser.add_argument("--graphics", type=Path, required=True, help="folder of what make_graphics.py drew")
     parser.add_argument("--output", type=Path, required=True, help="folder for hr, lr and half")
     options = parser.parse_args()
+    for name in ("photographs", "clean", "graphics"):
+        if not (folder := getattr(options, name)).is_dir():
+            parser.error(f"--{name}={folder}: no such folder")
+    for path in options.photographs.iterdir():
+        if not (options.clean / path.name).is_file():
+            parser.error(f"--clean={options.clean} has no {path.name}, and LR of each photograph is needed there")
+    if options.output.exists():
+        parser.error(f"--output={options.output} exists: name a new folder")
     for folder in ("hr", "lr", "half"):
         (options.output / folder).mkdir(parents=True)
     random = np.random.default_rng(SEED)
