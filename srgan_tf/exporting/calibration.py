@@ -116,7 +116,7 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
         means.append(float(np.mean([psnr(upscale_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
                                     for pair in pairs])))
     return {"photographs": photographs.source, "count": len(pairs), "psnr_y_source": round(means[0], 4),
-            "psnr_y": round(means[1], 4), "loss_db": round(means[0] - means[1], 4)}
+            "psnr_y": round(means[1], 4), "loss_db": round(means[0] - means[1], 4) + 0.0}  # no -0.0
 
 
 def _middle(pair: Pair, scale: int) -> Pair:
