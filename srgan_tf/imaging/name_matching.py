@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from srgan_tf.errors import UserError
 
@@ -21,9 +21,9 @@ _ENDINGS = re.compile(r"""(?ix)(?:
 _WILD = {"*": ".*", "?": "."}
 
 
-def stem_of(path: Path) -> str:
-    """The name without ending; a folder has none, whatever dots are in its name."""
-    return path.name if path.is_dir() else path.stem
+def stem_of(path: PurePath) -> str:
+    """The name without ending; a folder of this machine has none, whatever dots are in its name."""
+    return path.name if isinstance(path, Path) and path.is_dir() else path.stem
 
 
 def base_name(path: Path) -> str:
