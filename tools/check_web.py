@@ -3,6 +3,7 @@
 
     python tools/check_web.py web/site                     # images of every kind, the keyboard, a batch, a clip
     python tools/check_web.py web/site --photo             # a photograph of 12 megapixels on a phone: minutes
+    python tools/check_web.py web/site --webgpu            # the graphics card, one of software
     python tools/check_web.py web/site --batch=30 --only=batch   # memory over many images
     (cd web/peer && npm run build)
     python tools/check_web.py web/site --time --peer=web/peer/site   # time beside Python's LiteRT, and UpscalerJS
@@ -22,6 +23,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 from web_browser import DONE, Browser, choose, download, expected, offline, select, upscaled
+from web_graphics import check_graphics
 from web_times import check_batch, check_photo, measure, measure_peer
 
 from srgan_tf.inference.tiling import upscale_tiled
@@ -151,6 +153,7 @@ def main() -> None:
                         help="one of the checks")
     parser.add_argument("--batch", type=int, default=4, help="images in a row")
     parser.add_argument("--photo", default="", nargs="?", const="4 times", help="only the photograph, at this size")
+    parser.add_argument("--webgpu", action="store_true", help="only the graphics card, which is one of software")
     parser.add_argument("--time", action="store_true", help="only measure time")
     parser.add_argument("--peer", type=Path, help="with --time, also that of esrgan-slim: web/peer/site")
     arguments = parser.parse_args()
@@ -161,6 +164,8 @@ def main() -> None:
         folder = Path(name)
         if arguments.photo:
             return check_photo(arguments.site, folder, arguments.photo)
+        if arguments.webgpu:
+            return check_graphics(arguments.site, entry, folder)
         with offline(arguments.site, folder) as page:
             print(f"threads allowed: {page.run('return crossOriginIsolated')}; the server is gone")
             select(page, "model", arguments.model)

@@ -49,15 +49,20 @@ def offline(site: Path, folder: Path, **window: int | bool) -> Iterator[Browser]
     """A browser that has loaded the site from a server which is then gone."""
     with browsing(folder, **window) as page:
         with served(site) as url:
-            page.open(url)
-            with contextlib.suppress(AssertionError):  # the page loads itself anew once, for threads
-                page.wait(READY, 60)
-            page.wait(READY, 60)
+            load(page, url)
         page.open(url)
         page.wait(READY, 60)
         page.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder / "down"))
         page.devtools("Network.disable")  # which keeps what was loaded, blobs too, in the memory that is measured here
         yield page
+
+
+def load(page: Browser, url: str) -> None:
+    """Opens a site, and waits until the browser has all of it."""
+    page.open(url)
+    with contextlib.suppress(AssertionError):  # the page loads itself anew once, for threads
+        page.wait(READY, 60)
+    page.wait(READY, 60)
 
 
 def choose(page: Browser, files: list[Path]) -> None:

@@ -28,7 +28,7 @@ ENDINGS = (".html", ".css", ".js", ".svg")
 # Sides of tiles that the page may take, and how many bytes the tensors of one may: of the wasm heap of a phone's tab.
 TILES, TENSORS = (256, 192, 128, 96), 100 << 20
 ALIVE = 3  # tensors of the largest size that a network has in memory at a time
-PAGE_KEYS = ("scale", "receptive_radius", "alignment", "bytes", "sha256")  # of a card, that the page reads
+PAGE_KEYS = ("scale", "receptive_radius", "alignment", "bytes", "sha256", "quantization")  # of a card, for the page
 
 
 def write_site(folder: Path, config: ExportConfig, make: Callable[[Path], Iterable[tuple[Path, str]]]) -> Path:
@@ -96,7 +96,7 @@ def _read_card(model: Path) -> dict:
         card = json.loads(model.with_suffix(".json").read_text())
         fits = card["input"]["shape"] == [1, "H", "W", 3] and card["input"]["range"] in ([0, 1], [0, 255])
         fits = fits and (card["input"]["dtype"], card["input"]["range"]) != ("float32", [0, 255])
-        absent = {*PAGE_KEYS, "quantization"} - set(card) | {"architecture", "parameters", "file"} - set(card["source"])
+        absent = set(PAGE_KEYS) - set(card) | {"architecture", "parameters", "file"} - set(card["source"])
         if absent or card["sha256"] != hashlib.sha256(model.read_bytes()).hexdigest():
             raise ValueError("not the card of this file")
     except (OSError, ValueError, KeyError, TypeError) as error:

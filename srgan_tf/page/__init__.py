@@ -12,6 +12,8 @@ Plain ES modules, without a build step:
     mp4.js, webm.js           the containers of clips, read and written; codecs.js, yuv.js: what lies in them
     byte_window.js            parts of a file that is read a piece at a time, or written
     model.js, remote.js       what upscales a tile: a .tflite file in LiteRT.js, or a server
+    graphics.js               the graphics card in place of the processor, compared first
+    graphics_choice.js        which of the two, where there is a choice
     tiles.js, channels.js     as inference/tiling.py and inference/channels.py
     reduce.js                 as imaging/resize.py
     whole_files.js            files that were cut off

@@ -2,6 +2,7 @@
 import { describe, isClip } from "./clip.js";
 import { clear, showBefore, showBoth } from "./compare.js";
 import * as engine from "./engine.js";
+import * as graphics from "./graphics_choice.js";
 import { download, saved, zipped } from "./saving.js";
 import { isWhole } from "./whole_files.js";
 
@@ -27,6 +28,7 @@ function refresh() {
   const focused = document.activeElement;
   for (const [id, hide] of Object.entries(hidden)) $(id).hidden = hide;
   for (const id of ["model", "times"]) $(id).disabled = going;
+  if (models.length) graphics.show(chosen(), going);
   $("format").parentElement.hidden = Boolean(shown?.clip); // a clip keeps its own
   $("start").textContent = left > 1 ? `Upscale ${left} ${items.some(({ clip }) => clip) ? "files" : "images"}` : "Upscale";
   if (focused && focused !== document.body && !focused.offsetParent) {  // it was hidden: focus goes to what follows
@@ -169,7 +171,11 @@ async function upscale(item) {
   const model = chosen(), times = Number($("times").value), begun = performance.now();
   let first = 0;
   phase(`Reading ${item.file.name}`);
-  const report = ({ kind, done, total, frames, width, height }) => {
+  const report = ({ kind, done, total, frames, width, height, ...said }) => {
+    if (kind === "graphics") {
+      graphics.told(said);
+      refresh();
+    }
     if (kind === "started") phase(`Upscaling to ${width} × ${height}`, 0);
     if (kind !== "progress") return;
     first ||= performance.now();  // the first tile costs more: it is not counted
@@ -178,7 +184,8 @@ async function upscale(item) {
     phase(`${reached}${left > 5 ? `, about ${duration(Math.max(10, left))} left` : ""}`, done / total);
   };
   try {
-    const made = await engine.upscale(item.file, item.clip ? "clip" : "upscale", model, times, report);
+    const made = await engine.upscale(item.file, item.clip ? "clip" : "upscale",
+      { ...model, graphics: graphics.wish(model) }, times, report);
     const from = { width: made.width / times, height: made.height / times };
     item.result = { ...made, from, times, seconds: (performance.now() - begun) / 1000 };
     item.state = "done";
@@ -208,6 +215,7 @@ const chosen = () => models[$("model").selectedIndex];
 function choose() {
   const { note, scale } = chosen();
   $("about").textContent = note ?? "";
+  graphics.forget();
   const former = $("times").value, sizes = [scale, 3, 2, 1].filter((times, place) => !place || times < scale);
   $("times").replaceChildren(...sizes.map((times) =>
     new Option(times === 1 ? "as it is, restored" : `${times} times`, times, false, String(times) === former)));
@@ -272,6 +280,10 @@ $("start").onclick = work;
 $("cancel").onclick = cancel;
 $("model").onchange = choose;
 $("times").onchange = again;
+$("device").onchange = () => {
+  graphics.choose();
+  refresh();
+};
 $("settings").onsubmit = (event) => event.preventDefault();
 $("clear").onclick = () => {
   while (items.length) remove(items[0]);
@@ -306,6 +318,12 @@ addEventListener("drop", (event) => {
 });
 $("drop").onclick = (event) => { if (event.target.id !== "choose") $("file").click(); };
 
-const start = () => loadModels().then(keep).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));
+/** Whether there is a graphics card, which nothing waits for. */
+async function offer() {
+  await graphics.find(models);
+  refresh();
+}
+
+const start = () => loadModels().then(() => Promise.all([offer(), keep()])).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));
 refresh();
 start();

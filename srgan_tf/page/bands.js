@@ -32,8 +32,9 @@ export class Upscaling {
    * @param pixels a function: x, y, width, height -> RGBA bytes of that part of the image
    * @param write takes the next rows of the result, bytes [h,W,C]; may be asynchronous
    * @param step called after each of `total` tiles
+   * @param tell as that of `open` in model.js
    */
-  async run(pixels, write, step) {
+  async run(pixels, write, step, tell) {
     const { open } = await import(this.model.place === "server" ? "./remote.js" : "./model.js");
     const { full, times, scale, channels } = this;
     const reducer = times === scale ? null : new BandReducer(full, this, times / scale, channels);
@@ -42,7 +43,7 @@ export class Upscaling {
       const band = reducer ? new Float32Array(length) : new Uint8Array(length);
       for (const column of this.columns) {
         const [width, height] = [column.stop - column.start, row.stop - row.start];
-        const run = await open(this.model, height, width);
+        const run = await open(this.model, height, width, tell);
         const tile = await pixels(column.start, row.start, width, height);
         this.place(band, await upscaleTile(run, tile, width, height, scale, this.kind), row, column);
         step();

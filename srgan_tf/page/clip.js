@@ -219,7 +219,8 @@ export async function upscaleClip({ file, model, times }, report) {
     await upscaling.run(drawn.pixels, (rows) => {
       made.set(rows, at);
       at += rows.length;
-    }, () => report("progress", { done: ++done, total: total * upscaling.total, frames: total }));
+    }, () => report("progress", { done: ++done, total: total * upscaling.total, frames: total }),
+    (said) => report("graphics", said));
     preview ??= await image(made, width, height);
     await encoder.add(planar(made, width, height), time, duration);
   }

@@ -2,6 +2,7 @@
    another one. */
 
 let worker = null, current = null, prepared = Promise.resolve();
+let stale = false, able = false; // whether the worker is to be replaced; whether it can use the graphics card
 
 function start() {
   worker = new Worker(new URL("worker.js", import.meta.url));
@@ -27,11 +28,21 @@ function finish(tell) {
 function stop() {
   worker?.terminate();
   worker = null;
+  stale = false;
+}
+
+/** The next job begins with another worker. */
+export function renew() {
+  stale = true;
 }
 
 function run(message, report) {
   if (current) throw new Error("one job at a time");
-  if (!worker) start();
+  if (stale || (message.model.graphics && !able)) stop();
+  if (!worker) {
+    able = Boolean(message.model.graphics);
+    start();
+  }
   return new Promise((done, failed) => {
     current = { done, failed, report };
     worker.postMessage(message);
@@ -48,7 +59,9 @@ export function prepare(model) {
  * Upscales a file.
  *
  * @param kind "upscale" for an image, "clip" for a clip
- * @param report called with {kind: "started", total, width, height} and {kind: "progress", done, total}
+ * @param model an entry of models.json, and its `graphics`: as `wish` in graphics_choice.js gives it
+ * @param report called with {kind: "started", total, width, height}, {kind: "progress", done, total} and {kind: "graphics",
+ *   message, refused}
  * @returns {blob, preview, width, height}; rejects with null if it is cancelled
  */
 export async function upscale(file, kind, model, times, report) {

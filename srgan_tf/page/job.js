@@ -7,7 +7,7 @@ import { Preview } from "./preview.js";
 /** Loads the runtime and a model before they are needed. */
 export async function prepare({ model }, report) {
   const { load, read } = await import("./model.js");
-  await Promise.all([load(), read(model)]);
+  await Promise.all([load(model), read(model)]);
   report("ready");
 }
 
@@ -31,7 +31,7 @@ export async function upscale({ file, model, times }, report) {
     await upscaling.run(straight?.read ?? drawn, async (rows) => {
       await preview?.add(rows);
       await png.add(rows);
-    }, () => report("progress", { done: ++done, total }));
+    }, () => report("progress", { done: ++done, total }), (said) => report("graphics", said));
     report("done", { blob: await png.finish(), preview: await preview?.finish(), width, height });
   } finally {
     bitmap.close();

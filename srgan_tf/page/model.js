@@ -1,25 +1,31 @@
 /* A .tflite file of free height and width, run by LiteRT.js. Images are Float32Array [H,W,3] in 0..1. */
-import { Tensor, loadAndCompile, loadLiteRt } from "./litert/core.js";
+import { onGraphicsCard } from "./graphics.js";
+import { Tensor, getWebGpuDevice, loadAndCompile, loadLiteRt } from "./litert/core.js";
 
 let runtime = null; // the promise of LiteRT.js
 let content = { url: "", bytes: null }; // of the model that was read last
 let opened = { key: "", model: null }; // what was compiled last
 
 /** Loads LiteRT.js, with threads where the browser allows them. Returns how many. */
-export function load() {
-  runtime ??= (async () => {
-    if (self.crossOriginIsolated) {
-      try {
-        await loadBuild({ threads: true });
-        return Math.max(1, Math.min(8, navigator.hardwareConcurrency || 1));
-      } catch (error) {
-        console.info("no threads:", error.message);
-      }
-    }
-    await loadBuild({});
-    return 1;
-  })();
+export function load({ graphics }) {
+  runtime ??= loadAny().then((threads) => {
+    if (!graphics) getWebGpuDevice()?.destroy(); // LiteRT.js asks for one in any case, which would keep a graphics card awake
+    return threads;
+  });
   return runtime;
+}
+
+async function loadAny() {
+  if (self.crossOriginIsolated) {
+    try {
+      await loadBuild({ threads: true });
+      return Math.max(1, Math.min(8, navigator.hardwareConcurrency || 1));
+    } catch (error) {
+      console.info("no threads:", error.message);
+    }
+  }
+  await loadBuild({});
+  return 1;
 }
 
 /** One of the builds of LiteRT.js, whose script would look for its other files beside the worker's. */
@@ -48,30 +54,42 @@ export async function read(model) {
  *
  * @param model an entry of models.json
  * @param height, width of its input
+ * @param tell takes what is to be said of the graphics card: {message, refused}
  * @returns a function: Float32Array [H,W,3] in 0..1 -> Float32Array [sH,sW,3], neither rounded nor clipped
  */
-export async function open(model, height, width) {
-  const threads = await load();
-  const key = `${model.file} ${height} ${width}`;
+export async function open(model, height, width, tell) {
+  const threads = await load(model);
+  const key = `${model.file} ${height} ${width} ${model.graphics}`;
   if (opened.key !== key) {
     opened.model?.delete();
     opened = { key: "", model: null };
     const sized = withSize(await read(model), height, width, model.scale);
-    const compiled = await loadAndCompile(sized, { accelerator: "wasm", cpuOptions: { numThreads: threads } });
+    const shape = [1, height, width, 3], bytes = model.io === "uint8";
+    const onProcessor = () => compile(sized, shape, bytes, { accelerator: "wasm", cpuOptions: { numThreads: threads } });
+    const onCard = () => compile(sized, shape, bytes, { accelerator: "webgpu", gpuOptions: { precision: "fp32" } });
+    const compiled = !model.graphics ? await onProcessor()
+      : onGraphicsCard(getWebGpuDevice(), model, { height, width }, { onCard, onProcessor }, tell);
     opened = { key, model: compiled };
   }
-  const compiled = opened.model, whole = model.io === "uint8";
-  return async (image) => {
-    const input = new Tensor(whole ? levels(image) : image, [1, height, width, 3]);
+  return opened.model.run;
+}
+
+/** {run, delete, whole} of a .tflite file of fixed size; `whole` says whether the accelerator runs all of it. */
+async function compile(file, shape, bytes, options) {
+  const compiled = await loadAndCompile(file, options);
+  const run = async (image) => {
+    const input = new Tensor(bytes ? levels(image) : image, shape);
+    let output = null;
     try {
-      const [output] = await compiled.run(input);
-      const made = output.toTypedArray();
-      output.delete();
-      return whole ? Float32Array.from(made, (level) => level / 255) : made;
+      [output] = await compiled.run(input);
+      const made = await output.data();
+      return bytes ? Float32Array.from(made, (level) => level / 255) : made;
     } finally {
+      output?.delete();
       input.delete();
     }
   };
+  return { run, delete: () => compiled.delete(), whole: compiled.isFullyAccelerated };
 }
 
 function levels(image) {

@@ -67,7 +67,8 @@ def test_a_site_of_files_as_they_are(command, refused, tmp_path, litert_js):
         "photo_x4, int8", "photo_x2, int8", "fidelity_x4, int8", "edsr_x4, int8", "mobile_photo_x4, int8",
         "mobile_x4", "mobile_x4, int8"]
     assert models[0]["note"] == "The default: photographs from phones and the web."
-    assert [(one["io"], one["tile"]) for one in (models[0], models[5])] == [("uint8", 256), ("float1", 256)]
+    assert [(one["io"], one["tile"], one["quantization"]) for one in (models[0], models[5])] == [
+        ("uint8", 256, "int8"), ("float1", 256, "float16")]
     for one in models:
         name = one["file"].removeprefix("models/")
         assert (tmp_path / "site" / one["file"]).read_bytes() == shipped_files()[name[:-7]].read_bytes()

@@ -18,6 +18,8 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 DRIVER = shutil.which("chromedriver")
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]
+# In place of --disable-gpu: WebGPU on a graphics card of software.
+GRAPHICS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -82,9 +84,11 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browsing(downloads: Path, width: int = 1280, height: int = 800, phone: bool = False) -> Iterator[Browser]:
+def browsing(downloads: Path, width: int = 1280, height: int = 800, phone: bool = False,
+             graphics: bool = False) -> Iterator[Browser]:
     """A browser; on a phone its window is `width` by `height` CSS pixels of three by three, and touched."""
-    options = {"binary": BROWSER, "args": [*ARGUMENTS, f"--window-size={width},{height}"],
+    given = [*(one for one in ARGUMENTS if not graphics or one != "--disable-gpu"), *(GRAPHICS if graphics else ())]
+    options = {"binary": BROWSER, "args": [*given, f"--window-size={width},{height}"],
                "prefs": {"download.default_directory": str(downloads)}}
     if phone:
         options["mobileEmulation"] = {"deviceMetrics": {

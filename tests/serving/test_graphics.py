@@ -1,0 +1,125 @@
+"""The page's graphics card, by one of the test's own: what is compared, when the processor goes on, who is offered it.
+
+tools/check_web.py --webgpu does it with LiteRT.js on WebGPU.
+"""
+
+import functools
+import http.server
+import threading
+
+import pytest
+from serving.browser import BROWSER, DRIVER, browsing
+
+import srgan_tf.page
+
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page, without models."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=srgan_tf.page.__path__[0])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with browsing(tmp_path_factory.mktemp("downloads")) as browser:
+            browser.open(f"http://127.0.0.1:{server.server_port}/")
+            yield browser
+        server.shutdown()
+
+
+CARD = """
+  const { onGraphicsCard } = await import(`./graphics.js?${Math.random()}`); // which knows no model yet
+  const { slow, flat, fails, lost, error, part, none, absent, graphics } = arguments[0], runs = [], said = [];
+  const extra = arguments[0].off === "none" ? NaN : arguments[0].off ?? 0.4;
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  let device_ends = null, turns = 0;
+  const device = { lost: new Promise((done) => { device_ends = done; }), pushErrorScope: () => {},
+    popErrorScope: async () => (error ? { message: "Binding size is too large.\\nMore." } : null) };
+  const compiled = (name, wait, make) => async () => ({
+    whole: !part,
+    delete: () => runs.push(`${name} ends`),
+    run: async (image) => {
+      runs.push(name);
+      await pause(wait);
+      return make(image);
+    },
+  });
+  const unfit = () => Promise.reject(new Error("static-sized tensors alone"));
+  const onCard = none ? unfit : compiled("card", slow ? 150 : 1, (image) => {
+    turns++;
+    if (turns === fails) throw new Error("no memory");
+    if (turns === lost) {
+      device_ends({ message: "Driver reset." });
+      return new Promise(() => {});
+    }
+    return Float32Array.from(image, (value, at) => value + 2 + (at === 3 && turns === 1 ? extra : 0) / 255);
+  });
+  const onProcessor = compiled("processor", 20, (image) => Float32Array.from(image, (value) => value + 2));
+  const { run } = onGraphicsCard(absent ? undefined : device, { file: "a", graphics: graphics ?? "trial" },
+    { height: 1, width: 2 }, { onCard, onProcessor }, (one) => said.push(one));
+  const made = [];
+  for (const tile of [0, 1, 2]) {
+    made.push([...await run(Float32Array.from({ length: 6 }, (_, at) => tile + (flat ? 0 : at) / 8))][0]);
+  }
+  return { runs, made, said: said.map(({ message }) => message), refused: said.some(({ refused }) => refused) };
+"""
+CHECKED = ["card", "processor", "card", "processor"]
+
+
+@pytest.mark.parametrize(("faults", "runs", "words"), [
+    ({}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
+    ({"flat": True}, [*CHECKED, "card", "processor", "card", "processor"], "both make the same of it"),
+    ({"off": 0.6}, ["card", "processor", "card ends", "processor", "processor"], "its result differs"),
+    ({"off": "none"}, ["card", "processor", "card ends", "processor", "processor"], "its result differs"),
+    ({"slow": True}, [*CHECKED, "card ends", "processor", "processor"], "it takes 0."),
+    ({"slow": True, "graphics": "force"}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
+    ({"fails": 1}, ["card", "card ends", *3 * ["processor"]], "it failed (no memory)"),
+    ({"fails": 3}, [*CHECKED, "processor ends", "card", "card ends", *2 * ["processor"]], "it failed (no memory)"),
+    ({"lost": 4}, [*CHECKED, "processor ends", "card", "card", "card ends", "processor"], "it was lost (Driver reset)"),
+    ({"error": True}, ["card", "card ends", *3 * ["processor"]], "it failed (Binding size is too large)"),
+    ({"part": True}, ["card ends", *3 * ["processor"]], "it cannot run all operations of this model"),
+    ({"none": True}, 3 * ["processor"], "it cannot run all operations of this model"),
+    ({"absent": True}, 3 * ["processor"], "the browser gives no access to it")])
+def test_a_graphics_card_is_compared_with_the_processor_which_goes_on_where_it_fails(page, faults, runs, words):
+    found = page.run(CARD, faults)
+    assert found["runs"] == runs
+    assert found["made"] == [2, 3, 4]  # no tile is lost
+    assert words in found["said"][-1]
+    assert found["refused"] == ("both" not in words)
+
+
+CHOICE = """
+  const [software, quantization, force, place] = arguments;
+  history.replaceState(null, "", force ? "?webgpu=force" : "?");
+  const adapter = software === null ? null : { info: { isFallbackAdapter: software } };
+  Object.defineProperty(navigator, "gpu", { configurable: true, value: { requestAdapter: async () => adapter } });
+  const choice = await import(`./graphics_choice.js?${Math.random()}`), box = document.getElementById("device");
+  const float = { quantization: "float16", place }, model = { quantization, place };
+  await choice.find([float, model]);
+  box.value = "card";
+  choice.choose();
+  choice.show(model, false);
+  const { hidden } = box.parentElement, note = document.getElementById("device_note").innerText;
+  const found = [hidden, box.disabled, box.value, choice.wish(model)];
+  choice.told({ message: "It is slow.", refused: true });
+  choice.show(float, false);
+  return [...found, choice.wish(float), note];
+"""
+
+
+@pytest.mark.parametrize(("software", "quantization", "force", "shown"), [
+    (None, "float16", False, [True, True, "processor", ""]),
+    (True, "float16", False, [True, True, "processor", ""]),
+    (True, "none", True, [False, False, "card", "force"]),
+    (False, "none", False, [False, False, "card", "trial"]),
+    (False, "int8", False, [False, True, "processor", ""]),
+    (False, "server", False, [True, True, "processor", ""]),
+    (False, "dynamic", True, [False, True, "processor", ""])])
+def test_who_is_offered_the_graphics_card(page, software, quantization, force, shown):
+    page.run("document.body.dataset.state = 'ready'; document.getElementById('settings').hidden = false")
+    place = "server" if quantization == "server" else None  # of all models
+    found = page.run(CHOICE, software, "float16" if place else quantization, force, place)
+    assert found[:4] == shown
+    assert found[4] == ""  # it was refused
+    assert bool(found[5]) == (shown[:2] == [False, True])
