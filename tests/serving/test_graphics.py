@@ -30,7 +30,7 @@ def page(tmp_path_factory):
 
 CARD = """
   const { onGraphicsCard } = await import(`./graphics.js?${Math.random()}`); // which knows no model yet
-  const { slow, flat, fails, lost, error, part, none, absent, graphics } = arguments[0], runs = [], said = [];
+  const { waits, flat, fails, lost, error, part, none, absent, force } = arguments[0], runs = [], said = [];
   const extra = arguments[0].off === "none" ? NaN : arguments[0].off ?? 0.4;
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   let device_ends = null, turns = 0;
@@ -46,7 +46,7 @@ CARD = """
     },
   });
   const unfit = () => Promise.reject(new Error("static-sized tensors alone"));
-  const onCard = none ? unfit : compiled("card", slow ? 150 : 1, (image) => {
+  const onCard = none ? unfit : compiled("card", waits?.[0] ?? 0, (image) => {
     turns++;
     if (turns === fails) throw new Error("no memory");
     if (turns === lost) {
@@ -55,9 +55,10 @@ CARD = """
     }
     return Float32Array.from(image, (value, at) => value + 2 + (at === 3 && turns === 1 ? extra : 0) / 255);
   });
-  const onProcessor = compiled("processor", 20, (image) => Float32Array.from(image, (value) => value + 2));
-  const { run } = onGraphicsCard(absent ? undefined : device, { file: "a", graphics: graphics ?? "trial" },
-    { height: 1, width: 2 }, { onCard, onProcessor }, (one) => said.push(one));
+  const onProcessor = compiled("processor", waits?.[1] ?? 0, (image) => Float32Array.from(image, (value) => value + 2));
+  const model = { file: "a", graphics: waits && !force ? "trial" : "force" };
+  const { run } = onGraphicsCard(absent ? undefined : device, model, { height: 1, width: 2 }, { onCard, onProcessor },
+    (one) => said.push(one));
   const made = [];
   for (const tile of [0, 1, 2]) {
     made.push([...await run(Float32Array.from({ length: 6 }, (_, at) => tile + (flat ? 0 : at) / 8))][0]);
@@ -72,8 +73,9 @@ CHECKED = ["card", "processor", "card", "processor"]
     ({"flat": True}, [*CHECKED, "card", "processor", "card", "processor"], "both make the same of it"),
     ({"off": 0.6}, ["card", "processor", "card ends", "processor", "processor"], "its result differs"),
     ({"off": "none"}, ["card", "processor", "card ends", "processor", "processor"], "its result differs"),
-    ({"slow": True}, [*CHECKED, "card ends", "processor", "processor"], "it takes 0."),
-    ({"slow": True, "graphics": "force"}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
+    ({"waits": [150, 0]}, [*CHECKED, "card ends", "processor", "processor"], "it takes 0."),
+    ({"waits": [150, 0], "force": True}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
+    ({"waits": [0, 150]}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
     ({"fails": 1}, ["card", "card ends", *3 * ["processor"]], "it failed (no memory)"),
     ({"fails": 3}, [*CHECKED, "processor ends", "card", "card ends", *2 * ["processor"]], "it failed (no memory)"),
     ({"lost": 4}, [*CHECKED, "processor ends", "card", "card", "card ends", "processor"], "it was lost (Driver reset)"),
