@@ -11,6 +11,9 @@ def check_base_path(text: str, where: str) -> None:
     """Raises a ValueError, which begins with `where`, where a base path is not a folder of versions."""
     path = expand(text)
     export = f"python -m srgan_tf.export --model={text} --format=saved_model --output=exports/{path.stem}"
+    if path.suffix == ".tflite":
+        raise UserError(f"{where} is not a folder of SavedModel versions, and no .tflite file is served: export the "
+                        "network that it was made from, by --format=saved_model")
     if path.is_file() or path.suffix == ".keras":
         raise UserError(f"{where} is not a folder of SavedModel versions; make one of {text} by: {export}")
     if not path.is_dir():

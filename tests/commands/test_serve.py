@@ -12,6 +12,7 @@ from serving.trial import serving
     (["--model=edsr_x4", "--model_base_path=models"], "give --model_base_path or --model, not both"),
     (["--model_base_path=nowhere"], "no folder 'nowhere'"),
     (["--model_base_path=small.keras"], "make one of small.keras by: python -m srgan_tf.export --model=small.keras"),
+    (["--model_base_path=small.tflite"], "no .tflite file is served: export the network that it was made from"),
     (["--model_base_path=empty"], "--model_base_path=empty holds no version"),
     (["--model_base_path=models/7"], "is one SavedModel; give the folder of its versions, models"),
     (["--model_base_path=damaged"], "no version can be loaded: version 1: "),
