@@ -71,7 +71,7 @@ def test_one_page_and_a_sheet(command, image, tmp_path, photo):
     assert (document["width"], document["height"], document["left"], document["right"]) == (768, 768, 1, 2)
     cells = table_of(reader)
     assert cells[:5] == ["result", "parameters", "seconds", "whole image", "licence"]
-    assert {"55,432", "Apache-2.0", "not known", "not needed"} <= set(cells)
+    assert {"57,960", "Apache-2.0", "not known", "not needed"} <= set(cells)
     assert (("p", f"{note}.")) in reader.texts
     assert any("192x192 pixels at +54+32 of 300x256, upscaled to 768x768" in text for _, text in reader.texts)
     (mark,) = [attributes["style"] for tag, attributes in reader.elements if tag == "i"]
