@@ -30,12 +30,17 @@ export async function upscaleTile(run, pixels, width, height, scale, kind) {
   return joined(colour, colours, shares, limits(pixels, alpha, colours, size));
 }
 
+/** Whether none of these numbers is infinite or not a number. */
+export function finite(numbers) {
+  let sum = 0;
+  for (let at = 0; at < numbers.length; at++) sum += numbers[at];
+  return Number.isFinite(sum);
+}
+
 /** [sH,sW,C] of [H,W,3]: for grey, C is 1, the average of what the model makes of three equal channels. */
 async function coloured(run, image, colours) {
   const made = await run(image);
-  let sum = 0;
-  for (let at = 0; at < made.length; at++) sum += made[at];
-  if (!Number.isFinite(sum)) throw new Error("The model made values that are not numbers: its weights are damaged.");
+  if (!finite(made)) throw new Error("The model made values that are not numbers: its weights are damaged.");
   if (colours === 3) return made;
   const grey = new Float32Array(made.length / 3);
   for (let at = 0; at < grey.length; at++) grey[at] = (made[3 * at] + made[3 * at + 1] + made[3 * at + 2]) / 3;

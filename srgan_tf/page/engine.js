@@ -2,7 +2,7 @@
    another one. */
 
 let worker = null, current = null, prepared = Promise.resolve();
-let stale = false, able = false; // whether the worker is to be replaced; whether it can use the graphics card
+let stale = false, able = false; // whether the worker is to be replaced; whether it has the graphics card
 
 function start() {
   worker = new Worker(new URL("worker.js", import.meta.url));
@@ -31,16 +31,19 @@ function stop() {
   stale = false;
 }
 
-/** The next job begins with another worker. */
+/** Ends the worker, with all that it holds of memory and of the graphics card: at once, or where it is busy, before the
+    next job. */
 export function renew() {
-  stale = true;
+  if (current) stale = true;
+  else stop();
 }
 
 function run(message, report) {
   if (current) throw new Error("one job at a time");
-  if (stale || (message.model.graphics && !able)) stop();
+  const wanted = Boolean(message.model.graphics);
+  if (stale || wanted !== able) stop();
   if (!worker) {
-    able = Boolean(message.model.graphics);
+    able = wanted;
     start();
   }
   return new Promise((done, failed) => {
@@ -69,7 +72,14 @@ export async function upscale(file, kind, model, times, report) {
     if (!error) throw error;  // cancelled; what else went wrong will be said of the job
   });
   prepared = Promise.resolve();
-  return run({ kind, file, model, times }, report);
+  let refused = false;
+  return run({ kind, file, model, times }, (said) => {
+    refused ||= Boolean(said.refused);
+    report(said);
+  }).catch((error) => {
+    if (!error || !refused) throw error; // cancelled, or the graphics card is not the cause
+    return run({ kind, file, model: { ...model, graphics: "" }, times }, report); // LiteRT.js may be unusable
+  });
 }
 
 /** Ends the job there is. */

@@ -2,6 +2,8 @@
    the processor too. Where the two differ, where the graphics card fails, is lost or is the slower one, the processor
    computes the tile at hand and all that follow. */
 
+import { finite } from "./channels.js";
+
 const MOST = 0.5 / 255; // difference of a number in 0..1: half a grey level
 const VARIED = 0.2; // a tile of one colour proves little: the next one is compared as well
 const SHORT = 1000; // milliseconds: a shorter run is timed once more, for the first one is slower
@@ -36,7 +38,7 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
 
   const byCard = (image) => guarded(device, async () => {
     card ??= await compile.onCard().catch((error) => console.info("graphics card:", error.message));
-    if (!card?.whole) throw new Error("it cannot run all operations of this model");
+    if (!card?.whole) throw new Error("it cannot run this model");
     return card.run(image);
   });
 
@@ -61,7 +63,7 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
     if (!refused.has(model.file)) {
       try {
         const made = await byCard(image);
-        if (compared.has(key)) return made;
+        if (compared.has(key) && finite(made)) return made;
         right = await compare(image, made);
         fault = right.fault;
       } catch (error) {
@@ -69,8 +71,8 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
       }
       if (fault) {
         refused.add(model.file);
-        endCard();
         tell({ message: `The graphics card is not used: ${fault}. The processor computes.`, refused: true });
+        endCard();
       } else if (compared.has(key)) {
         endProcessor();
       }
@@ -85,23 +87,26 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
 /** What `work` gives; throws an Error if the device is lost meanwhile, or WebGPU found fault with something. */
 async function guarded(device, work) {
   if (!device) throw new Error("the browser gives no access to it");
-  const lost = device.lost.then(({ message }) => Promise.reject(new Error(`it was lost (${brief(message)})`)));
+  const lost = device.lost.then(({ message }) => Promise.reject(new Error(`it was lost${because(message)}`)));
   lost.catch(() => {}); // later: whoever uses it then is told
   for (const kind of KINDS) device.pushErrorScope(kind);
   let made = null, failure = null;
   try {
     made = await Promise.race([lost, work()]);
   } catch (error) {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error)); // numbers, of C++
   }
   const errors = await Promise.all(KINDS.map(() => device.popErrorScope().catch(() => null)));
   failure ??= errors.find(Boolean);
   if (!failure) return made;
   await Promise.race([lost, new Promise((done) => setTimeout(done, PAUSE))]); // that may be why
-  throw failure.message.startsWith("it ") ? failure : new Error(`it failed (${brief(failure.message)})`);
+  throw failure.message.startsWith("it ") ? failure : new Error(`it failed${because(failure.message)}`);
 }
 
-const brief = (text) => text.trim().split("\n")[0].replace(/\.$/, "").slice(0, 120);
+function because(text) {
+  const brief = text.trim().split("\n")[0].replace(/\.$/, "").slice(0, 120);
+  return brief && ` (${brief})`;
+}
 
 async function timing(work) {
   const start = performance.now(), made = await work();

@@ -30,7 +30,8 @@ def page(tmp_path_factory):
 
 CARD = """
   const { onGraphicsCard } = await import(`./graphics.js?${Math.random()}`); // which knows no model yet
-  const { waits, flat, fails, lost, error, part, none, absent, force } = arguments[0], runs = [], said = [];
+  const { waits, flat, fails, thrown, lost, silent, error, part, none, absent, force, damaged } = arguments[0];
+  const runs = [], said = [];
   const extra = arguments[0].off === "none" ? NaN : arguments[0].off ?? 0.4;
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   let device_ends = null, turns = 0;
@@ -48,11 +49,12 @@ CARD = """
   const unfit = () => Promise.reject(new Error("static-sized tensors alone"));
   const onCard = none ? unfit : compiled("card", waits?.[0] ?? 0, (image) => {
     turns++;
-    if (turns === fails) throw new Error("no memory");
+    if (turns === fails) throw thrown ?? new Error("no memory");
     if (turns === lost) {
-      device_ends({ message: "Driver reset." });
+      device_ends({ message: silent ? "" : "Driver reset." });
       return new Promise(() => {});
     }
+    if (turns === damaged) return new Float32Array(6).fill(NaN);
     return Float32Array.from(image, (value, at) => value + 2 + (at === 3 && turns === 1 ? extra : 0) / 255);
   });
   const onProcessor = compiled("processor", waits?.[1] ?? 0, (image) => Float32Array.from(image, (value) => value + 2));
@@ -78,10 +80,13 @@ CHECKED = ["card", "processor", "card", "processor"]
     ({"waits": [0, 150]}, [*CHECKED, "processor ends", "card", "card"], "both make the same of it"),
     ({"fails": 1}, ["card", "card ends", *3 * ["processor"]], "it failed (no memory)"),
     ({"fails": 3}, [*CHECKED, "processor ends", "card", "card ends", *2 * ["processor"]], "it failed (no memory)"),
+    ({"fails": 1, "thrown": 5312}, ["card", "card ends", *3 * ["processor"]], "it failed (5312)"),
+    ({"damaged": 4}, [*CHECKED, "processor ends", "card", "card", "processor", "card ends"], "its result differs"),
+    ({"lost": 1, "silent": True}, ["card", "card ends", *3 * ["processor"]], "it was lost. The processor"),
     ({"lost": 4}, [*CHECKED, "processor ends", "card", "card", "card ends", "processor"], "it was lost (Driver reset)"),
     ({"error": True}, ["card", "card ends", *3 * ["processor"]], "it failed (Binding size is too large)"),
-    ({"part": True}, ["card ends", *3 * ["processor"]], "it cannot run all operations of this model"),
-    ({"none": True}, 3 * ["processor"], "it cannot run all operations of this model"),
+    ({"part": True}, ["card ends", *3 * ["processor"]], "it cannot run this model"),
+    ({"none": True}, 3 * ["processor"], "it cannot run this model"),
     ({"absent": True}, 3 * ["processor"], "the browser gives no access to it")])
 def test_a_graphics_card_is_compared_with_the_processor_which_goes_on_where_it_fails(page, faults, runs, words):
     found = page.run(CARD, faults)
@@ -89,6 +94,40 @@ def test_a_graphics_card_is_compared_with_the_processor_which_goes_on_where_it_f
     assert found["made"] == [2, 3, 4]  # no tile is lost
     assert words in found["said"][-1]
     assert found["refused"] == ("both" not in words)
+
+
+JOBS = """
+  const [first, second] = arguments, workers = [];
+  globalThis.Worker = class {
+    constructor() { workers.push(this); }
+    terminate() { this.ended = true; }
+    async postMessage({ model: { graphics } }) {
+      const [kind, more] = graphics ? first : ["done"];
+      await null;
+      if (more) this.onmessage({ data: { kind: "graphics", message: "It failed.", refused: more === "refused" } });
+      this.onmessage({ data: { kind, message: "Aborted", by: graphics } });
+    }
+  };
+  const engine = await import(`./engine.js?${Math.random()}`);
+  const job = (graphics) => engine.upscale(null, "upscale", { graphics }, 4, () => {})
+    .then(({ by }) => by, ({ message }) => message);
+  const made = [await job(first ? "trial" : ""), ...second ? [await job(second === "card" ? "trial" : "")] : []];
+  const ended = workers.map(({ ended }) => Boolean(ended));
+  engine.renew();
+  return { made, ended, left: workers.filter(({ ended }) => !ended).length };
+"""
+
+
+@pytest.mark.parametrize(("first", "second", "made", "ended"), [
+    (None, "processor", ["", ""], [False]),
+    (["done", "used"], "card", ["trial", "trial"], [False]),
+    (["done", "refused"], "processor", ["trial", ""], [True, False]),  # which frees the memory of the graphics card
+    (["failed", "refused"], "", [""], [True, False]),  # LiteRT.js was unusable
+    (["failed", "used"], "", ["Aborted"], [False])])
+def test_what_the_graphics_card_leaves_behind_does_not_stay(page, first, second, made, ended):
+    found = page.run(JOBS, first, second)
+    assert (found["made"], found["ended"]) == (made, ended)
+    assert found["left"] == 0  # another device was chosen: at once
 
 
 CHOICE = """
