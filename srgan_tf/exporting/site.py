@@ -118,13 +118,21 @@ def _models(folder: Path) -> list[dict]:
     """What the site in a folder offers; nothing where the folder is empty."""
     if (folder / MODELS).is_file():
         try:
-            return [{**one, "file": one["file"]} for one in json.loads((folder / MODELS).read_text())["models"]]
+            return [_completed(folder, one) for one in json.loads((folder / MODELS).read_text())["models"]]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{folder / MODELS} is not a list of models that this command wrote: name another --output"
                             ) from error
     if any(folder.iterdir()):
         raise UserError(f"{folder} is neither empty nor a site of this command: name another --output")
     return []
+
+
+def _completed(folder: Path, entry: dict) -> dict:
+    """An entry of a site's list of models; keys that earlier versions did not write come from the model's card."""
+    card = {}
+    with contextlib.suppress(OSError, ValueError):
+        card = json.loads((folder / entry["file"]).with_suffix(".json").read_text())
+    return {**{key: card[key] for key in PAGE_KEYS if key in card}, **entry}
 
 
 def _entry(file: Path, name: str) -> dict:

@@ -43,8 +43,13 @@ def test_a_site_and_a_second_model(tmp_path, litert_js):
     kept = json.loads(re.search(r"FILES = (\[.*\])", (site / "service-worker.js").read_text())[1])
     assert {"./", "app.js", "models.json"} <= set(kept)
     assert all((site / file).is_file() for file in kept if file != "./")
+    listed = json.loads((site / "models.json").read_text())["models"]
+    assert listed[0].pop("quantization") == "float16"
+    (site / "models.json").write_text(json.dumps({"models": listed}))  # as earlier versions wrote it
     for name in ("again", "mine"):  # the second of these replaces what is there
         export_web(lifelike("espcn"), site, name, config(litert_js, quantize="float16"))
+        listed = json.loads((site / "models.json").read_text())["models"]
+        assert [one["quantization"] for one in listed] == ["float16", "float16"]
     assert version(site) != first
     models = json.loads((site / "models.json").read_text())["models"]
     assert [model["title"] for model in models] == ["mine", "again"]

@@ -145,7 +145,10 @@ CHOICE = """
   const found = [hidden, box.disabled, box.value, choice.wish(model)];
   choice.told({ message: "It is slow.", refused: true });
   choice.show(float, false);
-  return [...found, choice.wish(float), note];
+  choice.forget();
+  choice.show(float, false);
+  const empty = getComputedStyle(document.getElementById(box.getAttribute("aria-describedby")));
+  return [...found, choice.wish(float), note, empty.display === "block" && empty.position === "absolute"];
 """
 
 
@@ -164,3 +167,4 @@ def test_who_is_offered_the_graphics_card(page, software, quantization, force, s
     assert found[:4] == shown
     assert found[4] == ""  # it was refused
     assert bool(found[5]) == (shown[:2] == [False, True])
+    assert found[6]  # for screen readers it is there before its first text is, and takes no room
