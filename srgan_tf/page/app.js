@@ -324,6 +324,8 @@ async function offer() {
   refresh();
 }
 
-const start = () => loadModels().then(() => Promise.all([offer(), keep()])).catch((error) => say(`The page could not be loaded as a whole: ${error.message}`));
+const start = () => loadModels().then(() => Promise.all([offer(), keep()])).catch((error) => {
+  if (error) say(`The page could not be loaded as a whole: ${error.message}`); // else it was cancelled
+});
 refresh();
 start();

@@ -52,10 +52,11 @@ function run(message, report) {
   });
 }
 
-/** Loads the runtime and a model before they are needed. */
-export function prepare(model) {
+/** Loads the runtime and a model before they are needed. Rejects with null if that is cancelled. */
+export async function prepare(model) {
+  if (current) return; // which loads them
   prepared = run({ kind: "prepare", model }, () => {});
-  return prepared;
+  await prepared;
 }
 
 /**
@@ -68,10 +69,11 @@ export function prepare(model) {
  * @returns {blob, preview, width, height}; rejects with null if it is cancelled
  */
 export async function upscale(file, kind, model, times, report) {
-  await prepared.catch((error) => {
+  const former = prepared;
+  prepared = Promise.resolve();
+  await former.catch((error) => {
     if (!error) throw error;  // cancelled; what else went wrong will be said of the job
   });
-  prepared = Promise.resolve();
   let refused = false;
   return run({ kind, file, model, times }, (said) => {
     refused ||= Boolean(said.refused);

@@ -130,6 +130,36 @@ def test_what_the_graphics_card_leaves_behind_does_not_stay(page, first, second,
     assert found["left"] == 0  # another device was chosen: at once
 
 
+LOADING = """
+  let answers = false;
+  globalThis.Worker = class {
+    terminate() {}
+    async postMessage({ kind }) {
+      await null;
+      if (answers) this.onmessage({ data: { kind: kind === "prepare" ? "ready" : "done" } });
+    }
+  };
+  const engine = await import(`./engine.js?${Math.random()}`), said = [];
+  const tell = (promise) => promise.then(() => said.push("done"), (error) => said.push(error && error.message));
+  const begun = [() => engine.prepare({}), () => engine.upscale(null, "upscale", {}, 4, () => {})];
+  const running = [];
+  for (const begin of arguments[0] ? begun : begun.reverse()) {
+    running.push(tell(begin()));
+    await new Promise((done) => setTimeout(done));
+  }
+  engine.cancel();
+  await Promise.all(running);
+  answers = true;
+  await tell(engine.upscale(null, "upscale", {}, 4, () => {}));
+  return said;
+"""
+
+
+@pytest.mark.parametrize(("loading_first", "said"), [(True, [None, None, "done"]), (False, ["done", None, "done"])])
+def test_a_job_that_is_begun_and_cancelled_while_the_runtime_loads(page, loading_first, said):
+    assert page.run(LOADING, loading_first) == said
+
+
 CHOICE = """
   const [software, quantization, force, place] = arguments;
   history.replaceState(null, "", force ? "?webgpu=force" : "?");
