@@ -21,11 +21,11 @@ const compared = new Set(), timed = new Set(), refused = new Set(); // sizes of 
  * @param compile {onCard, onProcessor}: each gives a promise of {run, delete, whole}, `run` as that of `open` in model.js,
  *   `whole` whether all operations run where they should
  * @param tell takes {message, refused}: one line on what computes
- * @returns {run, delete}
+ * @returns {run, delete}; `run` rejects where LiteRT.js is not to be used any more, after it told so
  */
 export function onGraphicsCard(device, model, { height, width }, compile, tell) {
   const key = `${model.file} ${height} ${width}`;
-  let card = null, processor = null;
+  let card = null, processor = null, broken = null;
 
   const endCard = () => {
     card?.delete();
@@ -37,7 +37,10 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
   };
 
   const byCard = (image) => guarded(device, async () => {
-    card ??= await compile.onCard().catch((error) => console.info("graphics card:", error.message));
+    card ??= await compile.onCard().catch((error) => {
+      console.info("graphics card:", error);
+      broken = error;
+    });
     if (!card?.whole) throw new Error("it cannot run this model");
     return card.run(image);
   });
@@ -73,6 +76,7 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
         refused.add(model.file);
         tell({ message: `The graphics card is not used: ${fault}. The processor computes.`, refused: true });
         endCard();
+        if (broken) throw broken; // LiteRT.js may still hold a lock, on which the processor would wait for ever
       } else if (compared.has(key)) {
         endProcessor();
       }
