@@ -175,7 +175,8 @@ CHOICE = """
   const [software, quantization, force, place] = arguments;
   history.replaceState(null, "", force ? "?webgpu=force" : "?");
   const adapter = software === null ? null : { info: { isFallbackAdapter: software } };
-  Object.defineProperty(navigator, "gpu", { configurable: true, value: { requestAdapter: async () => adapter } });
+  const gpu = software === "no WebGPU" ? undefined : { requestAdapter: async () => adapter };
+  Object.defineProperty(navigator, "gpu", { configurable: true, value: gpu });
   const choice = await import(`./graphics_choice.js?${Math.random()}`), box = document.getElementById("device");
   const float = { quantization: "float16", place }, model = { quantization, place };
   await choice.find([float, model]);
@@ -194,6 +195,7 @@ CHOICE = """
 
 
 @pytest.mark.parametrize(("software", "quantization", "force", "shown"), [
+    ("no WebGPU", "float16", True, [True, True, "processor", ""]),
     (None, "float16", False, [True, True, "processor", ""]),
     (True, "float16", False, [True, True, "processor", ""]),
     (True, "none", True, [False, False, "card", "force"]),
