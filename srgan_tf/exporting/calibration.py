@@ -22,6 +22,7 @@ MOST_PIXELS = 100 * 64 * 64  # LR pixels calibrated on: enough for ranges to set
 MEASURED_SIDE = 96
 FREE_TILE = (64, 64)
 OVERLAP = 16
+MOST_DB = 100  # of an image that comes out as it is, as even ones do at x1: infinity has no average
 
 
 class Photographs(NamedTuple):
@@ -113,8 +114,8 @@ def measure_loss(generator: Generator, path: Path, photographs: Photographs) -> 
     overlap = min(OVERLAP, generator.receptive_radius, min(exported.fixed_tile or FREE_TILE) // 4)
     means = []
     for runtime in (source, exported):
-        means.append(float(np.mean([psnr(upscale_tiled(runtime, pair.lr, 0, overlap), pair.hr, crop=generator.scale)
-                                    for pair in pairs])))
+        means.append(float(np.mean([min(MOST_DB, psnr(upscale_tiled(runtime, pair.lr, 0, overlap), pair.hr,
+                                                      crop=generator.scale)) for pair in pairs])))
     return {"photographs": photographs.source, "count": len(pairs), "psnr_y_source": round(means[0], 4),
             "psnr_y": round(means[1], 4), "loss_db": round(means[0] - means[1], 4) + 0.0}  # no -0.0
 

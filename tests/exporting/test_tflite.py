@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 from inference.lifelike import EXPORTED, lifelike
 from PIL import Image
 
+from srgan_tf import models
 from srgan_tf.config import ExportConfig
 from srgan_tf.exporting import calibration, export_tflite
 from srgan_tf.exporting.tflite_graph import (
@@ -150,6 +151,15 @@ def test_the_card_says_what_the_file_does(files, row):
     assert measured["count"] == 2
     assert measured["loss_db"] == pytest.approx(measured["psnr_y_source"] - measured["psnr_y"], abs=2e-4)
     assert abs(measured["loss_db"]) < (0.005 if config.quantize in ("none", "float16") else 0.5)
+
+
+def test_a_loss_of_nothing_is_a_number(tmp_path):
+    """A network for x1 that changes nothing: its PSNR has no end, and infinity less infinity is no number."""
+    generator = models.SRVGG(1, features=4, convolutions=1)
+    generator.tail.set_weights([np.zeros_like(part) for part in generator.tail.get_weights()])
+    path = export_tflite(generator, tmp_path, "same", ExportConfig(model="-", output="-", tile="24"))
+    measured = json.loads(path.with_suffix(".json").read_text())["measured"]
+    assert (measured["psnr_y_source"], measured["psnr_y"], measured["loss_db"]) == (100, 100, 0)
 
 
 def test_androids_sample(tmp_path, photo):
