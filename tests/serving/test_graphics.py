@@ -1,4 +1,4 @@
-"""The page's graphics card, by one of the test's own: what is compared, when the processor goes on, who is offered it.
+"""The page's graphics card, by one of the test's own: what is compared, when the processor takes over, whom it is for.
 
 tools/check_web.py --webgpu does it with LiteRT.js on WebGPU.
 """
@@ -92,7 +92,7 @@ CHECKED = ["card", "processor", "card", "processor"]
     ({"error": True}, ["card", "card ends", *3 * ["processor"]], "it failed (Binding size is too large)"),
     ({"part": True}, ["card ends", *3 * ["processor"]], "it cannot run this model"),
     ({"absent": True}, 3 * ["processor"], "the browser gives no access to it")])
-def test_a_graphics_card_is_compared_with_the_processor_which_goes_on_where_it_fails(page, faults, runs, words):
+def test_a_graphics_card_is_compared_with_the_processor_which_takes_over_where_it_fails(page, faults, runs, words):
     found = page.run(CARD, faults)
     assert found["runs"] == runs
     assert found["made"] == [2, 3, 4]  # no tile is lost
