@@ -3,15 +3,16 @@
 No message, log or traceback of this module holds one.
 """
 
-import hashlib
-import hmac
 import os
 import re
 import stat
 from collections.abc import Iterable
 
+from srgan_tf import lazy
 from srgan_tf.errors import UserError
 from srgan_tf.text import expand
+
+hashlib, hmac = lazy.module("hashlib"), lazy.module("hmac")  # those who need no token need not wait for them
 
 FORM = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 SHORTEST = 16  # characters; shorter ones can be guessed by trying
