@@ -7,6 +7,7 @@ import { finite } from "./channels.js";
 const MOST = 0.5 / 255; // difference of a number in 0..1: half a grey level
 const VARIED = 0.2; // a tile of one colour proves little: the next one is compared as well
 const SHORT = 1000; // milliseconds: a shorter run is timed once more, for the first one is slower
+const PATIENCE = 120_000; // milliseconds for a tile, the model's compilation with it: a driver can hang
 const PAUSE = 100; // milliseconds in which the browser says that a graphics card was lost
 const KINDS = ["validation", "out-of-memory", "internal"]; // of errors that WebGPU does not throw
 
@@ -21,9 +22,10 @@ const compared = new Set(), timed = new Set(), refused = new Set(); // sizes of 
  * @param compile {onCard, onProcessor}: each gives a promise of {run, delete, whole}, `run` as that of `open` in model.js,
  *   `whole` whether all operations run where they should
  * @param tell takes {message, refused}: one line on what computes
+ * @param patience milliseconds that the graphics card may take for a tile
  * @returns {run, delete}; `run` rejects where LiteRT.js is not to be used any more, after it told so
  */
-export function onGraphicsCard(device, model, { height, width }, compile, tell) {
+export function onGraphicsCard(device, model, { height, width }, compile, tell, patience = PATIENCE) {
   const key = `${model.file} ${height} ${width}`;
   let card = null, processor = null, broken = null;
 
@@ -43,6 +45,9 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
     });
     if (!card?.whole) throw new Error("it cannot run this model");
     return card.run(image);
+  }, patience).catch((error) => {
+    if (error.silent) broken = error;
+    throw error;
   });
 
   /** What the processor makes of the first tile, if the graphics card does so too, and sooner. */
@@ -75,8 +80,8 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
       if (fault) {
         refused.add(model.file);
         tell({ message: `The graphics card is not used: ${fault}. The processor computes.`, refused: true });
-        endCard();
         if (broken) throw broken; // LiteRT.js may still hold a lock, on which the processor would wait for ever
+        endCard();
       } else if (compared.has(key)) {
         endProcessor();
       }
@@ -88,17 +93,27 @@ export function onGraphicsCard(device, model, { height, width }, compile, tell) 
   return { run, delete: () => [endCard, endProcessor].forEach((end) => end()) };
 }
 
-/** What `work` gives; throws an Error if the device is lost meanwhile, or WebGPU found fault with something. */
-async function guarded(device, work) {
+/**
+ * What `work` gives; throws an Error if the device is lost meanwhile, or WebGPU found fault with something; one that is
+ * `silent` if neither comes within `patience` milliseconds.
+ */
+async function guarded(device, work, patience) {
   if (!device) throw new Error("the browser gives no access to it");
   const lost = device.lost.then(({ message }) => Promise.reject(new Error(`it was lost${because(message)}`)));
   lost.catch(() => {}); // later: whoever uses it then is told
   for (const kind of KINDS) device.pushErrorScope(kind);
-  let made = null, failure = null;
+  let made = null, failure = null, alarm = 0;
+  const late = new Promise((done, fail) => {
+    const silence = new Error(`it did not answer for ${Math.ceil(patience / 1000)}\u00a0s`);
+    alarm = setTimeout(() => fail(Object.assign(silence, { silent: true })), patience);
+  });
   try {
-    made = await Promise.race([lost, work()]);
+    made = await Promise.race([lost, late, work()]);
   } catch (error) {
+    if (error.silent) throw error; // it would say nothing of errors either
     failure = error instanceof Error ? error : new Error(String(error)); // numbers, of C++
+  } finally {
+    clearTimeout(alarm);
   }
   const errors = await Promise.all(KINDS.map(() => device.popErrorScope().catch(() => null)));
   failure ??= errors.find(Boolean);

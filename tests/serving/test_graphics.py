@@ -30,7 +30,7 @@ def page(tmp_path_factory):
 
 CARD = """
   const { onGraphicsCard } = await import(`./graphics.js?${Math.random()}`); // which knows no model yet
-  const { waits, flat, fails, thrown, lost, silent, error, part, none, absent, force, damaged } = arguments[0];
+  const { waits, flat, fails, thrown, lost, silent, error, part, none, absent, force, damaged, hangs } = arguments[0];
   const runs = [], said = [];
   const extra = arguments[0].off === "none" ? NaN : arguments[0].off ?? 0.4;
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -49,6 +49,7 @@ CARD = """
   const unfit = () => Promise.reject(new Error("static-sized tensors alone"));
   const onCard = none ? unfit : compiled("card", waits?.[0] ?? 0, (image) => {
     turns++;
+    if (turns === hangs) return new Promise(() => {});
     if (turns === fails) throw thrown ?? new Error("no memory");
     if (turns === lost) {
       device_ends({ message: silent ? "" : "Driver reset." });
@@ -60,7 +61,7 @@ CARD = """
   const onProcessor = compiled("processor", waits?.[1] ?? 0, (image) => Float32Array.from(image, (value) => value + 2));
   const model = { file: "a", graphics: waits && !force ? "trial" : "force" };
   const { run } = onGraphicsCard(absent ? undefined : device, model, { height: 1, width: 2 }, { onCard, onProcessor },
-    (one) => said.push(one));
+    (one) => said.push(one), hangs && 400);
   const made = [];
   let threw = "";
   try {
@@ -105,6 +106,16 @@ def test_a_model_that_cannot_be_compiled_is_left_to_another_worker(page):
     found = page.run(CARD, {"none": True})
     assert (found["runs"], found["made"], found["threw"]) == ([], [], "static-sized tensors alone")
     assert found["refused"]  # as the engine waits for
+
+
+@pytest.mark.parametrize(("tile", "runs", "made"), [
+    (1, ["card"], []), (4, [*CHECKED, "processor ends", "card", "card"], [2, 3])])
+def test_a_graphics_card_that_never_answers_is_left_with_its_worker(page, tile, runs, made):
+    found = page.run(CARD, {"hangs": tile})
+    assert (found["runs"], found["made"]) == (runs, made)
+    assert found["threw"] == "it did not answer for 1\N{NO-BREAK SPACE}s"
+    assert found["refused"]
+    assert found["said"][-1] == f"The graphics card is not used: {found['threw']}. The processor computes."
 
 
 JOBS = """
