@@ -20,16 +20,14 @@ class Strength(NamedTuple):
     Attributes:
         models: of strength 0 and of strength 1; what lies between has their interpolated weights.
         off: the strength at which the flag does nothing.
-        match_color: whether colours are matched unless it is said, as for models trained against a discriminator.
     """
 
     models: tuple[str, str]
     off: float
-    match_color: bool
 
 
-STRENGTHS = {"sharpness": Strength((FAITHFUL_MODEL, SHARP_MODEL), 0, True),
-             "denoise": Strength((GENTLE_MODEL, DEFAULT_MODEL), 1, False)}
+STRENGTHS = {"sharpness": Strength((FAITHFUL_MODEL, SHARP_MODEL), 0),
+             "denoise": Strength((GENTLE_MODEL, DEFAULT_MODEL), 1)}
 QUANTIZATIONS = ("none", "float16", "dynamic", "int8")
 TFLITE_IO = ("uint8", "float255", "float1")
 OPTIMIZERS = ("adam", "muon")

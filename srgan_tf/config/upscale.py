@@ -79,7 +79,7 @@ class UpscaleConfig(Settings):
         group="Quality")
     match_color: bool | None = setting(
         None, "Correct shifts of colour and brightness: results get the low frequencies of their images. On by default "
-        "for --sharpness, perceptual_x4 and published models that were trained against a discriminator.",
+        "for --sharpness, --denoise, perceptual_x4 and published models that were trained against a discriminator.",
         group="Quality")
     max_megapixels: float = setting(400, "Refuse images whose output would have more megapixels.", above=0)
     page: int = setting(

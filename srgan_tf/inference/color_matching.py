@@ -11,7 +11,7 @@ colours off by 0.05 and 0.26 levels; realesr-general-x4v3 25.36 and 25.19 dB, 0.
 
 import numpy as np
 
-from srgan_tf.config import STRENGTHS, UpscaleConfig
+from srgan_tf.config import UpscaleConfig
 from srgan_tf.hub import shifts_colors
 from srgan_tf.imaging import matlab_resize, to_uint8, to_unit
 from srgan_tf.inference.channels import float_run
@@ -22,12 +22,13 @@ REACH = 2 * RADIUS + 2  # and of the interpolation
 
 
 def matches_color(config: UpscaleConfig) -> bool:
-    """Whether `upscale` matches colours: unless it is said, for the networks of the kind for which it was measured."""
+    """Whether `upscale` matches colours: unless it is said, for networks between two, and those that shift colours.
+
+    A network between two can be off by ten levels of brightness where neither of the two is.
+    """
     if config.match_color is not None:
         return config.match_color
-    if asked := config.strengths():
-        return any(STRENGTHS[name].match_color for name in asked)
-    return not config.server and shifts_colors(config.model)
+    return bool(config.strengths()) or (not config.server and shifts_colors(config.model))
 
 
 def match_color(runtime: Runtime) -> Runtime:

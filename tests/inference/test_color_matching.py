@@ -67,7 +67,8 @@ def test_an_opaque_image_stays_opaque_and_a_clear_one_clear(photo):
 
 @pytest.mark.parametrize(("settings", "expected"), [
     ({}, False), ({"model": SHARP_MODEL}, True), ({"model": "span-x4"}, False), ({"model": "edsr_x4"}, False),
-    ({"sharpness": 0.3}, True), ({"denoise": 0.3}, False), ({"match_color": True}, True),
+    ({"sharpness": 0.3}, True), ({"denoise": 0.3}, True), ({"denoise": 0}, True), ({"denoise": 1}, False),
+    ({"match_color": True}, True),
     ({"model": SHARP_MODEL, "match_color": False}, False), ({"model": "bsrgan"}, True),
     ({"model": "runs/bsrgan"}, False), ({"model": "bsrgan", "server": "http://127.0.0.1:1"}, False)])
 def test_where_it_is_on(settings, expected):
