@@ -32,8 +32,9 @@ def main(config: ConvertConfig) -> None:
 
         try:
             model = load_model(found, dtype="float32", **parse_arguments(config.model_args))
-        except TypeError as error:
-            raise UserError(f"--model_args={config.model_args}: {error}") from error
+        except TypeError as error:  # a name that load_model or load_foreign has for an argument of its own
+            raise UserError(f"--model_args={config.model_args}: only the network's own arguments can be given; dtype, "
+                            "model and path are none") from error
     if config.fold and isinstance(model, Generator):
         model = model.fold()
     output.parent.mkdir(parents=True, exist_ok=True)

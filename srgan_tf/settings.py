@@ -5,9 +5,10 @@ A value that breaks its rule raises a ValueError that names the field, the rule,
 
 import dataclasses
 import difflib
+import inspect
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from srgan_tf.errors import UserError
@@ -30,9 +31,12 @@ def lookup(table: Mapping[str, Any], name: str, what: str) -> Any:
     """
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(name, table, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{hint}")
+    raise UserError(f"unknown {what} {name!r}; known: {', '.join(sorted(table))}.{_hint(name, table)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def setting(default: Any, help: str, *, choices: tuple = (), low: float | None = None,
@@ -112,6 +116,22 @@ def parse_arguments(text: str) -> dict[str, Any]:
             raise UserError(f"expected NAME:VALUE[,NAME:VALUE]; got {item!r} in {text!r}")
         arguments[name.strip()] = _literal(value.strip())
     return arguments
+
+
+def check_arguments(made: type, names: Iterable[str], given: Collection[str] = ()) -> None:
+    """Raises a ValueError that names the first argument which a class does not take, with the nearest and all of them.
+
+    Args:
+        made: the class that is to be called.
+        names: of the arguments that the user gave.
+        given: names of arguments that the user cannot give, because the command does.
+    """
+    parameters = inspect.signature(made).parameters.values()
+    known = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD and each.name not in given]
+    for name in names:
+        if name not in known:
+            wrong = "takes its own from another flag:" if name in given else "has no argument"
+            raise UserError(f"{made.__name__} {wrong} {name!r}; known: {', '.join(known)}.{_hint(name, known)}")
 
 
 def _literal(text: str) -> Any:

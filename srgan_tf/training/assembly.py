@@ -14,7 +14,7 @@ from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smalle
 from srgan_tf.models import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.generator import ALL_WEIGHTS
 from srgan_tf.models.sizes import require_memory
-from srgan_tf.settings import lookup, parse_arguments
+from srgan_tf.settings import check_arguments, lookup, parse_arguments
 from srgan_tf.text import expand, printable
 from srgan_tf.training.checkpoints import read_discriminator
 from srgan_tf.training.clip_assembly import check_clips
@@ -156,12 +156,12 @@ def _adopt_discriminator(config: TrainConfig, discriminator: keras.Model) -> Non
 def _build(flag: str, architecture: type, arguments: str, **given: object) -> keras.Model:
     try:
         parsed = parse_arguments(arguments)
-        if parsed and not parsed.keys() & given.keys():
+        check_arguments(architecture, parsed, given)
+        if parsed:
             require_memory(architecture, given | parsed, copies=4)  # a weight, its gradient and Adam's two averages
         return architecture(**given, **parsed)
     except (TypeError, ValueError) as error:
-        reason = str(error).replace(f"{architecture.__name__}.__init__() got an", "").strip()
-        raise UserError(f"--{flag}_args={arguments}: {reason}") from error
+        raise UserError(f"--{flag}_args={arguments}: {error}") from error
 
 
 def describe(model: keras.Model) -> str:

@@ -9,6 +9,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.keras_files import require_finite
 from srgan_tf.models.registry import ARCHITECTURES
 from srgan_tf.models.sizes import construct
+from srgan_tf.settings import check_arguments
 from srgan_tf.weights.containers import write_safetensors
 from srgan_tf.weights.families import check, fill, read_checkpoint, state_dict
 
@@ -30,9 +31,10 @@ def load_foreign(path: str | os.PathLike, dtype: str | None = None, **overrides:
     path = Path(path)
     checkpoint = read_checkpoint(path)
     checkpoint = checkpoint._replace(arguments=checkpoint.arguments | overrides)
+    architecture = ARCHITECTURES[checkpoint.family]
     try:
-        model = construct(ARCHITECTURES[checkpoint.family], checkpoint.arguments, dtype,
-                          lambda model: check(model, checkpoint))
+        check_arguments(architecture, overrides)
+        model = construct(architecture, checkpoint.arguments, dtype, lambda model: check(model, checkpoint))
         fill(model, checkpoint)
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())[:300] or type(error).__name__}") from error

@@ -36,8 +36,11 @@ def test_fold(command, photo):
     ([f"--model={PTH}", "--output=x.pth"], "must end in .keras or .safetensors"),
     ([f"--model={PTH}", "--output=x.keras", "--keys=basicsr"], "--keys=basicsr chooses the names in"),
     ([f"--model={PTH}", "--output=x.safetensors", "--keys=edsr"], "known: basicsr, bsrgan, esrgan"),
-    ([f"--model={PTH}", "--output=x.keras", "--model_args=colour:3"], "{'colour': 3}"),
-    ([f"--model={PTH}", "--output=x.keras", "--model_args=dtype:float16"], "--model_args=dtype:float16: "),
+    ([f"--model={PTH}", "--output=x.keras", "--model_args=block:3"],
+     "RRDB has no argument 'block'; known: scale, features, growth_channels, blocks, residual_scale, unshuffle, "
+     "image_channels. Did you mean 'blocks'?"),
+    ([f"--model={PTH}", "--output=x.keras", "--model_args=dtype:float16"],
+     "--model_args=dtype:float16: only the network's own"),
     (["--model=nothing.pth", "--output=x.keras"], "nothing.pth"),
 ])
 def test_mistakes(refused, arguments, said):
