@@ -161,13 +161,13 @@ def say(note: str) -> None:
         print(printable(note), file=sys.stderr, flush=True)
 
 
-def resolve_model(model: str, offline: bool = False, server: str = "") -> "ModelRef":
-    """Resolves a model's name, and says which file was taken where that is not plain; with a URL, a server's model."""
+def resolve_model(model: str, offline: bool = False, server: str = "", to_run: bool = False) -> "ModelRef":
+    """As hub.resolve, and says which file was taken where that is not plain; with a URL, a server's model."""
     from srgan_tf.hub import ModelRef, resolve
 
     if server:
         return ModelRef("remote", model, url=server)
-    found = resolve(model, offline)
+    found = resolve(model, offline, to_run)
     say(found.note)
     return found
 

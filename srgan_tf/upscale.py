@@ -38,11 +38,12 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     name = "" if config.server else config.model
     scale = bicubic_scale(config) if name == "bicubic" else known_scale(name)
     asked = asked_by(config)
+    to_run = not config.strengths()  # between two networks lies no .tflite file
     if any(map(in_store, (*inputs, config.output))):
         from srgan_tf.inference.store_jobs import check_stores, upscale_in_store
 
         check_stores(config, inputs)
-        model = flags.resolve_model(config.model, config.offline, config.server)
+        model = flags.resolve_model(config.model, config.offline, config.server, to_run)
         asked = asked._replace(files=file_options(config, model))
         return flags.USER_ERROR if upscale_in_store(config, model, asked, inputs) else 0
     plan = make_plan(inputs, asked, scale)
@@ -51,7 +52,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     if not plan.jobs:
         return flags.USER_ERROR if summary(plan, 0) else 0
 
-    model = flags.resolve_model(config.model, config.offline, config.server)
+    model = flags.resolve_model(config.model, config.offline, config.server, to_run)
     asked = asked._replace(files=file_options(config, model))
     plan = plan._replace(asked=asked)
     if model.needs_keras:

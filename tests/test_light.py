@@ -41,14 +41,20 @@ RUNNING = {
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
     "export --format=web --litert_js=npm --output=site": "",
 }
+# Of what could not take a .tflite file in place of a network.
+PLAIN = "needs TensorFlow, which is not installed; `pip"
 REFUSED = {
     "upscale a.png -o c.png --model=edsr_x4": "TensorFlow, which is not installed (edsr_x4_int8 runs without it)",
-    "upscale a.png -o c.png --sharpness=0.5": "fidelity_x4 needs TensorFlow",
+    "upscale a.png -o c.png --sharpness=0.5": f"fidelity_x4 {PLAIN}",
+    "compare a.png --models=photo_x4": "photo_x4 needs TensorFlow, which is not installed (photo_x4_int8 runs without",
+    "evaluate --model=fidelity_x4 --benchmark=set": "not installed (fidelity_x4_int8 runs without it); `pip",
     "upscale a.png -o c.png --model=realesrgan-x4plus": "realesrgan-x4plus needs TensorFlow",  # and no download begins
     "upscale a.png -o c.png --model=./small.keras": "keras is not installed",
-    "export --output=exports": "photo_x4 needs TensorFlow",
-    "export --model=photo_x4 --format=web --output=other": "photo_x4 needs TensorFlow",
-    "serve": "photo_x4 needs TensorFlow",
+    "export --output=exports": f"photo_x4 {PLAIN}",
+    "export --model=photo_x4 --format=web --output=other": f"photo_x4 {PLAIN}",
+    "serve": f"photo_x4 {PLAIN}",
+    "convert --model=photo_x4 --output=c.safetensors": f"photo_x4 {PLAIN}",
+    "interpolate --model_a=fidelity_x4 --model_b=perceptual_x4 --output=between": f"fidelity_x4 {PLAIN}",
     "interpolate --model_a=small.keras --model_b=small.keras --output=c.keras": "keras is not installed",
     "train --dataset=deadleaves --run_dir=run": "keras is not installed",
 }

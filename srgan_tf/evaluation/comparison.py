@@ -92,7 +92,7 @@ def find_models(names: Sequence[str], offline: bool = False) -> tuple[dict[str, 
     for name in wanted:
         try:
             if name != BICUBIC:
-                found[name] = resolve(name, offline)
+                found[name] = resolve(name, offline, to_run=True)
         except ModelNotFoundError:
             raise
         except MENDABLE as error:

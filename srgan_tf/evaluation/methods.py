@@ -78,7 +78,7 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     for model, count in Counter(models).items():
         if count > 1:
             raise UserError(f"--model names {model} {count} times: name it once")
-    found_models = [resolve(model, config.offline) for model in models]
+    found_models = [resolve(model, config.offline, to_run=True) for model in models]
     names = [_name(model) for model in found_models]
     names = [text if names.count(name) > 1 else name for name, text in zip(names, models, strict=True)]
     ending = "+" if config.self_ensemble else ""

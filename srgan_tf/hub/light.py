@@ -39,15 +39,16 @@ def site_models() -> list[str]:
     return list(INSTEAD.values())
 
 
-def require_keras(name: str) -> None:
-    """Raises a MissingPackageError where Keras is missing, with the model that can be taken instead.
+def require_keras(what: str, to_run: bool = False) -> None:
+    """Raises a MissingPackageError where Keras is missing.
 
     Args:
-        name: of a model that is a network: one that ships, or a published one.
+        what: needs it: the name of a network, or a command.
+        to_run: whether a .tflite file would do too: the message then has the one that can be taken instead.
     """
     if not has_keras():
-        hint = f" ({INSTEAD[name]} runs without it)" if name in INSTEAD else ""
-        raise MissingPackageError(f"{name} needs TensorFlow, which is not installed{hint}; {TO_FULL_INSTALL}")
+        hint = f" ({INSTEAD[what]} runs without it)" if to_run and what in INSTEAD else ""
+        raise MissingPackageError(f"{what} needs TensorFlow, which is not installed{hint}; {TO_FULL_INSTALL}")
 
 
 def running_models() -> list[str]:

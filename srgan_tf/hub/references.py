@@ -86,12 +86,13 @@ class ModelRef:
         return str(self.path or self.url or self.name)
 
 
-def resolve(model: Any, offline: bool = False) -> ModelRef:
+def resolve(model: Any, offline: bool = False, to_run: bool = False) -> ModelRef:
     """Finds a model; a published one that is not on this machine is downloaded.
 
     Args:
         model: a ModelRef, a path, or one of the names of this module's docstring.
         offline: whether nothing may be downloaded; the environment variable SRGAN_TF_OFFLINE says so too.
+        to_run: whether a model of every kind would do, as for those who run it; errors then name one without Keras.
 
     Raises:
         ModelNotFoundError: there is none; the message has the nearest name.
@@ -108,7 +109,7 @@ def resolve(model: Any, offline: bool = False) -> ModelRef:
         return ModelRef(BICUBIC, BICUBIC)
     if text.startswith(SERVERS):
         return ModelRef("remote", _served_name(text.partition(",")[0]), url=text)
-    find = _named(text, offline)
+    find = _named(text, offline, to_run)
     if find is None:
         return _of_path(expand(text), text)
     found = find()
@@ -172,11 +173,11 @@ def find_saved_model(folder: Path) -> Path | None:
     return max((version for version in versions if numbers[version] is not None), key=numbers.get, default=None)
 
 
-def _named(text: str, offline: bool) -> Callable[[], ModelRef] | None:
+def _named(text: str, offline: bool, to_run: bool) -> Callable[[], ModelRef] | None:
     """What finds a model by its name, or None where the text is no known name."""
     shipped = shipped_files()
     if text in (*network_names(), *PUBLISHED) or text.startswith("hf://") or WHEEL.search(text):
-        require_keras(text)
+        require_keras(text, to_run)
     if text in shipped:
         file = shipped[text]
         return lambda: ModelRef(KINDS[file.suffix], text, file, licence=LICENCE)

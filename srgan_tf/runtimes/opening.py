@@ -44,7 +44,7 @@ def open_runtime(model: Any, options: Options = DEFAULTS, **changes: Any) -> Run
     if isinstance(model, Runtime):
         return model
     if isinstance(model, (ModelRef, str, os.PathLike)):
-        model = resolve(model)
+        model = resolve(model, to_run=True)
         table = OPENERS[model.kind]
     else:
         table = NETWORK_OPENERS
