@@ -39,6 +39,7 @@ RUNNING = {
                      "photo_gentle_x4, photo_x2, photo_x4, raisr_x2, video_x4 and \n"
                      "photo_x2_int8 has scale 2; its result is resized by 2 (bicubic)",
     "evaluate --model=mobile_x4_int8 --benchmark=set --cache= --output=results": "",
+    "evaluate --benchmark=set --cache= --output=default": "",
     "export --format=web --litert_js=npm --output=site": "",
 }
 # Of what could not take a .tflite file in place of a network.
@@ -94,6 +95,7 @@ def test_what_they_make(done):
     assert names == ["edsr_x4_int8", "fidelity_x4_int8", "mobile_photo_x4_float16", "mobile_photo_x4_int8",
                      "mobile_x4_float16", "mobile_x4_int8", "photo_x2_int8", "photo_x4_int8"]
     assert "`pip install .`" in listed
+    assert "| fidelity_x4_int8 |" in ended["evaluate --benchmark=set --cache= --output=default"][1]
     assert all((folder / file).exists() for file in ("compared/a.html", "results/results.json",
                                                         "site/models/photo_x4_int8.tflite"))
 

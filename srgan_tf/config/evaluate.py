@@ -26,8 +26,8 @@ class EvaluateConfig(Settings):
     """An evaluation: models on benchmarks, or a folder of images against a folder of references."""
 
     model: tuple[str, ...] = setting(
-        (), "Models, separated by commas: .keras files, run folders, SavedModels, .tflite files, shipped names, "
-        "bicubic; empty: the shipped fidelity_x4, which is for clean images, as benchmarks are.", paths=True,
+        (), "Models, separated by commas, of every kind that upscale takes; empty: the shipped fidelity_x4 (without "
+        "TensorFlow fidelity_x4_int8), which is for clean images, as benchmarks are.", paths=True,
         group="Basics")
     benchmark: tuple[str, ...] = setting(
         (), "Folders with HR/* and optionally LR_bicubic/X4/*, separated by commas; a folder whose own name has a "

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 
-from srgan_tf.config import FAITHFUL_MODEL, EvaluateConfig
+from srgan_tf.config import EvaluateConfig
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.cache import Cache
 from srgan_tf.hub import ModelRef, resolve
+from srgan_tf.hub.light import faithful_model
 from srgan_tf.inference import Upscaler
 
 BICUBIC = "bicubic"
@@ -74,7 +75,7 @@ def find_methods(config: EvaluateConfig, opening: Opening) -> dict[str, Method]:
     Raises:
         ValueError: a model is named twice.
     """
-    models = [model for model in config.model or (FAITHFUL_MODEL,) if model != BICUBIC]
+    models = [model for model in config.model or (faithful_model(),) if model != BICUBIC]
     for model, count in Counter(models).items():
         if count > 1:
             raise UserError(f"--model names {model} {count} times: name it once")

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 
-from srgan_tf.config import DEFAULT_MODEL
+from srgan_tf.config import DEFAULT_MODEL, FAITHFUL_MODEL
 from srgan_tf.errors import TO_FULL_INSTALL, MissingPackageError
 from srgan_tf.hub.shipped import network_names, shipped_files
 
@@ -32,6 +32,11 @@ def default_model(network: bool = False) -> str:
         network: whether it must be the network, for a runtime or a precision that was asked for.
     """
     return DEFAULT_MODEL if has_keras() and (network or has_gpu()) else INSTEAD[DEFAULT_MODEL]
+
+
+def faithful_model() -> str:
+    """The model of those who measure and name none: FAITHFUL_MODEL, or where Keras is missing its form for LiteRT."""
+    return FAITHFUL_MODEL if has_keras() else INSTEAD[FAITHFUL_MODEL]
 
 
 def site_models() -> list[str]:
