@@ -32,8 +32,9 @@ def main(config: CompareConfig, inputs: list[str]) -> int:
     for model in models.values():
         flags.say(model.note)
     flags.say(left_out(config.models))
-    if any(model.needs_keras for model in models.values()):
-        flags.import_keras()
+    networks = [name for name, model in models.items() if model.needs_keras]
+    if networks:
+        flags.import_keras(networks[0])
     comparison = compare(subject.crop, models, config, flags.quiet_imports)
     comparison = comparison._replace(failures={**failures, **comparison.failures})
     write_comparison(targets, subject, comparison)

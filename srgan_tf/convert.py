@@ -24,7 +24,7 @@ def main(config: ConvertConfig) -> None:
     output = expand(config.output)
     check_writable(output.parent)
     found = flags.resolve_model(config.model, config.offline)
-    flags.import_keras()
+    flags.import_keras("convert")
     with flags.quiet_imports():
         from srgan_tf.hub import load_model
         from srgan_tf.models import Generator, save_model

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 # What the full install requires and the light one (light/setup.py) does not.
 FULL_INSTALL_ONLY = ("importlib_resources", "keras", "tensorboard", "tensorflow", "tensorflow-datasets")
+_WELL_KNOWN = {"keras": "TensorFlow", "tensorflow": "TensorFlow"}
 TO_FULL_INSTALL = "`pip install .` in a clone of srgan_tf makes this light install the full one"
 
 
@@ -38,12 +39,17 @@ def end_without_packages() -> typing.NoReturn:
 
 
 @contextlib.contextmanager
-def light_install() -> Iterator[None]:
-    """Where a package is missing that only the full install has, raises a MissingPackageError that says so."""
+def light_install(what: str) -> Iterator[None]:
+    """Where a package is missing that only the full install has, raises a MissingPackageError that says so.
+
+    Args:
+        what: needs it: a command or a model.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0].replace("_", "-")
         if package not in FULL_INSTALL_ONLY:
             raise
-        raise MissingPackageError(f"{package} is not installed; {TO_FULL_INSTALL}") from error
+        needed = _WELL_KNOWN.get(package, package)
+        raise MissingPackageError(f"{what} needs {needed}, which is not installed; {TO_FULL_INSTALL}") from error

@@ -75,7 +75,7 @@ def run(main: Callable[..., int | None], config_class: type, arguments: str = ""
         _say_renamed(config_class, values)
         if rest and not arguments:
             raise UserError(f"unexpected argument {rest[0]!r} (flags are written --name=value)")
-        with light_install():
+        with light_install(re.split(r"[ .]", name)[-1]):
             sys.exit(main(build(), rest) if arguments else main(build()))
     except (absl_flags.Error, *MENDABLE) as error:
         if os.environ.get("SRGAN_TF_TRACEBACK"):
@@ -126,9 +126,9 @@ def require_tensorflow(what: str) -> None:
         raise UserError(f"{what} needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}")
 
 
-def import_keras() -> None:
-    """Imports Keras and its backend quietly."""
-    with quiet_imports():
+def import_keras(what: str) -> None:
+    """Imports Keras and its backend quietly, which `what` needs: a command or a model."""
+    with light_install(what), quiet_imports():
         import keras  # noqa: F401
 
 

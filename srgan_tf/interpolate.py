@@ -26,7 +26,7 @@ def main(config: InterpolateConfig) -> None:
     check_writable(output)
     found = [flags.resolve_model(model, config.offline) for model in (config.model_a, config.model_b)]
     images = read_inputs(config.input)
-    flags.import_keras()
+    flags.import_keras("interpolate")
     with flags.quiet_imports():
         from srgan_tf.evaluation.interpolation_sheets import write_images
         from srgan_tf.hub import load_model

@@ -23,7 +23,9 @@ def main(config: TrainConfig) -> None:
         check(config)
         return
     from srgan_tf.data.early_checks import check_training
+    from srgan_tf.hub.light import require_keras
 
+    require_keras("train")
     check_training(config)
     flags.require_tensorflow("training")
     with flags.quiet_imports():

@@ -56,7 +56,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
     asked = asked._replace(files=file_options(config, model))
     plan = plan._replace(asked=asked)
     if model.needs_keras:
-        flags.import_keras()
+        flags.import_keras(config.model)
     imported = time.perf_counter()
     with flags.quiet_imports():  # LiteRT and Keras, too, have something to say when they open a model
         upscaler = configured_upscaler(config, model)

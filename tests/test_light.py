@@ -48,16 +48,20 @@ REFUSED = {
     "upscale a.png -o c.png --model=edsr_x4": "TensorFlow, which is not installed (edsr_x4_int8 runs without it)",
     "upscale a.png -o c.png --sharpness=0.5": f"fidelity_x4 {PLAIN}",
     "compare a.png --models=photo_x4": "photo_x4 needs TensorFlow, which is not installed (photo_x4_int8 runs without",
+    "compare a.png --models=./small.keras": f"small.keras {PLAIN}",
     "evaluate --model=fidelity_x4 --benchmark=set": "not installed (fidelity_x4_int8 runs without it); `pip",
     "upscale a.png -o c.png --model=realesrgan-x4plus": "realesrgan-x4plus needs TensorFlow",  # and no download begins
-    "upscale a.png -o c.png --model=./small.keras": "keras is not installed",
+    "upscale a.png -o c.png --model=./small.keras": f"small.keras {PLAIN}",
     "export --output=exports": f"photo_x4 {PLAIN}",
     "export --model=photo_x4 --format=web --output=other": f"photo_x4 {PLAIN}",
     "serve": f"photo_x4 {PLAIN}",
     "convert --model=photo_x4 --output=c.safetensors": f"photo_x4 {PLAIN}",
     "interpolate --model_a=fidelity_x4 --model_b=perceptual_x4 --output=between": f"fidelity_x4 {PLAIN}",
-    "interpolate --model_a=small.keras --model_b=small.keras --output=c.keras": "keras is not installed",
-    "train --dataset=deadleaves --run_dir=run": "keras is not installed",
+    "interpolate --model_a=small.keras --model_b=small.keras --output=c.keras": f"interpolate {PLAIN}",
+    "export --model=small.keras --output=exports": f"export {PLAIN}",
+    "prepare --dataset=div2k/bicubic_x4 --output=records": f"prepare {PLAIN}",
+    "train --dataset=deadleaves --run_dir=run": f"train {PLAIN}",
+    "train --flagfile=quickstart.flags": f"train {PLAIN}",  # and scikit-image is not looked for
 }
 
 

@@ -50,7 +50,7 @@ def open_runtime(model: Any, options: Options = DEFAULTS, **changes: Any) -> Run
         table = NETWORK_OPENERS
     module, function = table.get("") or lookup(table, options.runtime, "runtime")
     try:
-        with light_install():
+        with light_install(str(model)):
             return getattr(importlib.import_module(f"srgan_tf.runtimes.{module}"), function)(model, options)
     except ModuleNotFoundError as error:
         if module not in EXTRAS:
