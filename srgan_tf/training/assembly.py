@@ -7,9 +7,10 @@ import sys
 import keras
 
 from srgan_tf.config import TrainConfig
+from srgan_tf.data.early_checks import find_model
 from srgan_tf.data.mixing import parse_mixes
 from srgan_tf.errors import UserError
-from srgan_tf.hub import load_model, resolve
+from srgan_tf.hub import load_model
 from srgan_tf.losses import ADVERSARIAL, Term, detail_bands, parse_terms, smallest_side
 from srgan_tf.models import CLIP_DISCRIMINATORS, CLIP_GENERATORS, DISCRIMINATORS, GENERATORS
 from srgan_tf.models.generator import ALL_WEIGHTS
@@ -106,7 +107,7 @@ def _check_needs(config: TrainConfig, terms: tuple[Term, ...]) -> None:
 
 def build_teacher(config: TrainConfig) -> keras.Model:
     """The network of --teacher, whose weights stay as they are."""
-    found = resolve(config.teacher)
+    found = find_model("teacher", config.teacher)
     if found.note:
         print(f"--teacher: {printable(found.note)}", file=sys.stderr)
     teacher = load_model(found, config.precision)
@@ -126,7 +127,7 @@ def build_generator(config: TrainConfig) -> keras.Model:
                         f"{generator.image_channels}")
     sources: dict[str, str] = {}
     for name in config.init_from:
-        found = resolve(name)
+        found = find_model("init_from", name)
         if found.note:
             print(f"--init_from: {printable(found.note)}", file=sys.stderr)
         start = load_model(found)
