@@ -26,7 +26,7 @@ BLOCK = 1 << 18
 LARGEST = 4 << 30
 
 
-def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
+def download(url: str, target: Path, sha256: str = "", size: int = 0, instead: str = "") -> None:
     """Downloads a file; what an earlier, cut-off download left is continued.
 
     Args:
@@ -34,6 +34,7 @@ def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
         target: the file to be; its folder is made. Until it is whole, it is called target.part.
         sha256: the sum that it must have, unless empty.
         size: bytes that it must have, unless 0.
+        instead: what else the user can do where it cannot be had, after "save it as ...".
 
     Raises:
         ValueError: it has another sum or size; nothing is kept.
@@ -45,7 +46,7 @@ def download(url: str, target: Path, sha256: str = "", size: int = 0) -> None:
         if target.is_file():
             return  # another process has downloaded it meanwhile
         try:
-            _fetch(url, file, size)
+            _fetch(url, file, size, f"; or save it as {target}{instead}")
         except UserError:
             part.unlink()
             raise
@@ -78,7 +79,7 @@ def _locked(file: BinaryIO) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _fetch(url: str, file: BinaryIO, size: int) -> None:
+def _fetch(url: str, file: BinaryIO, size: int, remedy: str) -> None:
     """Appends to the file what it lacks."""
     for attempt in range(TRIES):
         try:
@@ -90,7 +91,7 @@ def _fetch(url: str, file: BinaryIO, size: int) -> None:
             if attempt == TRIES - 1:
                 reason = printable(getattr(error, "reason", "") or error)[:160] or type(error).__name__
                 kept = f"; {file.tell():,} bytes are kept, and the same command continues" if file.tell() else ""
-                raise OSError(f"{url} cannot be downloaded: {reason}{kept}") from None
+                raise OSError(f"{url} cannot be downloaded: {reason}{kept}{remedy}") from None
         time.sleep(PAUSE * attempt)
     raise AssertionError("the last attempt returns or raises")
 

@@ -12,6 +12,7 @@ from srgan_tf.text import expand
 
 VERSION = "2.5.3"
 NAME = "@litertjs"
+OR_NPM = ", or name a folder of npm with --litert_js"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +83,12 @@ def _archive(package: Package, folder: Path | None, offline: bool) -> Path:
     if not folder and not path.is_file():
         if is_offline(offline):
             raise FileNotFoundError(f"{package.url} is not on this machine, and downloads are forbidden (offline): "
-                                    f"save it as {path}, or name a folder of npm with --litert_js")
+                                    f"save it as {path}{OR_NPM}")
         say_on_stderr(f"{NAME}/{package.name} {VERSION}, licence Apache-2.0, {package.size / 1e6:.1f} MB, is "
                       f"downloaded from {package.url} to {path}")
         from srgan_tf.hub.download import download
 
-        download(package.url, path, sha256=package.sha256, size=package.size)
+        download(package.url, path, sha256=package.sha256, size=package.size, instead=OR_NPM)
     if digest_of(path) != package.sha256:
         raise UserError(f"{path} is not {NAME}/{package.name} {VERSION}: its SHA-256 differs; delete it")
     return path

