@@ -13,7 +13,10 @@ from serving.trial import serving
     (["--model_base_path=nowhere"], "no folder 'nowhere'"),
     (["--model_base_path=small.keras"], "make one of small.keras by: python -m srgan_tf.export --model=small.keras"),
     (["--model_base_path=small.tflite"], "no .tflite file is served: export the network that it was made from"),
-    (["--model_base_path=empty"], "--model_base_path=empty holds no version"),
+    (["--model_base_path=empty"], "--model_base_path=empty holds no version (NUMBER/saved_model.pb); write one by: "
+     "python -m srgan_tf.export --model=MODEL --format=saved_model --output=empty"),
+    (["--model_base_path=runs/edsr"], "write one by: python -m srgan_tf.export --model=runs/edsr --format=saved_model "
+     "--output=exports/edsr"),
     (["--model_base_path=models/7"], "is one SavedModel; give the folder of its versions, models"),
     (["--model_base_path=damaged"], "no version can be loaded: version 1: "),
     (["--model_base_path=models", "--host=no.such.host"], "cannot be used on --host=no.such.host"),
@@ -36,6 +39,8 @@ from serving.trial import serving
 def test_mistakes_are_one_line(refused, tmp_path, arguments, message):
     (tmp_path / "small.keras").touch()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "runs/edsr").mkdir(parents=True)
+    (tmp_path / "runs/edsr/last.keras").touch()
     (tmp_path / "damaged/1").mkdir(parents=True)
     (tmp_path / "damaged/1/saved_model.pb").write_bytes(b"not a model")
     (tmp_path / "models/7").mkdir(parents=True)
