@@ -6,6 +6,7 @@ from pathlib import Path
 from srgan_tf.atomic import check_writable
 from srgan_tf.config import RUN_MODELS, PrepareConfig, TrainConfig
 from srgan_tf.data.catalog import open_source
+from srgan_tf.data.folders import existing_folder
 from srgan_tf.data.pairs import require_still
 from srgan_tf.errors import ModelNotFoundError, UserError
 from srgan_tf.hub import ModelRef, resolve
@@ -25,6 +26,7 @@ def check_training(config: TrainConfig) -> None:
     if config.strategy != "multi_worker":  # where one process of several writes
         check_writable(expand(config.folder))
     _check_sources(config.dataset, config.val_dataset, config.scale)
+    _check_pools(config)
     for flag, model in (("teacher", config.teacher), *(("init_from", model) for model in config.init_from)):
         if model:
             find_model(flag, model)
@@ -40,6 +42,7 @@ def check_preparation(config: PrepareConfig) -> None:
     """
     if config.teacher:
         find_model("teacher", config.teacher)
+    _check_pools(config)
     if config.preview:
         path = expand(config.output or SHEET)
         format_of(path)
@@ -61,6 +64,12 @@ def find_model(flag: str, text: str) -> ModelRef:
         how = f", by train --flagfile={recipe.name}" if recipe.is_file() else ""
         raise ModelNotFoundError(f"--{flag}={text}: no such file or folder; a run is trained before others start from "
                                  f"it{how}") from None
+
+
+def _check_pools(config: TrainConfig | PrepareConfig) -> None:
+    for flag in ("kernel_pool", "noise_pool"):
+        if folder := getattr(config, flag):
+            existing_folder(f"--{flag}={folder}", folder)
 
 
 def _check_sources(dataset: str, val_dataset: str, scale: int) -> None:

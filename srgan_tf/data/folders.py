@@ -6,6 +6,14 @@ from srgan_tf.errors import UserError
 from srgan_tf.text import expand
 
 
+def existing_folder(what: str, text: str) -> Path:
+    """The folder of this path; where there is none, raises a ValueError that begins with `what`, as in --flag=PATH."""
+    path = expand(text)
+    if not path.is_dir():
+        raise UserError(f"{what}: " + ("this is a file, not a folder" if path.exists() else "no such folder"))
+    return path
+
+
 def split_folders(where: str) -> tuple[Path, Path | None]:
     """HR, and LR where it is given.
 
@@ -21,7 +29,7 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
     if whole.is_dir():
         return whole, None
     if "," not in where:
-        raise UserError(f"folder:{where}: " + ("this is a file, not a folder" if whole.exists() else "no such folder"))
+        existing_folder(f"folder:{where}", where)
     parts = where.split(",")
     divisions = [[_folder(",".join(half)) for half in (parts[:place], parts[place:])] for place in range(1, len(parts))]
     found = [division for division in divisions if all(division)]

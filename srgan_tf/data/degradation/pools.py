@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from srgan_tf.data.folders import existing_folder
 from srgan_tf.errors import UserError
 from srgan_tf.imaging import list_images, read_image
-from srgan_tf.text import expand
 
 KERNEL_SUFFIXES = (".npy", ".mat", ".png")
 _SMALLEST = 1e-3  # share of a kernel's greatest value below which its borders are cut off
@@ -26,10 +26,11 @@ def read_kernels(folder: str, scale: int) -> np.ndarray:
         float32 [N,K,K], sum one each, K odd.
 
     Raises:
-        ValueError: no kernel in the folder, or a file that is none.
+        ValueError: no such folder, no kernel in it, or a file that is none.
         OSError: it cannot be read.
     """
-    paths = sorted(path for path in expand(folder).iterdir() if path.suffix.lower() in KERNEL_SUFFIXES)
+    files = existing_folder(f"--kernel_pool={folder}", folder).iterdir()
+    paths = sorted(path for path in files if path.suffix.lower() in KERNEL_SUFFIXES)
     if not paths:
         raise UserError(f"--kernel_pool={folder} holds no kernel ({', '.join(KERNEL_SUFFIXES)})")
     kernels = [_centred(_read_kernel(path), scale) for path in paths]
@@ -92,10 +93,10 @@ def read_noise(folder: str) -> np.ndarray:
     """Reads a folder of noise patches, as `prepare --collect_noise` writes it: uint8 [N,P,P,3].
 
     Raises:
-        ValueError: no image in the folder, or images of several sizes.
+        ValueError: no such folder, no image in it, or images of several sizes.
         OSError: it cannot be read.
     """
-    paths = list_images(expand(folder))
+    paths = list_images(existing_folder(f"--noise_pool={folder}", folder))
     patches = [read_image(path).pixels[..., :3] for path in paths]
     for path, patch in zip(paths, patches, strict=True):
         if patch.shape != patches[0].shape:

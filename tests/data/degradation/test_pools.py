@@ -93,7 +93,7 @@ def test_the_noise_is_a_piece_of_the_pool_without_its_mean(noise_pool):
         pieces = np.lib.stride_tricks.sliding_window_view(patches[number].astype(float), (16, 24), (0, 1))
         differences = np.abs(pieces - pieces.mean((-1, -2), keepdims=True) - np.moveaxis(noise, -1, 0)).max((2, 3, 4))
         assert differences.min() <= 0.51  # of rounding
-        assert abs(noise.mean()) < 0.5  # likewise
+        assert abs(noise.mean()) < 0.5  # of rounding, too
     assert numbers == {0, 1}
 
 
@@ -114,6 +114,15 @@ def test_bad_kernels_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         degradation.read_kernels(str(tmp_path), 4)
+
+
+def test_pools_that_are_not_there(tmp_path):
+    (tmp_path / "file").touch()
+    for flag, read in (("kernel_pool", lambda folder: degradation.read_kernels(folder, 4)),
+                       ("noise_pool", degradation.read_noise)):
+        for name, said in (("nowhere", "no such folder"), ("file", "this is a file, not a folder")):
+            with pytest.raises(ValueError, match=rf"^--{flag}={tmp_path}/{name}: {said}$"):
+                read(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("array", [np.zeros((3, 3)), np.ones(5), np.full((3, 3), np.nan), np.array([[None]], object)])
