@@ -6,7 +6,9 @@ A source is opened for a part: "train" and "validation" share its images, "all" 
 validation split of their own (div2k, samples, deadleaves) keep it out of every part but "validation".
 """
 
+import contextlib
 import importlib.util
+import logging
 import os
 import socket
 import urllib.request
@@ -111,10 +113,11 @@ def div2k(where: str, scale: int, part: str) -> Source:
         raise UserError(f"--dataset=div2k/{where} is for --scale={made_for}; got --scale={scale}")
     name, split = f"div2k/{where}", "validation" if part == "validation" else "train"
     try:
-        builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
-        if not builder.is_prepared():
-            _require_host(DIV2K_HOST)
-        builder.download_and_prepare()
+        with _errors_alone("absl"):  # it warns of the folder that a failed download has left
+            builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+            if not builder.is_prepared():
+                _require_host(DIV2K_HOST)
+            builder.download_and_prepare()
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -123,6 +126,18 @@ def div2k(where: str, scale: int, part: str) -> Source:
     count = builder.info.splits[split].num_examples
     return Source(name, count, _Examples(builder, split, scale, range(count)),
                   version=f"{builder.info.full_name} {split}, {count} images")
+
+
+@contextlib.contextmanager
+def _errors_alone(name: str) -> Iterator[None]:
+    """Hides what a package logs below an error."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _require_host(host: str) -> None:

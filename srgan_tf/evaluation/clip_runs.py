@@ -28,6 +28,7 @@ OVER_TIME = {"tof": ("tOF x10", 10, ".3f"), "tlp": ("tLP x100", 100, ".3f"), "fl
 PER_FRAME = {"psnr_y": ("PSNR-Y, dB", 1, ".2f"), "ssim_y": ("SSIM-Y", 1, ".4f"), "lpips": ("LPIPS", 1, ".4f")}
 COLUMNS = PER_FRAME | OVER_TIME
 MEAN = "mean"
+Reduction = Callable[[np.ndarray], np.ndarray]
 Figures = dict[str, float]
 Results = dict[str, dict[str, Figures]]
 
@@ -51,7 +52,9 @@ def evaluate_clips(config: EvaluateConfig, output: Path, opening: Opening = cont
     for method in methods.values():
         method.check(Cache(None))
     results: Results = {}
-    for name, lr, hr in tqdm(list_clips(config), "clips", leave=False, disable=None):
+    with opening():
+        reduction = _reduction(config)
+    for name, lr, hr in tqdm(list_clips(config, reduction), "clips", leave=False, disable=None):
         upscaled = {label: upscale_frames(method.upscaler, lr) for label, method in methods.items()}
         results[name] = {label: {figure: measure(images, hr) for figure, measure in measures.items()}
                          for label, images in upscaled.items()}
@@ -68,8 +71,8 @@ def evaluate_clips(config: EvaluateConfig, output: Path, opening: Opening = cont
     return results
 
 
-def list_clips(config: EvaluateConfig) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, LR and HR [T,H,W,3] of each clip."""
+def list_clips(config: EvaluateConfig, reduction: Reduction | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, LR and HR [T,H,W,3] of each clip; `reduction` makes the LR of the HR, unless the clip's own is taken."""
     names: set[str] = set()
     for path in config.clips:
         for name, load in clips(path, config.scale, "all").images:
@@ -79,15 +82,22 @@ def list_clips(config: EvaluateConfig) -> Iterator[tuple[str, np.ndarray, np.nda
             short = name if short in names else short
             names.add(short)
             lr, hr = (np.stack(np.split(images, pair.frames)) for images in (pair.lr, pair.hr))
-            yield short, lr if config.reduction == "bicubic" else _gaussian(hr, config.scale), hr
+            yield short, reduction(hr) if reduction else lr, hr
 
 
-def _gaussian(hr: np.ndarray, scale: int) -> np.ndarray:
+def _reduction(config: EvaluateConfig) -> Reduction | None:
+    """What makes the LR of HR frames; None for the bicubic reduction, in which clips are read."""
+    if config.reduction == "bicubic":
+        return None
     from srgan_tf.data.degradation import open_degradation
 
-    degrade = open_degradation("gaussian", scale)
-    frames = (np.asarray(degrade(frame[None].astype(np.float32) / 255, (0, 0))[0])[0] for frame in hr)
-    return np.stack([(frame * 255 + 0.5).astype(np.uint8) for frame in frames])
+    degrade = open_degradation(config.reduction, config.scale)
+
+    def reduce(hr: np.ndarray) -> np.ndarray:
+        frames = (np.asarray(degrade(frame[None].astype(np.float32) / 255, (0, 0))[0])[0] for frame in hr)
+        return np.stack([(frame * 255 + 0.5).astype(np.uint8) for frame in frames])
+
+    return reduce
 
 
 def _measures(config: EvaluateConfig) -> dict[str, Callable]:

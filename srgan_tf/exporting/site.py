@@ -22,6 +22,7 @@ from srgan_tf.config import ExportConfig
 from srgan_tf.errors import UserError
 from srgan_tf.hub import ModelRef, shipped_facts
 from srgan_tf.hub.litert_js import litert_js
+from srgan_tf.runtimes.litert import hushed
 
 INDEX, MODELS, WORKER = "index.html", "models.json", "service-worker.js"
 ENDINGS = (".html", ".css", ".js", ".svg")
@@ -157,9 +158,10 @@ def _tile(model: Path) -> int:
     from ai_edge_litert.interpreter import Interpreter
 
     side = 32
-    interpreter = Interpreter(str(model), num_threads=1)
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, side, side, 3])
-    interpreter.allocate_tensors()
+    with hushed():
+        interpreter = Interpreter(str(model), num_threads=1)
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, side, side, 3])
+        interpreter.allocate_tensors()
     images = [one for one in interpreter.get_tensor_details() if len(one["shape"]) == 4 and one["shape"][0] == 1]
     largest = max(int(np.prod(one["shape"])) * np.dtype(one["dtype"]).itemsize for one in images)
     return next((tile for tile in TILES if ALIVE * largest * (tile / side) ** 2 <= TENSORS), TILES[-1])

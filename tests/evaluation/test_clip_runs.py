@@ -1,6 +1,8 @@
 """`evaluate --clips`: figures of frames and over time, the table and the sheets of slices."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -61,6 +63,14 @@ def test_gaussian_reduction(command, clips, tmp_path):
                         for small, frame in zip(lr, hr, strict=True)])
     found = json.loads((tmp_path / "out/clips.json").read_text())["clips"]["down"]["bicubic"]
     assert found["psnr_y"] == pytest.approx(expected, abs=0.01)
+
+
+def test_nothing_but_the_figures_is_said(clips, tmp_path):
+    """In a process of its own, because frameworks say once what they have to say."""
+    done = subprocess.run(
+        [sys.executable, "-m", "srgan_tf.evaluate", f"--clips={clips / 'down'}", "--model=mobile_x4_int8",
+         "--output=out", "--reduction=gaussian"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_what_is_steady():

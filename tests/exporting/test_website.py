@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from inference.lifelike import lifelike
@@ -58,6 +60,14 @@ def test_a_site_and_a_second_model(tmp_path, litert_js):
         assert (model["io"], model["tile"]) == ("float1", 256)
         runtime = open_runtime(str(site / model["file"]))
         assert (runtime.scale, runtime.fixed_tile) == (model["scale"], None)
+
+
+def test_nothing_but_the_site_is_said(tmp_path, litert_js):
+    """In a process of its own, because LiteRT says once what it has to say."""
+    done = subprocess.run(
+        [sys.executable, "-m", "srgan_tf.export", "--format=web", f"--litert_js={litert_js}", "--output=site"],
+        cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_site_of_files_as_they_are(command, refused, tmp_path, litert_js):
