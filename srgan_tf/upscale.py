@@ -53,8 +53,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         return flags.USER_ERROR if summary(plan, 0) else 0
 
     model = flags.resolve_model(config.model, config.offline, config.server, to_run)
-    asked = asked._replace(files=file_options(config, model))
-    plan = plan._replace(asked=asked)
+    plan = plan._replace(asked=asked._replace(files=file_options(config, model)))
     if model.needs_keras:
         flags.import_keras(config.model)
     imported = time.perf_counter()
@@ -62,7 +61,7 @@ def main(config: UpscaleConfig, inputs: list[str]) -> int:
         upscaler = configured_upscaler(config, model)
     flags.say(upscaler.remark)
     if upscaler.scale != scale:
-        plan = make_plan(inputs, asked, upscaler.scale)
+        plan = make_plan(inputs, plan.asked, upscaler.scale)
         report_plan(plan)
     timings = Counter(imports=imported - start, model=time.perf_counter() - imported)
     if config.beam:
