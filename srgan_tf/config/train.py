@@ -79,7 +79,7 @@ class TrainConfig(Settings):
     optimizer: str = setting(
         "adam", "adam; or muon, which updates kernels by Muon (fewer steps for plain networks) and all else by Adam.",
         choices=OPTIMIZERS, group="Schedule")
-    beta_1: float = setting(0.9, "Adam's decay of the gradient's mean.", low=0)
+    beta_1: float = setting(0.9, "Adam's decay of the gradient's average.", low=0)
     beta_2: float = setting(0.999, "Adam's decay of the gradient's square.", low=0)
     weight_decay: float = setting(0, "AdamW's decay of the weights, times the learning rate at each step.", low=0)
     warmup_steps: int = setting(0, "Steps over which the learning rate of --schedule=schedule_free rises.", low=0,
@@ -90,8 +90,9 @@ class TrainConfig(Settings):
         "compared, in adversarial runs); tv (smoothness of the output); ldl (L1 where artefacts are likely; needs "
         "--ema); msssim (structure at up to five scales); color, luma (Oklab); focal_frequency (spectra); wavelet "
         "(bands of luma); grid (dots of pixel shuffles); for a --model over time warp (what it moved), flow "
-        "(smoothness), ping_pong (there and back), vggIJ_cosine; as in l1:0.01,vgg54:1. teacher is L1 against a "
-        "teacher's image of the same LR, and teacher_vgg34, teacher_msssim and so on compare with it too.",
+        "(smoothness), ping_pong (there and back), temporal (errors that change from frame to frame), vggIJ_cosine; "
+        "as in l1:0.01,vgg54:1. teacher is L1 against a teacher's image of the same LR, and teacher_vgg34, "
+        "teacher_msssim and so on compare with it too.",
         group="Losses")
     teacher: str = setting(
         "", "Model that the teacher's terms of --losses compare with, run at each step; empty: they compare with what "

@@ -4,9 +4,18 @@ import contracts
 import numpy as np
 import pytest
 
+from srgan_tf.config import TrainConfig
 from srgan_tf.losses import PerceptualLoss, charbonnier, l1, mse, parse_terms, total_loss
+from srgan_tf.losses.terms import INFORMED, LOSSES
 
 HR, SR = contracts.images(8, 8, seed=1), contracts.images(8, 8, seed=2)
+
+
+def test_the_help_has_every_loss():
+    text = TrainConfig.__dataclass_fields__["losses"].metadata["help"]
+    named = {loss: re.search(rf"\b{name}\b", text) for name, loss in {**LOSSES, **INFORMED}.items()}
+    named[l1] = re.search(r"\bl1\b", text)  # pixel is another name of it
+    assert all(named.values()), named
 
 
 def test_names_weights_and_functions():
