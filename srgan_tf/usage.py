@@ -61,4 +61,4 @@ def _show(default: Any) -> str:
 
 
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, width=110, initial_indent="      ", subsequent_indent="      ")
+    return textwrap.wrap(text, 110, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)

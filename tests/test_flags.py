@@ -200,6 +200,7 @@ def test_every_flag_is_in_a_group_that_is_shown(name):
     text = usage(getattr(configurations, name), "", "x", "", [])
     for field in fields:
         assert len(re.findall(rf"^  --(?:\[no\])?{field.name}(?:, -\w)?$", text, re.M)) == 1
+    assert not re.findall(r"^.*\w-$|^.*--$", text, re.M)  # no line ends within a flag or a word
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
