@@ -53,10 +53,10 @@ BEAM_HELP = ("with these pipeline options, as in --beam='--runner=FlinkRunner --
              "this process.")
 OFFLINE_HELP = ("Download nothing: a published model must be in the cache or in an installed package. The environment "
                 "variable SRGAN_TF_OFFLINE=1 means the same.")
-OVERLAP_HELP = ("Context around each tile, in LR pixels. If it covers the model's receptive field, the result equals "
-                "that of the whole image.")
-TILE_HELP = (f"Side of the tiles, in LR pixels: bounds the memory; 0: no tiles. By default {TILE}, but networks that "
-             "take averages over the whole image take it at once if memory allows.")
+OVERLAP_HELP = ("Context around each tile, in pixels of the image that is upscaled. If it covers the model's receptive "
+                "field, the result equals that of the whole image.")
+TILE_HELP = ("Side of the tiles, in pixels of the image that is upscaled: bounds the memory; 0: no tiles. By default "
+             f"{TILE}, but networks that take averages over the whole image take it at once if memory allows.")
 
 
 def check_tile(tile: int | None, overlap: int) -> None:
