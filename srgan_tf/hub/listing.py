@@ -1,5 +1,6 @@
 """Every model that has a name, in two tables for `upscale --list`."""
 
+import decimal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def _shipped() -> list[list[str]]:
     rows = [["model", "scale", "parameters", *(f"{name}, dB" for name in benchmarks), "licence", "for"]]
     for name, fact in facts.items():
         if name in networks:
-            figures = [f"{fact['psnr_y'][benchmark]:.2f}" if benchmark in fact["psnr_y"] else ""
+            figures = [_decibels(fact["psnr_y"][benchmark]) if benchmark in fact["psnr_y"] else ""
                        for benchmark in benchmarks]
             rows.append([name, f"x{fact['scale']}", f"{fact['parameters']:,}", *figures, LICENCE, fact["purpose"]])
             continue
@@ -52,6 +53,11 @@ def _shipped() -> list[list[str]]:
         made = f"{Path(source['file']).stem} in {fact['quantization']} for LiteRT, {loss:.2f} dB less on photographs"
         rows.append([name, f"x{fact['scale']}", f"{source['parameters']:,}", *("" for _ in benchmarks), LICENCE, made])
     return rows
+
+
+def _decibels(stored: float) -> str:
+    """Two places, rounded half up in decimal, as in the models' cards: 27.985 is no binary number."""
+    return str(decimal.Decimal(str(stored)).quantize(decimal.Decimal("0.01"), decimal.ROUND_HALF_UP))
 
 
 def _published() -> list[list[str]]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from srgan_tf.data.catalog import open_source
-from srgan_tf.hub import load_model, shipped_files
+from srgan_tf.hub import listing, load_model, shipped_facts, shipped_files
 from srgan_tf.hub.light import default_model
 from srgan_tf.imaging import matlab_resize
 from srgan_tf.inference import Upscaler
@@ -111,6 +111,13 @@ def test_they_are_listed(command):
         assert " Apache-2.0 " in line
         source = next(shipped for shipped in SHIPPED if name.startswith(shipped))
         assert f" {load_model(source).count_params():,} " in line
+
+
+def test_figures_are_rounded_half_up_as_in_the_cards(monkeypatch):
+    facts = {**shipped_facts("mobile_x4"), "psnr_y": {"Set5": 27.985, "Set14": 27.9849, "BSD100": 30}}
+    monkeypatch.setattr(listing, "shipped_facts", lambda name: facts)
+    monkeypatch.setattr(listing, "running_models", lambda: ["mobile_x4"])
+    assert listing._shipped()[1][3:6] == ["27.99", "27.98", "30.00"]
 
 
 @pytest.mark.parametrize("name", EXPORTS)
