@@ -1,4 +1,4 @@
-"""Measures models on benchmarks, or compares finished images with their references.
+"""Measures models on benchmarks, or compares finished images with their ground truth.
 
 Examples:
     python -m srgan_tf.evaluate --benchmark=Set5,Set14

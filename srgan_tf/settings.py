@@ -98,10 +98,10 @@ def allowed(field: dataclasses.Field) -> str:
 
 
 def check_pattern(pattern: str, flag: str) -> None:
-    """Raises a ValueError where a pattern does not name the reference, or names a folder."""
+    """Raises a ValueError where a pattern does not name the ground truth, or names a folder."""
     if "{name}" not in pattern or "/" in pattern:
-        raise UserError(f"{flag} must hold {{name}}, which stands for the reference's name without its ending, and no "
-                        f"/, as in {{name}}_x4*; got {pattern!r}")
+        raise UserError(f"{flag} must hold {{name}}, which stands for the name of the ground truth without its "
+                        f"ending, and no /, as in {{name}}_x4*; got {pattern!r}")
 
 
 def parse_arguments(text: str) -> dict[str, Any]:

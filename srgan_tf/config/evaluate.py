@@ -23,7 +23,7 @@ from srgan_tf.settings import Settings, check_pattern, lookup, setting
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig(Settings):
-    """An evaluation: models on benchmarks, or a folder of images against a folder of references."""
+    """An evaluation: models on benchmarks, or a folder of images against a folder of ground truth."""
 
     model: tuple[str, ...] = setting(
         (), "Models, separated by commas, of every kind that upscale takes; empty: the shipped fidelity_x4 (without "
@@ -63,8 +63,8 @@ class EvaluateConfig(Settings):
         "", "Their ground truth, with the same names; what programs add to names (x4, _SR, _rlt, ...), or what is "
         "added to all of them, is ignored.", group="Data")
     sr_pattern: str = setting(
-        "", "Names of the images of --sr_dir, as in {name}_x4*: {name} is the reference's without its ending, * and "
-        "? stand for anything and for any character.", group="Data")
+        "", "Names of the images of --sr_dir, as in {name}_x4*: {name} is the name of the ground truth without its "
+        "ending, * and ? stand for anything and for any character.", group="Data")
     save_images: bool = setting(
         False, "Also write every upscaled image to OUTPUT/BENCHMARK/, or to OUTPUT/BENCHMARK/MODEL/ if there are "
         "several models.",

@@ -27,7 +27,7 @@ from srgan_tf.text import printable
 OVER_TIME = {"tof": ("tOF x10", 10, ".3f"), "tlp": ("tLP x100", 100, ".3f"), "flicker": ("flicker", 1, ".3f")}
 PER_FRAME = {"psnr_y": ("PSNR-Y, dB", 1, ".2f"), "ssim_y": ("SSIM-Y", 1, ".4f"), "lpips": ("LPIPS", 1, ".4f")}
 COLUMNS = PER_FRAME | OVER_TIME
-MEAN = "mean"
+AVERAGE = "average"
 Reduction = Callable[[np.ndarray], np.ndarray]
 Figures = dict[str, float]
 Results = dict[str, dict[str, Figures]]
@@ -42,7 +42,7 @@ def evaluate_clips(config: EvaluateConfig, output: Path, opening: Opening = cont
         opening: a context to open models in.
 
     Returns:
-        Figures by clip, then by method, then by name; the last clip is the mean over all.
+        Figures by clip, then by method, then by name; the last clip is the average over all.
 
     Raises:
         UserError: a clip or a model cannot be used.
@@ -61,8 +61,8 @@ def evaluate_clips(config: EvaluateConfig, output: Path, opening: Opening = cont
         captions = {label: _caption(figures) for label, figures in results[name].items()}
         sheet = draw_slices({**upscaled, "HR": hr}, captions)
         write_image(output / f"slices_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.png", sheet)
-    results[MEAN] = {label: {figure: float(np.mean([clip[label][figure] for clip in results.values()]))
-                             for figure in measures} for label in methods}
+    results[AVERAGE] = {label: {figure: float(np.mean([clip[label][figure] for clip in results.values()]))
+                                for figure in measures} for label in methods}
     with replacing(output / "clips.json") as temporary:
         temporary.write_text(json.dumps({"scale": config.scale, "reduction": config.reduction, "clips": results},
                                         indent=2) + "\n")
@@ -116,11 +116,11 @@ def _mean(measure: Callable, crop: int, images: list[np.ndarray], references: np
 
 
 def clip_table(results: Results) -> str:
-    """The figures in Markdown, the mean over all clips first."""
-    names = list(next(iter(results[MEAN].values())))
+    """The figures in Markdown, the average over all clips first."""
+    names = list(next(iter(results[AVERAGE].values())))
     lines = [f"| clip | method | {' | '.join(COLUMNS[name][0] for name in names)} |",
              f"|---|---|{'---:|' * len(names)}"]
-    for clip in (MEAN, *(name for name in results if name != MEAN)):
+    for clip in (AVERAGE, *(name for name in results if name != AVERAGE)):
         lines += [f"| {printable(clip)} | {printable(method)} | {' | '.join(_shown(figures).values())} |"
                   for method, figures in results[clip].items()]
     return "\n".join(lines) + "\n"

@@ -142,7 +142,7 @@ function thumbnail({ image, row }) {
 }
 
 function remove(item) {
-  if (item.state === "working") engine.cancel();  // the others go on
+  if (item.state === "working") engine.cancel();  // the others continue
   const place = items.indexOf(item), focused = item.row.contains(document.activeElement);
   items.splice(place, 1);
   item.row.remove();

@@ -233,7 +233,7 @@ class SegmentWriter:
 
 
 def resume_place(segment: Segment | None) -> Place | None:
-    """After which frame reading goes on."""
+    """After which frame reading continues."""
     return Place(*segment.place) if segment else None
 
 

@@ -28,10 +28,10 @@ def compressed(image, quality):
     return np.asarray(Image.open(file))
 
 
-def test_blocks_are_told_from_detail_and_enlargement(tiles):
+def test_blocks_are_told_from_detail_and_upscaling(tiles):
     assert max(blockiness(tile) for tile in tiles) < BLOCKY
     assert np.median([blockiness(compressed(tile, 30)) for tile in tiles]) > BLOCKY
-    # Enlarged by two every second difference is larger, not every eighth.
+    # Upscaled by two every second difference is larger, not every eighth.
     assert np.median([blockiness(matlab_resize(matlab_resize(tile, 0.5), 2)) for tile in tiles]) < BLOCKY
 
 
@@ -40,7 +40,7 @@ def test_blocks_are_found_wherever_their_grid_lies(tiles):
     assert blockiness(image[3:, 5:]) == pytest.approx(blockiness(image), rel=0.1)
 
 
-def test_enlarged_images_are_soft(tiles):
+def test_upscaled_images_are_soft(tiles):
     assert np.median([sharpness(tile) for tile in tiles]) > SOFT
     assert np.median([sharpness(matlab_resize(matlab_resize(tile, 0.5), 2)) for tile in tiles]) < SOFT
     assert sharpness(np.full((64, 64, 3), 90, np.uint8)) == 1

@@ -33,7 +33,7 @@ def test_figures(command, clips, tmp_path):
     done = command("evaluate", f"--clips={clips}", "--model=bicubic", "--output=out")
     assert done.status == 0, done
     found = json.loads((tmp_path / "out/clips.json").read_text())["clips"]
-    assert list(found) == ["down", "right", "mean"]
+    assert list(found) == ["down", "right", "average"]
     for name in ("down", "right"):
         hr = frames_of(clips / name)
         made = [matlab_resize(matlab_resize(frame, 1 / 4), 4) for frame in hr]
@@ -42,10 +42,10 @@ def test_figures(command, clips, tmp_path):
         inner = [[rgb_to_y(frame)[4:-4, 4:-4] for frame in clip] for clip in (made, hr)]
         error = np.diff(inner[0], axis=0) - np.diff(inner[1], axis=0)
         assert figures["flicker"] == pytest.approx(np.abs(error).mean())
-    assert found["mean"]["bicubic"]["psnr_y"] == pytest.approx(
+    assert found["average"]["bicubic"]["psnr_y"] == pytest.approx(
         np.mean([found[name]["bicubic"]["psnr_y"] for name in ("down", "right")]))
     assert (tmp_path / "out/clips.md").read_text() in done.out
-    assert f"| mean | bicubic | {found['mean']['bicubic']['psnr_y']:.2f} |" in done.out
+    assert f"| average | bicubic | {found['average']['bicubic']['psnr_y']:.2f} |" in done.out
     sheet = np.asarray(Image.open(tmp_path / "out/slices_right.png"))
     assert sheet.shape == (6 + 2 * (18 + 168 + 6), 64 + 12, 3)
     hr = np.stack(frames_of(clips / "right"))

@@ -1,7 +1,7 @@
 """JPEG in the graph: what libjpeg's encoder and decoder do to an image, without the bytes between them.
 
 Baseline, 4:2:0, the standard's tables scaled by quality. Rounding is where libjpeg rounds: after the colour conversion,
-the averaging of chroma (its dithered bias), the quantisation, the inverse DCT, and the triangular ("fancy") upscaling
+the averaging of chroma (its dithered bias), the quantization, the inverse DCT, and the triangular ("fancy") upscaling
 of chroma. Only the DCTs differ, which are exact here and of integers there.
 
 Source: ITU-T T.81, annexes A and K; libjpeg's jcparam.c (quality), jcsample.c, jdsample.c, jccolor.c (JFIF YCbCr).
@@ -92,14 +92,14 @@ def _table(standard: tuple[int, ...], quality: tf.Tensor) -> tf.Tensor:
 
 
 def _code(planes: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
-    """DCT, quantisation and back of planes [B,H,W,C], H and W multiples of 8, by tables [B,64]; whole grey levels."""
+    """DCT, quantization and back of planes [B,H,W,C], H and W multiples of 8, by tables [B,64]; whole grey levels."""
     shape = tf.shape(planes)
     one_channel = tf.reshape(tf.transpose(planes, [0, 3, 1, 2]), [-1, shape[1], shape[2], 1])  # [BC,H,W,1]
     blocks = tf.nn.space_to_depth(one_channel - 128, 8)  # [BC,H/8,W/8,64]
     table = tf.repeat(table, shape[3], axis=0)[:, None, None]
     ratio = tf.tensordot(blocks, _dct(), 1) / table
-    quantised = tf.sign(ratio) * _half_up(tf.abs(ratio)) * table
-    decoded = tf.clip_by_value(_half_up(tf.tensordot(quantised, _dct().T, 1)) + 128, 0, 255)
+    quantized = tf.sign(ratio) * _half_up(tf.abs(ratio)) * table
+    decoded = tf.clip_by_value(_half_up(tf.tensordot(quantized, _dct().T, 1)) + 128, 0, 255)
     planes = tf.reshape(tf.nn.depth_to_space(decoded, 8), [shape[0], shape[3], shape[1], shape[2]])
     return tf.transpose(planes, [0, 2, 3, 1])
 
