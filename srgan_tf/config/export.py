@@ -14,9 +14,9 @@ class ExportConfig(Settings):
 
     model: str = setting(
         "", "A .keras file, a run folder (best.keras, or last.keras of a run with a discriminator), foreign weights "
-        "(.pth, .safetensors) or a shipped name; for web alone also a .tflite file of free size that export wrote. "
-        f"Empty: {DEFAULT_MODEL}; for web alone the models that ship as .tflite, {DEFAULT_MODEL}_int8 first, unless "
-        "--quantize is given.", group="Basics")
+        "(.pth, .safetensors, .param), or the name of a shipped or published model; for web alone also a .tflite file "
+        f"of free size that export wrote. Empty: {DEFAULT_MODEL}; for web alone the models that ship as .tflite, "
+        f"{DEFAULT_MODEL}_int8 first, unless --quantize is given.", group="Basics")
     offline: bool = setting(False, OFFLINE_HELP, group="Basics")
     format: tuple[str, ...] = setting(
         ("saved_model", "tflite"), "Formats to write: saved_model, tflite, onnx, openvino, web.", group="Basics")

@@ -29,9 +29,9 @@ class UpscaleConfig(Settings):
     """An upscaling of images."""
 
     model: str = setting(
-        "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite file, foreign "
-        "weights (.pth, .safetensors, .param) or bicubic; empty: photo_x4_int8, on a GPU or with --runtime or "
-        "--precision photo_x4, with --server the model that its URL names.", group="Basics")
+        "", "A model's name (--list shows all), a .keras file, a run folder, a SavedModel, a .tflite or .onnx "
+        "file, OpenVINO's .xml, foreign weights (.pth, .safetensors, .param) or bicubic; empty: photo_x4_int8, on a "
+        "GPU or with --runtime or --precision photo_x4, with --server the model that its URL names.", group="Basics")
     list: bool = setting(False, "Show the models that ship and the published ones, and do nothing else.",
                          group="Basics")
     sharpness: float = setting(
