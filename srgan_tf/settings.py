@@ -130,8 +130,8 @@ def check_arguments(made: type, names: Iterable[str], given: Collection[str] = (
     known = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD and each.name not in given]
     for name in names:
         if name not in known:
-            wrong = "takes its own from another flag:" if name in given else "has no argument"
-            raise UserError(f"{made.__name__} {wrong} {name!r}; known: {', '.join(known)}.{_hint(name, known)}")
+            wrong = f"'s {name} comes from another flag" if name in given else f" has no argument {name!r}"
+            raise UserError(f"{made.__name__}{wrong}; known: {', '.join(known)}.{_hint(name, known)}")
 
 
 def _literal(text: str) -> Any:

@@ -62,8 +62,7 @@ def find_model(flag: str, text: str) -> ModelRef:
             raise ModelNotFoundError(f"--{flag}={text}: {error}") from None
         recipe = resources.files("srgan_tf") / "flagfiles" / f"{folder.name}.flags"
         how = f", by train --flagfile={recipe.name}" if recipe.is_file() else ""
-        raise ModelNotFoundError(f"--{flag}={text}: no such file or folder; a run is trained before others start from "
-                                 f"it{how}") from None
+        raise ModelNotFoundError(f"--{flag}={text}: no such file or folder; a run must be trained first{how}") from None
 
 
 def _check_pools(config: TrainConfig | PrepareConfig) -> None:

@@ -20,10 +20,10 @@ def _no_framework(monkeypatch):
     ("train", ["--dataset=deadleaves", "--run_dir=/proc/nowhere"], "/proc/nowhere"),
     ("train", ["--dataset=deadleaves", "--init_from=nowhere"], "--init_from=nowhere: no model 'nowhere'"),
     ("train", ["--flagfile=esrgan.flags", "--dataset=deadleaves"],
-     "--init_from=runs/esrgan_psnr: no such file or folder; a run is trained before others start from it, by train "
+     "--init_from=runs/esrgan_psnr: no such file or folder; a run must be trained first, by train "
      "--flagfile=esrgan_psnr.flags"),
     ("train", ["--dataset=deadleaves", "--init_from=mine/first/last.keras"],
-     "--init_from=mine/first/last.keras: no such file or folder; a run is trained before others start from it"),
+     "--init_from=mine/first/last.keras: no such file or folder; a run must be trained first"),
     ("train", ["--dataset=deadleaves", "--init_from=mine/first.pth"], "--init_from=mine/first.pth: no model 'mine/"),
     ("train", ["--dataset=deadleaves", "--teacher=nowhere", "--losses=teacher:1"],
      "--teacher=nowhere: no model 'nowhere'"),

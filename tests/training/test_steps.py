@@ -269,8 +269,8 @@ def test_a_discriminator_has_a_rate_of_its_own():
     ({"model": "edsr", "model_args": "feature:8"},
      r"^--model_args=feature:8: EDSR has no argument 'feature'; known: features, blocks, residual_scale\. "
      r"Did you mean 'features'\?$"),
-    ({"model_args": "scale:2"}, "^--model_args=scale:2: RRDB takes its own from another flag: 'scale'; known: feat"),
-    ({"model_args": "dtype:float16"}, "^--model_args=dtype:float16: RRDB takes its own from another flag: 'dtype'"),
+    ({"model_args": "scale:2"}, "^--model_args=scale:2: RRDB's scale comes from another flag; known: feat"),
+    ({"model_args": "dtype:float16"}, "^--model_args=dtype:float16: RRDB's dtype comes from another flag"),
     ({"adversarial": "hinge", "discriminator": "unet", "discriminator_args": "blocks:3"},
      r"^--discriminator_args=blocks:3: \w+ has no argument 'blocks'; known: features\.$"),
     ({"model_args": "features:0"}, "features must be an integer of at least 1"),
