@@ -23,6 +23,10 @@ def main(config: ConvertConfig) -> None:
     """Reads, writes, and says what it was."""
     output = expand(config.output)
     check_writable(output.parent)
+    given = parse_arguments(config.model_args)
+    if not given.keys().isdisjoint(("dtype", "model", "path")):  # which load_model and load_foreign have themselves
+        raise UserError(f"--model_args={config.model_args}: only the network's own arguments can be given; dtype, "
+                        "model and path are none")
     found = flags.resolve_model(config.model, config.offline)
     flags.import_keras("convert")
     with flags.quiet_imports():
@@ -30,11 +34,7 @@ def main(config: ConvertConfig) -> None:
         from srgan_tf.models import Generator, save_model
         from srgan_tf.weights import save_weights
 
-        try:
-            model = load_model(found, dtype="float32", **parse_arguments(config.model_args))
-        except TypeError as error:  # a name that load_model or load_foreign has for an argument of its own
-            raise UserError(f"--model_args={config.model_args}: only the network's own arguments can be given; dtype, "
-                            "model and path are none") from error
+        model = load_model(found, dtype="float32", **given)
     if config.fold and isinstance(model, Generator):
         model = model.fold()
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,9 @@
     git worktree add --detach ../before REVISION
     python tools/bench_start.py --before=../before [--repeats=15]
 
-Each command upscales one image of 320x240 (of 64x64 by the network that is over at once), or shows its help. The two
-checkouts take turns, each after a start that is not counted, which compiles its modules to bytecode as an installation
-does. Medians of wall time, CPU time and peak memory.
+Each command upscales one image of 320x240 (of 64x64 where so named, so that the start is nearly all), or shows its
+help. The two checkouts take turns, each after a start that is not counted, which compiles its modules to bytecode as an
+installation does. Medians of wall time, CPU time and peak memory.
 """
 
 import argparse

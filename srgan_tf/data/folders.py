@@ -29,7 +29,7 @@ def split_folders(where: str) -> tuple[Path, Path | None]:
     if whole.is_dir():
         return whole, None
     if "," not in where:
-        existing_folder(f"folder:{where}", where)
+        existing_folder(f"folder:{where}", where)  # which it is not: this says why
     parts = where.split(",")
     divisions = [[_folder(",".join(half)) for half in (parts[:place], parts[place:])] for place in range(1, len(parts))]
     found = [division for division in divisions if all(division)]
